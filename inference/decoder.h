@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one compute primitive: forward(tokens or embeddings, positions, rows, KvCache).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "inference/kv_cache.h"
+#include "inference/model/model.h"
+#include "kernels/base/kv_block.h"
+#include "kernels/base/view.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace kvlink::inference {
+
+/// What one forward pass reads and writes. Rows must exist in the cache (KvCache::append_rows).
+struct ForwardBatch {
+  std::span<const std::int32_t> token_ids;  ///< [n]; an id of -1 takes the next row of `embeddings`
+  View<const float> embeddings;             ///< [n_soft, model_dim]: link and header tokens
+  std::span<const std::int32_t> rows;       ///< [n] arena rows to write; their positions apply
+  std::span<const std::int32_t> logit_rows;  ///< batch indices whose logits are wanted, ascending
+  KvBlock* capture = nullptr;                ///< receives unrotated K and V of the batch rows
+  std::int64_t capture_from = 0;             ///< first batch index that goes into `capture`
+};
+
+/// Called between layers: where a question overtakes ingestion and where Stop takes effect. May
+/// throw Exception(kCancelled); the rows of the batch then hold no usable KV.
+using LayerCallback = std::function<void()>;
+
+/// Llama-family decoder over weights as stored. Borrows the model and the backend. Reentrant: all
+/// state of a pass lives in the KvCache and in the pass itself.
+class Decoder {
+ public:
+  Decoder(const Model& model, kernels::CpuBackend& backend) : model_(model), backend_(backend) {}
+
+  /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
+  /// Mask: a key is visible iff its position <= the query's. Batches longer than kTile rows are
+  /// processed in tiles (rows must then be in ascending position), so memory stays bounded.
+  std::vector<float> forward(const ForwardBatch& batch, KvCache& cache,
+                             const LayerCallback& between_layers = {}) const;
+
+  static constexpr std::int64_t kTile = 512;
+  const Model& model() const { return model_; }
+  kernels::CpuBackend& backend() const { return backend_; }
+
+ private:
+  const Model& model_;
+  kernels::CpuBackend& backend_;
+};
+
+}  // namespace kvlink::inference

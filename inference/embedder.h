@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sentence embeddings with a MiniLM-class BERT encoder on the same kernels.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/base/result.h"
+#include "kernels/base/sha256.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace kvlink::inference {
+
+/// Immutable after load; embed() calls take turns on the backend they are given.
+class Embedder {
+ public:
+  /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json;
+  /// without config.json the geometry is read off the tensors' shapes (MiniLM: 12 heads, eps
+  /// 1e-12).
+  static Result<std::unique_ptr<Embedder>> load(const std::filesystem::path& folder);
+  virtual ~Embedder() = default;
+
+  virtual std::int32_t dim() const = 0;         ///< 384 for MiniLM
+  virtual std::int32_t max_tokens() const = 0;  ///< 256: longer text is cut
+  virtual std::vector<std::int32_t> tokenize(
+      std::string_view text) const = 0;  ///< with [CLS], [SEP]
+  /// Mean over all tokens, L2-normalised; texts.size() * dim() floats, row per text.
+  virtual Result<std::vector<float>> embed(kernels::CpuBackend& backend,
+                                           std::span<const std::string> texts) const = 0;
+  /// SHA-256 of the weights and the vocabulary: which stored vectors fit.
+  virtual Digest fingerprint() const = 0;
+  virtual std::string describe() const = 0;
+};
+
+}  // namespace kvlink::inference

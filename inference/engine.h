@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The edge of inference that app sees: a loaded generator that encodes chunks and answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "inference/kv_cache.h"
+#include "inference/link/context_plan.h"
+#include "inference/model/model.h"
+#include "inference/sampler.h"
+#include "inference/tokenizer/chat_format.h"
+#include "inference/tokenizer/tokenizer.h"
+#include "kernels/base/kv_block.h"
+#include "kernels/base/result.h"
+#include "kernels/base/sha256.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace kvlink::inference {
+
+struct EngineOptions {
+  kernels::CpuOptions cpu;
+  DType arena_dtype = DType::kF16;  ///< KV in memory while answering: kF16, or kF32 for tests
+  DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kQ8Kv
+  std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for
+};
+
+/// Who is computing. Questions overtake ingestion at the next layer boundary.
+enum class Priority { kQuestion, kIngestion };
+
+/// One conversation's context: its KV arena. Made by Engine::new_context. One user at a time.
+class Context {
+ public:
+  std::int64_t n_rows() const { return cache_.n_rows(); }
+  std::int32_t next_position() const { return next_position_; }
+  std::int64_t capacity() const { return cache_.capacity(); }
+
+ private:
+  friend class Engine;
+  Context(const ModelConfig& config, std::int64_t capacity, DType dtype)
+      : cache_(config, capacity, dtype) {}
+  KvCache cache_;
+  std::int32_t next_position_ = 0;
+};
+
+/// What reading chunks and the question into a context took; filled stage by stage.
+struct PrefillReport {
+  std::int64_t n_loaded_tokens = 0;              ///< from blocks
+  std::int64_t n_prefilled_tokens = 0;           ///< forwarded, link tokens included
+  std::int64_t n_document_tokens_prefilled = 0;  ///< of them, document tokens: 0 under reuse
+  std::int64_t loaded_bytes = 0;
+  std::chrono::nanoseconds rotate{0};   ///< dequantise + rotate + scatter
+  std::chrono::nanoseconds prefill{0};  ///< the forward pass
+};
+
+/// Thread-safe: calls from several threads take turns, kQuestion before kIngestion. Every call that
+/// computes honours `stop` within one layer and returns kCancelled.
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model,
+                                              EngineOptions options);
+  ~Engine();
+
+  const Model& model() const;
+  const Tokenizer& tokenizer() const;
+  const ChatFormat& chat_format() const;
+  const EngineOptions& options() const;
+  std::int64_t max_context() const;
+  kernels::CpuBackend& backend();
+
+  /// Everything that decides a chunk's KV besides its tokens and the model: the prefix (or, later,
+  /// the adapter). Part of every block's key.
+  Digest encode_recipe(std::span<const std::int32_t> prefix) const;
+
+  /// KV of one chunk, computed behind `prefix`, whose own KV is dropped.
+  Result<KvBlock> encode_chunk(std::span<const std::int32_t> prefix,
+                               std::span<const std::int32_t> chunk, Priority priority,
+                               std::stop_token stop = {});
+
+  /// A fresh, empty context of max_context() rows.
+  Result<std::unique_ptr<Context>> new_context();
+
+  /// Carries out a plan: appends rows, loads blocks, forwards the batch; logits of the last token.
+  Result<std::vector<float>> prefill(Context& context, const ContextPlan& plan,
+                                     std::span<const PlannedChunk> chunks, Priority priority,
+                                     PrefillReport& report, std::stop_token stop = {});
+
+  /// Appends one token and returns the logits after it. kOutOfMemory when the context is full.
+  Result<std::vector<float>> decode(Context& context, std::int32_t token, Priority priority,
+                                    std::stop_token stop = {});
+
+  /// Runs `work` with the backend in hand, taking turns like every other call (for the embedder).
+  void with_backend(Priority priority, const std::function<void(kernels::CpuBackend&)>& work);
+
+ private:
+  Engine();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kvlink::inference

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// KV in memory: one arena per conversation, rows addressed by index, visibility by position.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "inference/model/model_config.h"
+#include "kernels/base/buffer.h"
+#include "kernels/base/view.h"
+
+namespace kvlink::inference {
+
+/// Keys are stored rotated; a row's position may differ from its index. Owns one buffer of
+/// layers * 2 * capacity * kv_dim elements, allocated once. One user at a time.
+class KvCache {
+ public:
+  /// dtype kF32 or kF16. Throws kOutOfMemory.
+  KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype);
+
+  std::int64_t capacity() const { return capacity_; }
+  std::int64_t n_rows() const { return static_cast<std::int64_t>(positions_.size()); }
+  DType dtype() const { return dtype_; }
+  /// Positions of rows 0..n_rows; the key at a row is visible to queries at or after its position.
+  std::span<const std::int32_t> positions() const { return positions_; }
+  KvArenaView layer(std::int32_t layer) const;
+  std::int64_t size_bytes() const { return buffer_.size(); }
+
+  /// Adds rows with these positions (their contents still to be written) and returns the first
+  /// row's index. Throws kOutOfMemory when the capacity is exhausted.
+  std::int64_t append_rows(std::span<const std::int32_t> positions);
+  /// Forgets every row from n_rows on.
+  void truncate(std::int64_t n_rows);
+
+ private:
+  HostBuffer buffer_;
+  std::vector<std::int32_t> positions_;
+  std::int32_t n_layers_ = 0;
+  std::int64_t n_kv_heads_ = 0;
+  std::int64_t head_dim_ = 0;
+  std::int64_t capacity_ = 0;
+  DType dtype_ = DType::kF16;
+};
+
+}  // namespace kvlink::inference

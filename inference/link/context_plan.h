@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which token goes to which row at which position, for every link strategy: one plan builder.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "kernels/base/kv_block.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::inference {
+
+/// How chunks enter the context. Persistent in settings and JSON by name (link_mode_name).
+enum class LinkMode : std::uint8_t {
+  kFull,        ///< standard decoding: every document token is prefilled
+  kConcat,      ///< naive reuse at the positions of encoding: the warning example
+  kReposition,  ///< KVLINK0: caches rotated to their new positions
+  kLink,        ///< KVLink: reposition + trained link tokens (needs an adapter)
+  kRecompute,   ///< reposition or link + r % of the chunk tokens computed again
+};
+
+std::string_view link_mode_name(LinkMode mode);
+std::optional<LinkMode> parse_link_mode(std::string_view name);
+
+/// One chunk to place. `block` may be null only in kFull.
+struct PlannedChunk {
+  std::span<const std::int32_t> token_ids;
+  const KvBlock* block = nullptr;
+};
+
+/// Rows and positions for one question. Rows are relative to `first_row`.
+struct ContextPlan {
+  /// A block to load: rows [first_row, first_row + n_tokens) at `positions`.
+  struct Load {
+    std::size_t chunk = 0;
+    std::int64_t first_row = 0;
+    std::vector<std::int32_t> positions;
+  };
+  /// What is forwarded in one batch, in ascending position.
+  struct Forward {
+    std::vector<std::int32_t> token_ids;  ///< -1: soft token, next row of the embeddings
+    std::vector<std::int32_t> rows;
+    std::vector<std::int32_t> positions;
+  };
+  std::vector<Load> loads;
+  Forward forward;
+  std::vector<std::int32_t> row_positions;       ///< of every new row, in row order
+  std::int64_t n_rows = 0;                       ///< new rows in all
+  std::int64_t n_document_tokens = 0;            ///< tokens of all chunks
+  std::int64_t n_document_tokens_prefilled = 0;  ///< of them, computed at question time (0 = reuse)
+  std::int32_t next_position = 0;                ///< position of the first answer token
+};
+
+struct PlanRequest {
+  LinkMode mode = LinkMode::kReposition;
+  std::span<const PlannedChunk> chunks;
+  std::span<const std::int32_t> lead;  ///< forwarded before the chunks: next_turn() or the prefix
+                                       ///< when it is not in the cache yet
+  std::span<const std::int32_t> question;  ///< forwarded after them
+  std::int64_t first_row = 0;              ///< rows already in the cache
+  std::int32_t first_position = 0;         ///< position of the first new token
+  std::int32_t encode_position = 0;        ///< position at which blocks were encoded (kConcat)
+  std::int32_t n_link_tokens = 0;          ///< soft tokens behind each chunk (kLink)
+  std::int64_t max_rows = 0;               ///< context limit
+};
+
+/// kOutOfMemory, with the numbers, when it does not fit; kInvalidInput for an empty question or a
+/// missing block.
+Result<ContextPlan> plan_context(const PlanRequest& request);
+
+}  // namespace kvlink::inference

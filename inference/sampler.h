@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// From logits to the next token.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+
+namespace kvlink::inference {
+
+struct SamplerOptions {
+  float temperature = 0.0F;  ///< 0: greedy, the default for answers about documents
+  std::int32_t top_k = 40;   ///< 0: no limit
+  float top_p = 0.95F;       ///< 1: no limit
+  float repetition_penalty =
+      1.0F;                ///< 1: none; divides positive logits of tokens seen in the answer
+  std::uint64_t seed = 0;  ///< same seed, same answer
+};
+
+/// Holds the random state of one answer.
+class Sampler {
+ public:
+  explicit Sampler(SamplerOptions options) : options_(options), random_(options.seed) {}
+  /// `answer` = the tokens produced so far. logits must not be empty; NaN is kCorrupt (throws).
+  std::int32_t next(std::span<const float> logits, std::span<const std::int32_t> answer);
+
+ private:
+  SamplerOptions options_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace kvlink::inference

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU's context: instruction set chosen at run time, thread pool, scratch memory.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace kvlink::kernels {
+
+/// Widest instruction set a kernel may use. Order matters: a cap admits everything below it.
+enum class Isa { kScalar = 0, kAvx2 = 1, kAvx512 = 2 };
+
+const char* isa_name(Isa isa);
+
+/// What this CPU and operating system can run.
+Isa detect_isa();
+
+struct CpuOptions {
+  int n_threads = 0;           ///< 0: physical cores granted to this process (cgroup, affinity)
+  Isa max_isa = Isa::kAvx512;  ///< cap, for tests and diagnosis; never raises above detect_isa()
+};
+
+class ThreadPool;
+
+/// Passed by reference to every op; nothing global. Ops may be called from several threads at a
+/// time only on different backends; two users of one backend take turns (inference/engine_gate.h).
+class CpuBackend {
+ public:
+  explicit CpuBackend(CpuOptions options);
+  ~CpuBackend();
+  CpuBackend(const CpuBackend&) = delete;
+  CpuBackend& operator=(const CpuBackend&) = delete;
+
+  Isa isa() const { return isa_; }
+  int n_threads() const;
+  ThreadPool& pool() { return *pool_; }
+  /// "AMD EPYC 9755, avx512, 2 threads"
+  std::string describe() const;
+
+ private:
+  Isa isa_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+}  // namespace kvlink::kernels

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moving KV between activations, the arena and blocks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels/base/kv_block.h"
+#include "kernels/base/view.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/rope.h"
+
+namespace kvlink::kernels {
+
+/// Writes rotated keys and values of a forward pass into rows `rows` of the arena.
+/// k, v [n, n_kv_heads * head_dim] f32.
+void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
+                std::span<const std::int32_t> rows, KvArenaView arena);
+
+/// One layer of a block into the arena: dequantise, rotate keys to `positions`, scatter to rows
+/// first_row, first_row + 1, … . positions [block.n_tokens()].
+void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, const Rope& rope,
+             std::span<const std::int32_t> positions, std::int64_t first_row, KvArenaView arena);
+
+/// Quantises unrotated keys and values [n_tokens, kv_dim] f32 into one layer of a block
+/// (kF32, kF16, kBF16, kQ8Kv: K symmetric int8 per channel, V symmetric int8 per token).
+void kv_store(CpuBackend& backend, View<const float> k, View<const float> v, std::int32_t layer,
+              KvBlock& block);
+
+/// A plane of a block back to f32, token-major [n_tokens, kv_dim].
+void kv_dequantize(const KvBlock& block, std::int32_t layer, Plane plane, View<float> y);
+
+}  // namespace kvlink::kernels

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text blocks to chunks: the units that are embedded, found, cached and cited.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retrieval/text_blocks.h"
+
+namespace kvlink::retrieval {
+
+/// Where a chunk lies in its document.
+struct Anchor {
+  std::int64_t byte_begin = 0;  ///< in the extracted text
+  std::int64_t byte_end = 0;
+  std::int64_t line_begin = 0;  ///< 1-based, inclusive
+  std::int64_t line_end = 0;
+};
+
+struct Chunk {
+  std::string text;     ///< the passage as it stands in the document
+  std::string heading;  ///< "Guide › KV caches": heading path, may be empty
+  Anchor anchor;
+  std::int64_t n_tokens = 0;  ///< of prompt_text(title, chunk)
+};
+
+/// What the model reads for a chunk: title and heading path, then the text, then a blank line. It
+/// carries no running number, so its tokens never depend on the query.
+std::string prompt_text(std::string_view title, std::string_view heading, std::string_view text);
+
+/// Number of tokens of a text in the generator's vocabulary.
+using TokenCounter = std::function<std::int64_t(std::string_view)>;
+
+struct ChunkerOptions {
+  std::int64_t target_tokens = 180;  ///< a chunk is closed at a border once it has this many
+  std::int64_t max_tokens = 256;     ///< never more, title and heading included
+};
+
+/// Splits on heading, paragraph, then sentence borders, then (for monstrous lines) anywhere between
+/// characters. Every byte of a text block lies in exactly one chunk. Linear in the text.
+std::vector<Chunk> chunk_text(std::string_view title, const std::vector<TextBlock>& blocks,
+                              const TokenCounter& count_tokens, const ChunkerOptions& options);
+
+}  // namespace kvlink::retrieval

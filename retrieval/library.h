@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// library.db: documents, chunks, full text, vectors, conversations. The edge of retrieval that app
+// sees.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/base/file_system.h"
+#include "kernels/base/result.h"
+#include "kernels/base/sha256.h"
+#include "retrieval/chunker.h"
+
+namespace kvlink::retrieval {
+
+using DocumentId = std::int64_t;
+using ChunkId = std::int64_t;
+using ConversationId = std::int64_t;
+
+/// Persistent in library.db: append only.
+enum class DocumentState : std::int32_t { kSearchable = 1, kFailed = 2 };
+
+struct Document {
+  DocumentId id = 0;
+  std::string path;  ///< absolute
+  std::string title;
+  std::string media_type;
+  Digest content;  ///< SHA-256 of the file's bytes
+  std::int64_t file_bytes = 0;
+  std::int64_t mtime_ns = 0;  ///< a hint; the content hash decides
+  DocumentState state = DocumentState::kSearchable;
+  std::string problem;  ///< why it failed, or what was repaired; may be empty
+  std::int64_t n_chunks = 0;
+  std::int64_t n_tokens = 0;
+  std::int64_t added_unix = 0;  ///< for display only
+};
+
+struct StoredChunk {
+  ChunkId id = 0;
+  DocumentId document = 0;
+  std::int64_t ordinal = 0;  ///< 0-based place in the document
+  Chunk chunk;
+  std::string title;  ///< of the document
+  Digest content;     ///< SHA-256 of prompt_text: what its KV was made from
+  std::string prompt() const { return prompt_text(title, chunk.heading, chunk.text); }
+};
+
+/// Which embedder made the vectors: another one means they are made again.
+struct EmbeddingSpace {
+  Digest fingerprint;
+  std::int32_t dim = 0;
+};
+
+struct NewDocument {
+  Document document;  ///< id ignored
+  std::vector<Chunk> chunks;
+  std::vector<float> vectors;  ///< [chunks.size(), dim], L2-normalised
+};
+
+struct SearchRequest {
+  std::string text;               ///< the user's words, any characters
+  std::span<const float> vector;  ///< [dim]; empty: lexical only
+  std::int64_t limit = 5;
+  std::vector<DocumentId> documents;  ///< restrict to these; empty: all
+};
+
+struct SearchHit {
+  StoredChunk chunk;
+  std::string path;
+  double score = 0;               ///< fused, larger is better
+  double cosine = 0;              ///< 0 when not found by vector
+  std::int32_t lexical_rank = 0;  ///< 1-based; 0: not found by words
+  std::int32_t dense_rank = 0;    ///< 1-based; 0: not found by vector
+};
+
+struct Turn {
+  std::string question;
+  std::string answer;
+  std::string mode;  ///< link mode that served it
+  std::string timeline_json;
+  std::vector<ChunkId> sources;
+  std::int64_t created_unix = 0;
+};
+
+struct Conversation {
+  ConversationId id = 0;
+  std::string name;
+  std::int64_t updated_unix = 0;
+  std::vector<Turn> turns;  ///< empty in lists
+};
+
+/// Thread-safe; one writer at a time inside. Directory 0700, file 0600.
+class Library {
+ public:
+  /// Opens or creates `folder`/library.db. An older schema is migrated after a backup
+  /// (library.db.backup-<version>); a newer one is kUnsupported with the reason.
+  static Result<std::unique_ptr<Library>> open(const std::filesystem::path& folder,
+                                               EmbeddingSpace space,
+                                               FileSystem& files = FileSystem::posix());
+  virtual ~Library() = default;
+
+  /// Adds or replaces (same path) in one transaction: text, chunks, full text, vectors. Returns the
+  /// id and the contents of replaced chunks that no chunk has any more.
+  struct Committed {
+    DocumentId id = 0;
+    std::vector<Digest> orphaned;
+  };
+  virtual Result<Committed> commit(const NewDocument& document) = 0;
+  /// Erases a document's text, chunks and vectors (secure_delete); the orphaned contents.
+  virtual Result<std::vector<Digest>> remove(DocumentId id) = 0;
+
+  virtual Result<std::vector<Document>> documents() = 0;
+  virtual Result<std::optional<Document>> find_path(const std::string& path) = 0;
+  virtual Result<std::vector<StoredChunk>> chunks(DocumentId id) = 0;
+  virtual Result<std::optional<StoredChunk>> chunk(ChunkId id) = 0;
+  virtual std::int64_t n_chunks() = 0;
+
+  /// FTS5 (bm25) and vectors, fused. Empty when nothing is relevant. kInvalidInput: an empty query.
+  virtual Result<std::vector<SearchHit>> search(const SearchRequest& request) = 0;
+  /// Documents whose vectors were made by another embedder.
+  virtual Result<std::vector<DocumentId>> stale_vectors() = 0;
+
+  virtual Result<ConversationId> new_conversation(const std::string& name) = 0;
+  virtual Result<void> append_turn(ConversationId id, const Turn& turn) = 0;
+  virtual Result<std::vector<Conversation>> conversations() = 0;
+  virtual Result<Conversation> conversation(ConversationId id) = 0;
+  virtual Result<void> remove_conversation(ConversationId id) = 0;
+};
+
+}  // namespace kvlink::retrieval
