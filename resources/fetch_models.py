@@ -77,7 +77,7 @@ class FetchError(Exception):
 def default_folder(environment) -> Path:
     if environment.get("KVLINK_MODELS"):
         return Path(environment["KVLINK_MODELS"])
-    if environment.get("XDG_DATA_HOME"):
+    if environment.get("XDG_DATA_HOME", "").startswith("/"):  # relative: ignored, as the XDG asks
         return Path(environment["XDG_DATA_HOME"]) / "kvlink" / "models"
     return Path(environment.get("HOME", "/")) / ".local" / "share" / "kvlink" / "models"
 
@@ -264,6 +264,8 @@ def lacking(folder: Path, stamps: Stamps) -> list:
 
 def fetch_all(folder: Path) -> None:
     downloads = folder / ".download"
+    # The library will live beside the models: the folder above is nobody else's to read.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     downloads.mkdir(parents=True, exist_ok=True)
     with (downloads / "lock").open("w") as lock:
         try:
