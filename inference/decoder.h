@@ -25,8 +25,8 @@ struct ForwardBatch {
   std::int64_t capture_from = 0;             ///< first batch index that goes into `capture`
 };
 
-/// Called between layers: where a question overtakes ingestion and where Stop takes effect. May
-/// throw Exception(kCancelled); the rows of the batch then hold no usable KV.
+/// Called before every layer of every tile: where a question overtakes ingestion and where Stop
+/// takes effect. May throw Exception(kCancelled); the rows of the batch then hold no usable KV.
 using LayerCallback = std::function<void()>;
 
 /// Llama-family decoder over weights as stored. Borrows the model and the backend. Reentrant: all
@@ -36,8 +36,10 @@ class Decoder {
   Decoder(const Model& model, kernels::CpuBackend& backend) : model_(model), backend_(backend) {}
 
   /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
-  /// Mask: a key is visible iff its position <= the query's. Batches longer than kTile rows are
-  /// processed in tiles (rows must then be in ascending position), so memory stays bounded.
+  /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than
+  /// kTile rows are processed in tiles (rows must then be in strictly ascending position), so
+  /// that beside one residual stream [n, model_dim] memory stays bounded. Throws kInvalidInput for
+  /// a token id outside the vocabulary.
   std::vector<float> forward(const ForwardBatch& batch, KvCache& cache,
                              const LayerCallback& between_layers = {}) const;
 

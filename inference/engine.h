@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "inference/engine_gate.h"
 #include "inference/kv_cache.h"
 #include "inference/link/context_plan.h"
 #include "inference/model/model.h"
@@ -28,12 +29,9 @@ namespace kvlink::inference {
 struct EngineOptions {
   kernels::CpuOptions cpu;
   DType arena_dtype = DType::kF16;  ///< KV in memory while answering: kF16, or kF32 for tests
-  DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kQ8Kv
-  std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for
+  DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kBF16 or kQ8Kv
+  std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for, its upper limit
 };
-
-/// Who is computing. Questions overtake ingestion at the next layer boundary.
-enum class Priority { kQuestion, kIngestion };
 
 /// One conversation's context: its KV arena. Made by Engine::new_context. One user at a time.
 class Context {
@@ -55,15 +53,20 @@ struct PrefillReport {
   std::int64_t n_loaded_tokens = 0;              ///< from blocks
   std::int64_t n_prefilled_tokens = 0;           ///< forwarded, link tokens included
   std::int64_t n_document_tokens_prefilled = 0;  ///< of them, document tokens: 0 under reuse
-  std::int64_t loaded_bytes = 0;
-  std::chrono::nanoseconds rotate{0};   ///< dequantise + rotate + scatter
-  std::chrono::nanoseconds prefill{0};  ///< the forward pass
+  std::int64_t loaded_bytes = 0;                 ///< of block planes
+  std::chrono::nanoseconds wait{0};              ///< for ingestion's layer to end
+  std::chrono::nanoseconds rotate{0};            ///< dequantise + rotate + scatter
+  std::chrono::nanoseconds prefill{0};           ///< the forward pass
 };
 
 /// Thread-safe: calls from several threads take turns, kQuestion before kIngestion. Every call that
-/// computes honours `stop` within one layer and returns kCancelled.
+/// computes honours `stop` within one layer of at most Decoder::kTile tokens and returns
+/// kCancelled. What fails or is cancelled leaves its context as it was before the call.
 class Engine {
  public:
+  /// Errors: those of load_model and make_tokenizer; kInvalidInput for options that make no sense
+  /// (a context longer than the model's, KV types that do not exist); kCorrupt when the tokenizer
+  /// and the weights do not belong together.
   static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model,
                                               EngineOptions options);
   ~Engine();
@@ -79,7 +82,9 @@ class Engine {
   /// the adapter). Part of every block's key.
   Digest encode_recipe(std::span<const std::int32_t> prefix) const;
 
-  /// KV of one chunk, computed behind `prefix`, whose own KV is dropped.
+  /// KV of one chunk in options().block_dtype, computed behind `prefix`, whose own KV is dropped.
+  /// The prefix is read once and kept for the next chunk behind the same prefix. kInvalidInput for
+  /// an empty chunk, kOutOfMemory for one that exceeds max_context() with its prefix.
   Result<KvBlock> encode_chunk(std::span<const std::int32_t> prefix,
                                std::span<const std::int32_t> chunk, Priority priority,
                                std::stop_token stop = {});
@@ -88,6 +93,8 @@ class Engine {
   Result<std::unique_ptr<Context>> new_context();
 
   /// Carries out a plan: appends rows, loads blocks, forwards the batch; logits of the last token.
+  /// `chunks` are those of the plan's request. kInvalidInput for blocks of another geometry;
+  /// kUnsupported for a plan with link tokens, which no adapter supplies.
   Result<std::vector<float>> prefill(Context& context, const ContextPlan& plan,
                                      std::span<const PlannedChunk> chunks, Priority priority,
                                      PrefillReport& report, std::stop_token stop = {});
@@ -96,7 +103,13 @@ class Engine {
   Result<std::vector<float>> decode(Context& context, std::int32_t token, Priority priority,
                                     std::stop_token stop = {});
 
+  /// Keeps ingestion waiting while it lives: held from a question's first call to the last token of
+  /// its answer, so that no layer of ingestion comes between two tokens. Whoever holds it must not
+  /// wait for ingestion. Must not outlive the engine.
+  EngineGate::Hold hold_for_question();
+
   /// Runs `work` with the backend in hand, taking turns like every other call (for the embedder).
+  /// What `work` throws passes through.
   void with_backend(Priority priority, const std::function<void(kernels::CpuBackend&)>& work);
 
  private:

@@ -13,10 +13,11 @@
 namespace kvlink::inference {
 
 /// Keys are stored rotated; a row's position may differ from its index. Owns one buffer of
-/// layers * 2 * capacity * kv_dim elements, allocated once. One user at a time.
+/// layers * 2 * capacity * kv_dim elements, allocated once (the system commits its pages as rows
+/// are written). One user at a time.
 class KvCache {
  public:
-  /// dtype kF32 or kF16. Throws kOutOfMemory.
+  /// capacity >= 1 rows; dtype kF32 or kF16. Throws kOutOfMemory, kInvalidInput.
   KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype);
 
   std::int64_t capacity() const { return capacity_; }
@@ -24,11 +25,11 @@ class KvCache {
   DType dtype() const { return dtype_; }
   /// Positions of rows 0..n_rows; the key at a row is visible to queries at or after its position.
   std::span<const std::int32_t> positions() const { return positions_; }
-  KvArenaView layer(std::int32_t layer) const;
+  KvArenaView layer(std::int32_t layer);
   std::int64_t size_bytes() const { return buffer_.size(); }
 
   /// Adds rows with these positions (their contents still to be written) and returns the first
-  /// row's index. Throws kOutOfMemory when the capacity is exhausted.
+  /// row's index. Throws kOutOfMemory when the capacity is exhausted; nothing is added then.
   std::int64_t append_rows(std::span<const std::int32_t> positions);
   /// Forgets every row from n_rows on.
   void truncate(std::int64_t n_rows);

@@ -9,19 +9,20 @@
 namespace kvlink::inference {
 
 struct SamplerOptions {
-  float temperature = 0.0F;  ///< 0: greedy, the default for answers about documents
-  std::int32_t top_k = 40;   ///< 0: no limit
-  float top_p = 0.95F;       ///< 1: no limit
-  float repetition_penalty =
-      1.0F;                ///< 1: none; divides positive logits of tokens seen in the answer
-  std::uint64_t seed = 0;  ///< same seed, same answer
+  float temperature = 0.0F;         ///< <= 0: greedy, the default for answers about documents
+  std::int32_t top_k = 40;          ///< 0: no limit
+  float top_p = 0.95F;              ///< 1: no limit
+  float repetition_penalty = 1.0F;  ///< 1: none; logits of tokens seen in the answer are divided by
+                                    ///< it when positive and multiplied when negative (Keskar 2019)
+  std::uint64_t seed = 0;           ///< same seed, same answer, on every platform
 };
 
-/// Holds the random state of one answer.
+/// Holds the random state of one answer. One user at a time.
 class Sampler {
  public:
   explicit Sampler(SamplerOptions options) : options_(options), random_(options.seed) {}
-  /// `answer` = the tokens produced so far. logits must not be empty; NaN is kCorrupt (throws).
+  /// `answer` = the tokens produced so far. logits must not be empty; -infinity forbids a token;
+  /// NaN, +infinity, or nothing but -infinity is kCorrupt (throws).
   std::int32_t next(std::span<const float> logits, std::span<const std::int32_t> answer);
 
  private:

@@ -19,9 +19,10 @@ enum class LinkMode : std::uint8_t {
   kConcat,      ///< naive reuse at the positions of encoding: the warning example
   kReposition,  ///< KVLINK0: caches rotated to their new positions
   kLink,        ///< KVLink: reposition + trained link tokens (needs an adapter)
-  kRecompute,   ///< reposition or link + r % of the chunk tokens computed again
+  kRecompute,   ///< reposition or link + some of the chunk tokens computed again
 };
 
+/// "full", "concat", "reposition", "link", "recompute".
 std::string_view link_mode_name(LinkMode mode);
 std::optional<LinkMode> parse_link_mode(std::string_view name);
 
@@ -31,7 +32,9 @@ struct PlannedChunk {
   const KvBlock* block = nullptr;
 };
 
-/// Rows and positions for one question. Rows are relative to `first_row`.
+/// Rows and positions for one question. Row r of the plan is arena row n_rows() + r of the context
+/// that carries it out. Rows stand in reading order: lead, chunk 1, link 1, …, chunk n, link n,
+/// question.
 struct ContextPlan {
   /// A block to load: rows [first_row, first_row + n_tokens) at `positions`.
   struct Load {
@@ -39,7 +42,7 @@ struct ContextPlan {
     std::int64_t first_row = 0;
     std::vector<std::int32_t> positions;
   };
-  /// What is forwarded in one batch, in ascending position.
+  /// What is forwarded in one batch, in strictly ascending position.
   struct Forward {
     std::vector<std::int32_t> token_ids;  ///< -1: soft token, next row of the embeddings
     std::vector<std::int32_t> rows;
@@ -63,12 +66,20 @@ struct PlanRequest {
   std::int64_t first_row = 0;              ///< rows already in the cache
   std::int32_t first_position = 0;         ///< position of the first new token
   std::int32_t encode_position = 0;        ///< position at which blocks were encoded (kConcat)
-  std::int32_t n_link_tokens = 0;          ///< soft tokens behind each chunk (kLink)
-  std::int64_t max_rows = 0;               ///< context limit
+  std::int32_t n_link_tokens = 0;          ///< soft tokens behind each chunk (kLink, kRecompute)
+  /// kRecompute: for every chunk the indices of its tokens to compute again, ascending.
+  std::span<const std::vector<std::int32_t>> recompute;
+  std::int64_t max_rows = 0;  ///< context limit
 };
 
-/// kOutOfMemory, with the numbers, when it does not fit; kInvalidInput for an empty question or a
-/// missing block.
+/// kOutOfMemory, with the numbers, when it does not fit; kInvalidInput for an empty question, an
+/// empty chunk, a missing block, a block of other tokens or indices out of order; kUnsupported for
+/// kLink without link tokens. Pure.
 Result<ContextPlan> plan_context(const PlanRequest& request);
+
+/// Tokens to recompute, chosen by place: of each chunk the first `share` (0 to 1) of its tokens,
+/// rounded up ("first-k", as EPIC does). Those stand in for the context a chunk's start lacked.
+std::vector<std::vector<std::int32_t>> first_tokens_of_chunks(std::span<const PlannedChunk> chunks,
+                                                              double share);
 
 }  // namespace kvlink::inference

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/decoder.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/attention.h"
+#include "kernels/base/result.h"
+#include "kernels/elementwise.h"
+#include "kernels/embed.h"
+#include "kernels/kv.h"
+#include "kernels/matmul.h"
+#include "kernels/norm.h"
+#include "kernels/rope.h"
+
+namespace kvlink::inference {
+namespace {
+
+using kernels::Accumulate;
+
+/// Batch rows that go through a layer together.
+struct Tile {
+  std::int64_t from = 0;
+  std::int64_t n = 0;
+  std::int64_t n_keys =
+      0;  ///< arena rows past the last one that any query here can see are left out
+  bool wants_logits = false;
+};
+
+/// Activations of one pass in one allocation: the residual stream of the whole batch, everything
+/// else for one tile, and the projected keys and values of one layer when they are captured.
+struct Activations {
+  Activations(const ModelConfig& c, std::int64_t n, std::int64_t tile, std::int64_t n_captured) {
+    const std::int64_t bytes = span_bytes(n, c.model_dim) + span_bytes(tile, c.model_dim) +
+                               2 * span_bytes(tile, c.attention_dim()) +
+                               2 * span_bytes(tile, c.kv_dim()) + 2 * span_bytes(tile, c.ffn_dim) +
+                               2 * span_bytes(n_captured, c.kv_dim());
+    memory = HostBuffer(bytes);
+    std::byte* next = memory.as<std::byte>();
+    for (auto [view, rows, cols] :
+         {Slot{&x, n, c.model_dim}, Slot{&normed, tile, c.model_dim},
+          Slot{&q, tile, c.attention_dim()}, Slot{&attended, tile, c.attention_dim()},
+          Slot{&k, tile, c.kv_dim()}, Slot{&v, tile, c.kv_dim()}, Slot{&gate, tile, c.ffn_dim},
+          Slot{&up, tile, c.ffn_dim}, Slot{&captured_k, n_captured, c.kv_dim()},
+          Slot{&captured_v, n_captured, c.kv_dim()}}) {
+      *view = View<float>(reinterpret_cast<float*>(next), rows, cols);
+      next += span_bytes(rows, cols);
+    }
+  }
+
+  View<float> x, normed, q, attended, k, v, gate, up, captured_k, captured_v;
+
+ private:
+  struct Slot {
+    View<float>* view;
+    std::int64_t rows, cols;
+  };
+  /// Rounded up to a cache line, so that every array starts on one.
+  static std::int64_t span_bytes(std::int64_t rows, std::int64_t cols) {
+    return (rows * cols * static_cast<std::int64_t>(sizeof(float)) + 63) / 64 * 64;
+  }
+  HostBuffer memory;
+};
+
+View<float> rows_of(View<float> v, std::int64_t from, std::int64_t n) {
+  return {v.row(from), n, v.cols, v.row_stride};
+}
+
+std::vector<std::int32_t> positions_of(const ForwardBatch& batch, const KvCache& cache) {
+  std::vector<std::int32_t> positions;
+  positions.reserve(batch.rows.size());
+  for (const std::int32_t row : batch.rows) {
+    KVLINK_CHECK(row >= 0 && row < cache.n_rows());
+    positions.push_back(cache.positions()[static_cast<std::size_t>(row)]);
+  }
+  return positions;
+}
+
+/// One forward pass: the batch, its activations, and the steps through the layers.
+class Pass {
+ public:
+  Pass(const Model& model, kernels::CpuBackend& backend, const ForwardBatch& batch, KvCache& cache)
+      : model_(model),
+        config_(model.config),
+        backend_(backend),
+        batch_(batch),
+        cache_(cache),
+        n_(static_cast<std::int64_t>(batch.token_ids.size())),
+        positions_(positions_of(batch, cache)),
+        act_(model.config, n_, std::min(n_, Decoder::kTile),
+             batch.capture == nullptr ? 0 : n_ - batch.capture_from) {
+    check_batch();
+    split_into_tiles();
+  }
+
+  std::vector<float> run(const LayerCallback& between_layers) {
+    embed_batch();
+    for (std::int32_t layer = 0; layer < config_.n_layers; ++layer) {
+      const bool is_last = layer + 1 == config_.n_layers;
+      for (const Tile& tile : tiles_) {
+        if (between_layers) between_layers();
+        project(layer, tile);
+        // The last layer's output serves the logits only.
+        if (is_last && !tile.wants_logits) continue;
+        attend(layer, tile);
+        feed_forward(layer, tile);
+      }
+      if (batch_.capture != nullptr) {
+        kernels::kv_store(backend_, act_.captured_k, act_.captured_v, layer, *batch_.capture);
+      }
+    }
+    return logits();
+  }
+
+ private:
+  void check_batch() const {
+    KVLINK_CHECK(n_ > 0 && batch_.rows.size() == batch_.token_ids.size());
+    std::int64_t n_soft = 0;
+    for (const std::int32_t id : batch_.token_ids) {
+      if (id == -1) {
+        ++n_soft;
+      } else if (id < 0 || id >= config_.vocab_size) {
+        fail(ErrorCode::kInvalidInput, "token " + std::to_string(id) +
+                                           " is not in the model's vocabulary of " +
+                                           std::to_string(config_.vocab_size));
+      }
+    }
+    KVLINK_CHECK(n_soft == batch_.embeddings.rows);
+    KVLINK_CHECK(n_soft == 0 || batch_.embeddings.cols == config_.model_dim);
+    for (const std::int32_t i : batch_.logit_rows) KVLINK_CHECK(i >= 0 && i < n_);
+    if (batch_.capture != nullptr) {
+      const KvLayout& layout = batch_.capture->layout();
+      KVLINK_CHECK(batch_.capture_from >= 0 &&
+                   batch_.capture->n_tokens() == n_ - batch_.capture_from);
+      KVLINK_CHECK(layout.n_layers == config_.n_layers && layout.kv_dim() == config_.kv_dim());
+    }
+    if (n_ > Decoder::kTile) {
+      // A query must not see a row of a later tile: it is not written yet.
+      const auto not_ascending =
+          std::adjacent_find(positions_.begin(), positions_.end(), std::greater_equal<>());
+      KVLINK_CHECK(not_ascending == positions_.end());
+    }
+  }
+
+  void split_into_tiles() {
+    const auto all = cache_.positions();
+    for (std::int64_t from = 0; from < n_; from += Decoder::kTile) {
+      Tile tile{.from = from, .n = std::min(Decoder::kTile, n_ - from)};
+      const auto queries = positions_of_tile(tile);
+      const std::int32_t last_query = *std::max_element(queries.begin(), queries.end());
+      tile.n_keys = static_cast<std::int64_t>(all.size());
+      while (tile.n_keys > 0 && all[static_cast<std::size_t>(tile.n_keys - 1)] > last_query) {
+        --tile.n_keys;
+      }
+      tile.wants_logits =
+          std::any_of(batch_.logit_rows.begin(), batch_.logit_rows.end(),
+                      [&](std::int32_t i) { return i >= from && i < from + tile.n; });
+      tiles_.push_back(tile);
+    }
+  }
+
+  std::span<const std::int32_t> positions_of_tile(const Tile& tile) const {
+    return std::span(positions_)
+        .subspan(static_cast<std::size_t>(tile.from), static_cast<std::size_t>(tile.n));
+  }
+
+  void embed_batch() {
+    std::vector<std::int32_t> ids(batch_.token_ids.begin(), batch_.token_ids.end());
+    std::replace(ids.begin(), ids.end(), -1, 0);
+    kernels::embed(backend_, model_.embedding, ids, act_.x);
+    std::int64_t soft = 0;
+    for (std::int64_t i = 0; i < n_; ++i) {
+      if (batch_.token_ids[static_cast<std::size_t>(i)] != -1) continue;
+      std::copy_n(batch_.embeddings.row(soft++), config_.model_dim, act_.x.row(i));
+    }
+  }
+
+  /// x → q, k, v; keys and values into the arena, rotated, and into the capture, not rotated.
+  void project(std::int32_t layer, const Tile& tile) {
+    const LayerWeights& w = model_.layers[static_cast<std::size_t>(layer)];
+    const View<float> normed = rows_of(act_.normed, 0, tile.n);
+    const View<float> q = rows_of(act_.q, 0, tile.n);
+    const View<float> k = rows_of(act_.k, 0, tile.n);
+    const View<float> v = rows_of(act_.v, 0, tile.n);
+    kernels::rms_norm(backend_, rows_of(act_.x, tile.from, tile.n), w.attention_norm,
+                      config_.rms_norm_eps, normed);
+    kernels::matmul(backend_, normed, w.wq, q);
+    kernels::matmul(backend_, normed, w.wk, k);
+    kernels::matmul(backend_, normed, w.wv, v);
+    if (batch_.capture != nullptr) capture(tile, k, v);
+    const auto positions = positions_of_tile(tile);
+    kernels::rope(backend_, config_.rope, config_.head_dim, positions, q);
+    kernels::rope(backend_, config_.rope, config_.head_dim, positions, k);
+    kernels::kv_scatter(
+        backend_, k, v,
+        batch_.rows.subspan(static_cast<std::size_t>(tile.from), static_cast<std::size_t>(tile.n)),
+        cache_.layer(layer));
+  }
+
+  void capture(const Tile& tile, View<const float> k, View<const float> v) {
+    for (std::int64_t i = std::max<std::int64_t>(0, batch_.capture_from - tile.from); i < tile.n;
+         ++i) {
+      const std::int64_t token = tile.from + i - batch_.capture_from;
+      std::copy_n(k.row(i), k.cols, act_.captured_k.row(token));
+      std::copy_n(v.row(i), v.cols, act_.captured_v.row(token));
+    }
+  }
+
+  void attend(std::int32_t layer, const Tile& tile) {
+    const View<float> attended = rows_of(act_.attended, 0, tile.n);
+    kernels::attention(backend_, rows_of(act_.q, 0, tile.n), cache_.layer(layer),
+                       cache_.positions().first(static_cast<std::size_t>(tile.n_keys)),
+                       positions_of_tile(tile), attended);
+    kernels::matmul(backend_, attended, model_.layers[static_cast<std::size_t>(layer)].wo,
+                    rows_of(act_.x, tile.from, tile.n), Accumulate::kYes);
+  }
+
+  void feed_forward(std::int32_t layer, const Tile& tile) {
+    const LayerWeights& w = model_.layers[static_cast<std::size_t>(layer)];
+    const View<float> x = rows_of(act_.x, tile.from, tile.n);
+    const View<float> normed = rows_of(act_.normed, 0, tile.n);
+    const View<float> gate = rows_of(act_.gate, 0, tile.n);
+    const View<float> up = rows_of(act_.up, 0, tile.n);
+    kernels::rms_norm(backend_, x, w.ffn_norm, config_.rms_norm_eps, normed);
+    kernels::matmul(backend_, normed, w.gate, gate);
+    kernels::matmul(backend_, normed, w.up, up);
+    kernels::swiglu(backend_, gate, up, gate);
+    kernels::matmul(backend_, gate, w.down, x, Accumulate::kYes);
+  }
+
+  std::vector<float> logits() {
+    const auto n = static_cast<std::int64_t>(batch_.logit_rows.size());
+    std::vector<float> out(static_cast<std::size_t>(n * config_.vocab_size));
+    for (std::int64_t from = 0; from < n; from += act_.normed.rows) {
+      const View<float> normed = rows_of(act_.normed, 0, std::min(act_.normed.rows, n - from));
+      for (std::int64_t i = 0; i < normed.rows; ++i) {
+        const std::int32_t row = batch_.logit_rows[static_cast<std::size_t>(from + i)];
+        std::copy_n(act_.x.row(row), config_.model_dim, normed.row(i));
+      }
+      kernels::rms_norm(backend_, normed, model_.output_norm, config_.rms_norm_eps, normed);
+      kernels::matmul(
+          backend_, normed, model_.output,
+          View<float>(out.data() + from * config_.vocab_size, normed.rows, config_.vocab_size));
+    }
+    return out;
+  }
+
+  const Model& model_;
+  const ModelConfig& config_;
+  kernels::CpuBackend& backend_;
+  const ForwardBatch& batch_;
+  KvCache& cache_;
+  std::int64_t n_;
+  std::vector<std::int32_t> positions_;
+  std::vector<Tile> tiles_;
+  Activations act_;
+};
+
+}  // namespace
+
+std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,
+                                    const LayerCallback& between_layers) const {
+  return Pass(model_, backend_, batch, cache).run(between_layers);
+}
+
+}  // namespace kvlink::inference

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/engine.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "inference/decoder.h"
+#include "inference/engine_arena.h"
+#include "kernels/kv.h"
+
+namespace kvlink::inference {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void check_options(const EngineOptions& options, const ModelConfig& config) {
+  const auto is_one_of = [](DType t, std::initializer_list<DType> allowed) {
+    return std::find(allowed.begin(), allowed.end(), t) != allowed.end();
+  };
+  if (options.cpu.n_threads < 0) {
+    fail(ErrorCode::kInvalidInput,
+         "threads: " + std::to_string(options.cpu.n_threads) + " is negative; 0 chooses");
+  }
+  if (!is_one_of(options.arena_dtype, {DType::kF32, DType::kF16})) {
+    fail(ErrorCode::kInvalidInput, std::string("KV in memory cannot be kept as ") +
+                                       dtype_name(options.arena_dtype) + "; choose f16 or f32");
+  }
+  if (!is_one_of(options.block_dtype, {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8Kv})) {
+    fail(ErrorCode::kInvalidInput, std::string("KV blocks cannot be kept as ") +
+                                       dtype_name(options.block_dtype) +
+                                       "; choose f16, bf16, f32 or q8");
+  }
+  if (options.max_context < 0 || options.max_context > config.context_length) {
+    fail(ErrorCode::kInvalidInput, "a context of " + std::to_string(options.max_context) +
+                                       " tokens was asked for, and the model was trained for " +
+                                       std::to_string(config.context_length) +
+                                       "; choose at most that, or 0 for all of it");
+  }
+}
+
+void check_block(const KvBlock& block, const ContextPlan::Load& load, const ModelConfig& config) {
+  const KvLayout& layout = block.layout();
+  if (layout.n_layers != config.n_layers || layout.n_kv_heads != config.n_kv_heads ||
+      layout.head_dim != config.head_dim ||
+      block.n_tokens() != static_cast<std::int64_t>(load.positions.size())) {
+    fail(ErrorCode::kInvalidInput,
+         "a KV block does not fit: it was made by another model or for another plan");
+  }
+}
+
+std::int64_t plane_bytes(const KvBlock& block) {
+  const KvLayout& layout = block.layout();
+  return layout.n_layers * (layout.plane_bytes(Plane::kKeys, block.n_tokens()) +
+                            layout.plane_bytes(Plane::kValues, block.n_tokens()));
+}
+
+/// Takes a cache back to the rows it had, unless the work on it was completed.
+class RowsGuard {
+ public:
+  explicit RowsGuard(KvCache& cache) : cache_(cache), n_rows_(cache.n_rows()) {}
+  RowsGuard(const RowsGuard&) = delete;
+  RowsGuard& operator=(const RowsGuard&) = delete;
+  ~RowsGuard() {
+    if (!completed_) cache_.truncate(n_rows_);
+  }
+  void complete() { completed_ = true; }
+
+ private:
+  KvCache& cache_;
+  std::int64_t n_rows_;
+  bool completed_ = false;
+};
+
+std::vector<std::int32_t> ascending(std::int64_t first, std::size_t n) {
+  std::vector<std::int32_t> values(n);
+  std::iota(values.begin(), values.end(), static_cast<std::int32_t>(first));
+  return values;
+}
+
+}  // namespace
+
+struct Engine::State {
+  State(Model m, EngineOptions o)
+      : model(std::move(m)),
+        options(o),
+        backend(o.cpu),
+        decoder(model, backend),
+        arenas(model.config, o.arena_dtype) {}
+
+  Model model;
+  EngineOptions options;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<ChatFormat> chat_format;
+  kernels::CpuBackend backend;
+  Decoder decoder;
+  EngineGate gate;
+  EncodeArenas arenas;
+
+  std::int64_t max_context() const {
+    return options.max_context == 0 ? model.config.context_length : options.max_context;
+  }
+
+  /// Appends tokens to `cache` at positions that equal their rows and forwards them.
+  void read(KvCache& cache, std::span<const std::int32_t> ids, KvBlock* capture,
+            EngineGate::Turn& turn) const {
+    const auto rows = ascending(cache.n_rows(), ids.size());
+    cache.append_rows(rows);
+    ForwardBatch batch;
+    batch.token_ids = ids;
+    batch.rows = rows;
+    batch.capture = capture;
+    decoder.forward(batch, cache, [&] { turn.give_way(); });
+  }
+
+  void load_blocks(KvCache& cache, std::int64_t first_row, const ContextPlan& plan,
+                   std::span<const PlannedChunk> chunks, EngineGate::Turn& turn) {
+    for (std::int32_t layer = 0; layer < model.config.n_layers; ++layer) {
+      turn.give_way();
+      for (const ContextPlan::Load& load : plan.loads) {
+        kernels::kv_load(backend, *chunks[load.chunk].block, layer, model.config.rope,
+                         load.positions, first_row + load.first_row, cache.layer(layer));
+      }
+    }
+  }
+
+  std::vector<float> forward(KvCache& cache, std::int64_t first_row,
+                             const ContextPlan::Forward& forward, EngineGate::Turn& turn) {
+    std::vector<std::int32_t> rows(forward.rows);
+    for (std::int32_t& row : rows) row += static_cast<std::int32_t>(first_row);
+    const auto last = static_cast<std::int32_t>(rows.size() - 1);
+    ForwardBatch batch;
+    batch.token_ids = forward.token_ids;
+    batch.rows = rows;
+    batch.logit_rows = std::span(&last, 1);
+    return decoder.forward(batch, cache, [&] { turn.give_way(); });
+  }
+
+  void check_plan(const ContextPlan& plan, std::span<const PlannedChunk> chunks) const {
+    const auto& ids = plan.forward.token_ids;
+    KVLINK_CHECK(!ids.empty());
+    if (std::find(ids.begin(), ids.end(), -1) != ids.end()) {
+      fail(ErrorCode::kUnsupported,
+           "the plan has link tokens, and no adapter is loaded to supply them; use mode "
+           "reposition");
+    }
+    for (const ContextPlan::Load& load : plan.loads) {
+      KVLINK_CHECK(load.chunk < chunks.size() && chunks[load.chunk].block != nullptr);
+      check_block(*chunks[load.chunk].block, load, model.config);
+    }
+  }
+};
+
+Engine::Engine() = default;
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
+                                             EngineOptions options) {
+  return returning([&] {
+    Model loaded = value_or_throw(load_model(model));
+    check_options(options, loaded.config);
+    std::unique_ptr<Engine> engine(new Engine());
+    engine->state_ = std::make_unique<State>(std::move(loaded), options);
+    State& s = *engine->state_;
+    s.tokenizer = value_or_throw(make_tokenizer(s.model.tokenizer));
+    if (s.tokenizer->vocab_size() > s.model.config.vocab_size) {
+      fail(ErrorCode::kCorrupt,
+           model.string() + ": the tokenizer has " + std::to_string(s.tokenizer->vocab_size()) +
+               " tokens and the embedding matrix " + std::to_string(s.model.config.vocab_size) +
+               " rows; the file was put together wrongly, get it again");
+    }
+    s.chat_format = make_chat_format(s.model.tokenizer, *s.tokenizer);
+    return engine;
+  });
+}
+
+const Model& Engine::model() const { return state_->model; }
+const Tokenizer& Engine::tokenizer() const { return *state_->tokenizer; }
+const ChatFormat& Engine::chat_format() const { return *state_->chat_format; }
+const EngineOptions& Engine::options() const { return state_->options; }
+std::int64_t Engine::max_context() const { return state_->max_context(); }
+kernels::CpuBackend& Engine::backend() { return state_->backend; }
+
+Digest Engine::encode_recipe(std::span<const std::int32_t> prefix) const {
+  std::string ids;
+  for (const std::int32_t id : prefix) {
+    const auto bits = static_cast<std::uint32_t>(id);
+    for (int shift = 0; shift < 32; shift += 8) ids.push_back(static_cast<char>(bits >> shift));
+  }
+  // Blocks start right behind the prefix, so its ids also say at which position.
+  return Sha256().field("prefix").field(ids).finish();
+}
+
+Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
+                                     std::span<const std::int32_t> chunk, Priority priority,
+                                     std::stop_token stop) {
+  return returning([&] {
+    State& s = *state_;
+    const auto n_chunk = static_cast<std::int64_t>(chunk.size());
+    const auto n_prefix = static_cast<std::int64_t>(prefix.size());
+    if (chunk.empty()) fail(ErrorCode::kInvalidInput, "a chunk without tokens has no KV");
+    if (n_chunk + n_prefix > max_context()) {
+      fail(ErrorCode::kOutOfMemory, "a chunk of " + std::to_string(n_chunk) +
+                                        " tokens behind a prefix of " + std::to_string(n_prefix) +
+                                        " exceeds the context of " + std::to_string(max_context()) +
+                                        " tokens; use smaller chunks");
+    }
+    const ModelConfig& config = s.model.config;
+    KvBlock block({.n_layers = config.n_layers,
+                   .n_kv_heads = config.n_kv_heads,
+                   .head_dim = config.head_dim,
+                   .dtype = s.options.block_dtype},
+                  {chunk.begin(), chunk.end()});
+    EngineGate::Turn turn(s.gate, priority, std::move(stop));
+    ArenaLoan arena(s.arenas, prefix, n_prefix + n_chunk);
+    if (arena->prefix.empty() && !prefix.empty()) {
+      s.read(arena->cache, prefix, nullptr, turn);
+      arena->prefix.assign(prefix.begin(), prefix.end());
+    }
+    s.read(arena->cache, chunk, &block, turn);
+    return block;
+  });
+}
+
+Result<std::unique_ptr<Context>> Engine::new_context() {
+  return returning([&] {
+    return std::unique_ptr<Context>(
+        new Context(state_->model.config, max_context(), state_->options.arena_dtype));
+  });
+}
+
+Result<std::vector<float>> Engine::prefill(Context& context, const ContextPlan& plan,
+                                           std::span<const PlannedChunk> chunks, Priority priority,
+                                           PrefillReport& report, std::stop_token stop) {
+  return returning([&] {
+    State& s = *state_;
+    s.check_plan(plan, chunks);
+    report = {};
+    const auto asked = Clock::now();
+    EngineGate::Turn turn(s.gate, priority, std::move(stop));
+    const auto begin = Clock::now();
+    RowsGuard guard(context.cache_);
+    const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
+    s.load_blocks(context.cache_, first_row, plan, chunks, turn);
+    const auto loaded = Clock::now();
+    std::vector<float> logits = s.forward(context.cache_, first_row, plan.forward, turn);
+    guard.complete();
+    context.next_position_ = plan.next_position;
+
+    report.wait = begin - asked;
+    report.rotate = loaded - begin;
+    report.prefill = Clock::now() - loaded;
+    for (const ContextPlan::Load& load : plan.loads) {
+      report.n_loaded_tokens += static_cast<std::int64_t>(load.positions.size());
+      report.loaded_bytes += plane_bytes(*chunks[load.chunk].block);
+    }
+    report.n_prefilled_tokens = static_cast<std::int64_t>(plan.forward.token_ids.size());
+    report.n_document_tokens_prefilled = plan.n_document_tokens_prefilled;
+    return logits;
+  });
+}
+
+Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, Priority priority,
+                                          std::stop_token stop) {
+  return returning([&] {
+    State& s = *state_;
+    EngineGate::Turn turn(s.gate, priority, std::move(stop));
+    RowsGuard guard(context.cache_);
+    const std::int32_t position = context.next_position_;
+    const std::int64_t row = context.cache_.append_rows(std::span(&position, 1));
+    std::vector<float> logits = s.forward(
+        context.cache_, row, {.token_ids = {token}, .rows = {0}, .positions = {position}}, turn);
+    guard.complete();
+    context.next_position_ = position + 1;
+    return logits;
+  });
+}
+
+EngineGate::Hold Engine::hold_for_question() { return EngineGate::Hold(state_->gate); }
+
+void Engine::with_backend(Priority priority,
+                          const std::function<void(kernels::CpuBackend&)>& work) {
+  EngineGate::Turn turn(state_->gate, priority, {});
+  work(state_->backend);
+}
+
+}  // namespace kvlink::inference

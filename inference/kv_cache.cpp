@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/kv_cache.h"
+
+#include <string>
+
+#include "kernels/base/byte_reader.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::inference {
+namespace {
+
+std::int64_t arena_bytes(const ModelConfig& config, std::int64_t capacity, DType dtype) {
+  if (dtype != DType::kF32 && dtype != DType::kF16) {
+    fail(ErrorCode::kInvalidInput,
+         std::string("KV in memory is kept as f32 or f16, not as ") + dtype_name(dtype));
+  }
+  if (capacity < 1) {
+    fail(ErrorCode::kInvalidInput,
+         "a context needs at least one token, not " + std::to_string(capacity));
+  }
+  std::uint64_t n = checked_mul(static_cast<std::uint64_t>(config.n_layers) * 2,
+                                static_cast<std::uint64_t>(config.kv_dim()), "KV arena");
+  n = checked_mul(n, static_cast<std::uint64_t>(capacity), "KV arena");
+  n = checked_mul(n, static_cast<std::uint64_t>(block_bytes(dtype)), "KV arena");
+  if (n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    fail(ErrorCode::kOutOfMemory, "a context of " + std::to_string(capacity) +
+                                      " tokens is larger than any memory; choose a smaller one");
+  }
+  return static_cast<std::int64_t>(n);
+}
+
+}  // namespace
+
+KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype)
+    : buffer_(arena_bytes(config, capacity, dtype)),
+      n_layers_(config.n_layers),
+      n_kv_heads_(config.n_kv_heads),
+      head_dim_(config.head_dim),
+      capacity_(capacity),
+      dtype_(dtype) {}
+
+KvArenaView KvCache::layer(std::int32_t layer) {
+  KVLINK_CHECK(layer >= 0 && layer < n_layers_);
+  const std::int64_t plane = n_kv_heads_ * capacity_ * head_dim_ * block_bytes(dtype_);
+  std::byte* keys = buffer_.as<std::byte>() + std::int64_t{layer} * 2 * plane;
+  return {.keys = keys,
+          .values = keys + plane,
+          .dtype = dtype_,
+          .n_kv_heads = n_kv_heads_,
+          .capacity = capacity_,
+          .head_dim = head_dim_};
+}
+
+std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions) {
+  const std::int64_t first = n_rows();
+  const auto n = static_cast<std::int64_t>(positions.size());
+  if (n > capacity_ - first) {
+    fail(ErrorCode::kOutOfMemory, "the context holds " + std::to_string(capacity_) + " tokens, " +
+                                      std::to_string(first) + " are used, and " +
+                                      std::to_string(n) +
+                                      " more do not fit; start a new conversation or use fewer "
+                                      "passages");
+  }
+  positions_.insert(positions_.end(), positions.begin(), positions.end());
+  return first;
+}
+
+void KvCache::truncate(std::int64_t n_rows) {
+  KVLINK_CHECK(n_rows >= 0 && n_rows <= this->n_rows());
+  positions_.resize(static_cast<std::size_t>(n_rows));
+}
+
+}  // namespace kvlink::inference

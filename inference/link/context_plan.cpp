@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/link/context_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+
+namespace kvlink::inference {
+namespace {
+
+constexpr std::array<std::string_view, 5> kModeNames = {"full", "concat", "reposition", "link",
+                                                        "recompute"};
+
+std::string chunk_name(std::size_t index) { return "passage " + std::to_string(index + 1); }
+
+void check_block(const PlannedChunk& chunk, std::size_t index) {
+  if (chunk.block == nullptr) {
+    fail(ErrorCode::kInvalidInput,
+         chunk_name(index) + " has no KV block; encode it first or use mode full");
+  }
+  const auto ids = chunk.block->token_ids();
+  if (!std::equal(ids.begin(), ids.end(), chunk.token_ids.begin(), chunk.token_ids.end())) {
+    fail(ErrorCode::kInvalidInput, chunk_name(index) + " came with the KV block of another text");
+  }
+}
+
+void check_recompute(const PlanRequest& request) {
+  if (request.recompute.size() != request.chunks.size()) {
+    fail(ErrorCode::kInvalidInput, "mode recompute needs one list of tokens for each of the " +
+                                       std::to_string(request.chunks.size()) + " passages, got " +
+                                       std::to_string(request.recompute.size()));
+  }
+  for (std::size_t c = 0; c < request.chunks.size(); ++c) {
+    std::int64_t last = -1;
+    for (const std::int32_t i : request.recompute[c]) {
+      if (i <= last || static_cast<std::size_t>(i) >= request.chunks[c].token_ids.size()) {
+        fail(ErrorCode::kInvalidInput, "token " + std::to_string(i) + " of " + chunk_name(c) +
+                                           " to recompute is out of range or out of order");
+      }
+      last = i;
+    }
+  }
+}
+
+void check_request(const PlanRequest& request) {
+  if (request.question.empty()) fail(ErrorCode::kInvalidInput, "the question is empty");
+  if (request.first_row < 0 || request.first_position < 0 || request.encode_position < 0 ||
+      request.n_link_tokens < 0) {
+    fail(ErrorCode::kInvalidInput, "rows, positions and counts of a plan cannot be negative");
+  }
+  if (request.mode == LinkMode::kLink && request.n_link_tokens == 0) {
+    fail(ErrorCode::kUnsupported,
+         "mode link needs an adapter with link tokens, and none is loaded; use mode reposition");
+  }
+  for (std::size_t c = 0; c < request.chunks.size(); ++c) {
+    if (request.chunks[c].token_ids.empty()) {
+      fail(ErrorCode::kInvalidInput, chunk_name(c) + " is empty");
+    }
+    if (request.mode != LinkMode::kFull) check_block(request.chunks[c], c);
+  }
+  if (request.mode == LinkMode::kRecompute) check_recompute(request);
+}
+
+/// Lays tokens down in reading order, row after row.
+class PlanBuilder {
+ public:
+  explicit PlanBuilder(const PlanRequest& request)
+      : request_(request),
+        n_links_(request.mode == LinkMode::kLink || request.mode == LinkMode::kRecompute
+                     ? request.n_link_tokens
+                     : 0),
+        position_(request.first_position) {}
+
+  ContextPlan build() {
+    check_fits();
+    forward(request_.lead);
+    for (std::size_t c = 0; c < request_.chunks.size(); ++c) {
+      plan_.n_document_tokens += static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
+      if (request_.mode == LinkMode::kFull) {
+        plan_.n_document_tokens_prefilled +=
+            static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
+        forward(request_.chunks[c].token_ids);
+      } else {
+        load(c);
+        for (std::int32_t i = 0; i < n_links_; ++i) forward_one(-1);
+      }
+    }
+    forward(request_.question);
+    plan_.n_rows = static_cast<std::int64_t>(plan_.row_positions.size());
+    plan_.next_position = position_;
+    return std::move(plan_);
+  }
+
+ private:
+  /// Before anything is allocated.
+  void check_fits() const {
+    const auto size = [](const auto& tokens) { return static_cast<std::int64_t>(tokens.size()); };
+    std::int64_t n_documents = 0;
+    for (const PlannedChunk& chunk : request_.chunks) n_documents += size(chunk.token_ids);
+    const std::int64_t n_new = size(request_.lead) + n_documents +
+                               n_links_ * size(request_.chunks) + size(request_.question);
+    const std::int64_t end =
+        n_new + std::max<std::int64_t>(request_.first_row, request_.first_position);
+    if (end <= std::min<std::int64_t>(request_.max_rows, std::numeric_limits<int>::max())) return;
+    fail(ErrorCode::kOutOfMemory,
+         "the context holds " + std::to_string(request_.max_rows) + " tokens; " +
+             std::to_string(std::max<std::int64_t>(request_.first_row, request_.first_position)) +
+             " are used, and this question needs " + std::to_string(n_new) + " more (" +
+             std::to_string(n_documents) + " of passages, " +
+             std::to_string(request_.question.size()) +
+             " of the question); use fewer passages or start a new conversation");
+  }
+
+  void forward(std::span<const std::int32_t> ids) {
+    for (const std::int32_t id : ids) forward_one(id);
+  }
+
+  void forward_one(std::int32_t id) {
+    plan_.forward.token_ids.push_back(id);
+    plan_.forward.rows.push_back(static_cast<std::int32_t>(plan_.row_positions.size()));
+    plan_.forward.positions.push_back(position_);
+    plan_.row_positions.push_back(position_++);
+  }
+
+  void load(std::size_t c) {
+    const auto ids = request_.chunks[c].token_ids;
+    const auto n = static_cast<std::int32_t>(ids.size());
+    ContextPlan::Load load{.chunk = c,
+                           .first_row = static_cast<std::int64_t>(plan_.row_positions.size()),
+                           .positions = std::vector<std::int32_t>(ids.size())};
+    std::iota(load.positions.begin(), load.positions.end(),
+              request_.mode == LinkMode::kConcat ? request_.encode_position : position_);
+    if (request_.mode == LinkMode::kRecompute) {
+      for (const std::int32_t i : request_.recompute[c]) {
+        plan_.forward.token_ids.push_back(ids[static_cast<std::size_t>(i)]);
+        plan_.forward.rows.push_back(static_cast<std::int32_t>(load.first_row) + i);
+        plan_.forward.positions.push_back(position_ + i);
+        ++plan_.n_document_tokens_prefilled;
+      }
+    }
+    plan_.row_positions.insert(plan_.row_positions.end(), load.positions.begin(),
+                               load.positions.end());
+    plan_.loads.push_back(std::move(load));
+    position_ += n;
+  }
+
+  const PlanRequest& request_;
+  std::int32_t n_links_;
+  std::int32_t position_;
+  ContextPlan plan_;
+};
+
+}  // namespace
+
+std::string_view link_mode_name(LinkMode mode) {
+  return kModeNames[static_cast<std::size_t>(mode)];
+}
+
+std::optional<LinkMode> parse_link_mode(std::string_view name) {
+  const auto at = std::find(kModeNames.begin(), kModeNames.end(), name);
+  if (at == kModeNames.end()) return std::nullopt;
+  return static_cast<LinkMode>(at - kModeNames.begin());
+}
+
+Result<ContextPlan> plan_context(const PlanRequest& request) {
+  return returning([&] {
+    check_request(request);
+    return PlanBuilder(request).build();
+  });
+}
+
+std::vector<std::vector<std::int32_t>> first_tokens_of_chunks(std::span<const PlannedChunk> chunks,
+                                                              double share) {
+  std::vector<std::vector<std::int32_t>> chosen;
+  chosen.reserve(chunks.size());
+  for (const PlannedChunk& chunk : chunks) {
+    const auto n = static_cast<double>(chunk.token_ids.size());
+    const double k = share > 0.0 ? std::min(n, std::ceil(share * n)) : 0.0;
+    std::vector<std::int32_t>& tokens = chosen.emplace_back(static_cast<std::size_t>(k));
+    std::iota(tokens.begin(), tokens.end(), 0);
+  }
+  return chosen;
+}
+
+}  // namespace kvlink::inference

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "kernels/base/result.h"
+#include "kernels/logits.h"
+
+namespace kvlink::inference {
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+
+void check_logits(std::span<const float> logits) {
+  KVLINK_CHECK(!logits.empty());
+  bool any_allowed = false;
+  for (const float v : logits) {
+    if (std::isnan(v) || v == -kForbidden) {
+      fail(ErrorCode::kCorrupt,
+           "the model produced a value that is not a number; its file is damaged or its weights "
+           "overflow, try another model file");
+    }
+    any_allowed = any_allowed || v != kForbidden;
+  }
+  if (!any_allowed) fail(ErrorCode::kCorrupt, "the model forbids every token; try another file");
+}
+
+void penalise(std::vector<float>& logits, std::span<const std::int32_t> answer, float penalty) {
+  std::vector<std::int32_t> seen(answer.begin(), answer.end());
+  std::sort(seen.begin(), seen.end());
+  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+  for (const std::int32_t id : seen) {
+    if (id < 0 || static_cast<std::size_t>(id) >= logits.size()) continue;
+    float& v = logits[static_cast<std::size_t>(id)];
+    v = v > 0.0F ? v / penalty : v * penalty;
+  }
+}
+
+/// The `n` best ids, best first; the lower id first among equals.
+std::vector<std::int32_t> best_ids(std::span<const float> logits, std::size_t n) {
+  std::vector<std::int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto better = [&](std::int32_t a, std::int32_t b) {
+    const float x = logits[static_cast<std::size_t>(a)];
+    const float y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  };
+  const auto middle = ids.begin() + static_cast<std::ptrdiff_t>(n);
+  std::partial_sort(ids.begin(), middle, ids.end(), better);
+  ids.erase(middle, ids.end());
+  return ids;
+}
+
+}  // namespace
+
+std::int32_t Sampler::next(std::span<const float> logits, std::span<const std::int32_t> answer) {
+  check_logits(logits);
+  std::vector<float> scores(logits.begin(), logits.end());
+  if (options_.repetition_penalty > 0.0F && options_.repetition_penalty != 1.0F) {
+    penalise(scores, answer, options_.repetition_penalty);
+  }
+  if (!(options_.temperature > 0.0F)) return kernels::argmax(scores);
+
+  const std::size_t limit = options_.top_k > 0 ? static_cast<std::size_t>(options_.top_k)
+                                               : std::numeric_limits<std::size_t>::max();
+  const auto ids = best_ids(scores, std::min(limit, scores.size()));
+  const auto score = [&](std::int32_t id) {
+    return static_cast<double>(scores[static_cast<std::size_t>(id)]);
+  };
+  std::vector<double> weights;
+  weights.reserve(ids.size());
+  for (const std::int32_t id : ids) {
+    weights.push_back(
+        std::exp((score(id) - score(ids[0])) / static_cast<double>(options_.temperature)));
+  }
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  // The shortest list of best tokens whose probability reaches top_p; the best one always stays.
+  std::size_t n_kept = 0;
+  double kept = 0.0;
+  do {
+    kept += weights[n_kept++];
+  } while (n_kept < weights.size() && kept < static_cast<double>(options_.top_p) * total);
+
+  // 53 random bits make a double in [0, 1); std distributions differ between standard libraries.
+  double remaining = static_cast<double>(random_() >> 11) * 0x1.0p-53 * kept;
+  for (std::size_t i = 0; i < n_kept; ++i) {
+    remaining -= weights[i];
+    if (remaining < 0.0) return ids[i];
+  }
+  return ids[n_kept - 1];
+}
+
+}  // namespace kvlink::inference
