@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/tokenizer/text_scan.h"
+
+#include <unicode/uchar.h>
+
+#include <array>
+
+namespace kvlink::inference {
+namespace {
+
+constexpr CharClass classify_ascii(std::uint32_t c) {
+  if (c == '\n' || c == '\r') return CharClass::kNewline;
+  if (c == ' ' || c == '\t' || c == '\v' || c == '\f') return CharClass::kSpace;
+  if (c >= '0' && c <= '9') return CharClass::kNumber;
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return CharClass::kLetter;
+  return CharClass::kOther;
+}
+
+constexpr std::array<CharClass, 128> make_ascii_classes() {
+  std::array<CharClass, 128> classes{};
+  for (std::uint32_t c = 0; c < 128; ++c) classes[c] = classify_ascii(c);
+  return classes;
+}
+
+constexpr std::array<CharClass, 128> kAsciiClasses = make_ascii_classes();
+
+}  // namespace
+
+CharClass classify(std::uint32_t code_point) {
+  if (code_point < 128) return kAsciiClasses[code_point];
+  const auto c = static_cast<UChar32>(code_point);
+  const std::uint32_t category = U_GET_GC_MASK(c);
+  if ((category & U_GC_L_MASK) != 0) return CharClass::kLetter;
+  if ((category & U_GC_N_MASK) != 0) return CharClass::kNumber;
+  if (u_isUWhiteSpace(c)) return CharClass::kSpace;
+  return CharClass::kOther;
+}
+
+}  // namespace kvlink::inference

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/tokenizer/tokenizer.h"
+
+#include "inference/tokenizer/byte_level_bpe.h"
+#include "inference/tokenizer/tokenizer_kinds.h"
+#include "kernels/base/utf8.h"
+
+namespace kvlink::inference {
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
+  std::string text;
+  for (const std::int32_t id : ids) text += piece(id);
+  return is_valid_utf8(text) ? text : repair_utf8(text);
+}
+
+std::unique_ptr<Tokenizer> make_byte_level_bpe(const TokenizerSource& source) {
+  const auto pre = pre_tokenizer_from_name(source.pre.empty() ? "default" : source.pre);
+  if (!pre) {
+    fail(ErrorCode::kUnsupported, "the tokenizer's pre-tokenizer \"" + source.pre +
+                                      "\" is not handled; use a model with gpt-2, smollm, "
+                                      "llama-bpe or qwen2");
+  }
+  ByteLevelOptions options;
+  options.pre_tokenizer = *pre;
+  options.whole_words_first = *pre == PreTokenizer::kLlama3;
+  return std::make_unique<ByteLevelBpe>(source, options);
+}
+
+Result<std::unique_ptr<Tokenizer>> make_tokenizer(const TokenizerSource& source) {
+  return returning([&]() -> std::unique_ptr<Tokenizer> {
+    if (source.kind == "gpt2") return make_byte_level_bpe(source);
+    if (source.kind.empty()) {
+      fail(ErrorCode::kNotFound,
+           "the model comes without a tokenizer; put tokenizer.json or tokenizer.model beside it");
+    }
+    fail(ErrorCode::kUnsupported, "the tokenizer kind \"" + source.kind + "\" is not handled");
+  });
+}
+
+std::string StreamingText::push(std::int32_t id) {
+  pending_ += tokenizer_.piece(id);
+  const std::size_t n = complete_utf8_prefix(pending_);
+  std::string ready = repair_utf8(std::string_view(pending_).substr(0, n));
+  pending_.erase(0, n);
+  return ready;
+}
+
+std::string StreamingText::finish() {
+  std::string rest = repair_utf8(pending_);
+  pending_.clear();
+  return rest;
+}
+
+}  // namespace kvlink::inference
