@@ -72,4 +72,7 @@ struct Model {
 /// where), kUnsupported (architecture or type by name).
 Result<Model> load_model(const std::filesystem::path& path);
 
+/// Only the tokenizer of a GGUF file, which may hold nothing else (a vocabulary file). Same errors.
+Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path);
+
 }  // namespace kvlink::inference

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a parsed GGUF file of architecture "llama" to a Model.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "inference/model/gguf_file.h"
+#include "inference/model/model.h"
+#include "inference/model/tensor_table.h"
+
+namespace kvlink::inference {
+
+struct Model::Storage : TensorStorage {};
+
+/// Parses `bytes`, which must outlive the model: `storage` usually owns them. Throws kCorrupt,
+/// kUnsupported. The model's path and size are left to the caller.
+Model model_from_gguf(std::span<const std::byte> bytes, std::shared_ptr<Model::Storage> storage,
+                      const std::string& source);
+
+/// The tokenizer.ggml.* keys, checked against each other; kind "" when there is no vocabulary.
+TokenizerSource tokenizer_from_gguf(const GgufFile& file);
+
+}  // namespace kvlink::inference

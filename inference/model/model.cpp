@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/model/model.h"
+
+#include "inference/model/llama_gguf.h"
+#include "inference/model/mapped_file.h"
+
+namespace kvlink::inference {
+namespace {
+
+template <typename T>
+void hash_value(Sha256& hash, T value) {
+  hash.update(std::as_bytes(std::span<const T>(&value, 1)));
+}
+
+void hash_config(Sha256& hash, const ModelConfig& config) {
+  hash.field(config.architecture);
+  for (const std::int32_t value :
+       {config.n_layers, config.n_heads, config.n_kv_heads, config.head_dim, config.model_dim,
+        config.ffn_dim, config.vocab_size, config.context_length}) {
+    hash_value(hash, value);
+  }
+  hash_value(hash, config.rms_norm_eps);
+  hash_value(hash, config.rope.magnitude);
+  hash_value(hash, static_cast<std::uint8_t>(config.rope.pairing));
+  hash_value(hash, static_cast<std::uint64_t>(config.rope.frequencies.size()));
+  hash.update(std::as_bytes(std::span(config.rope.frequencies)));
+}
+
+void hash_texts(Sha256& hash, const std::vector<std::string>& texts) {
+  hash_value(hash, static_cast<std::uint64_t>(texts.size()));
+  for (const std::string& text : texts) hash.field(text);
+}
+
+template <typename T>
+void hash_numbers(Sha256& hash, const std::vector<T>& numbers) {
+  hash_value(hash, static_cast<std::uint64_t>(numbers.size()));
+  hash.update(std::as_bytes(std::span(numbers)));
+}
+
+void hash_tokenizer(Sha256& hash, const TokenizerSource& source) {
+  hash.field(source.kind).field(source.pre);
+  hash_texts(hash, source.tokens);
+  hash_numbers(hash, source.scores);
+  hash_numbers(hash, source.types);
+  hash_texts(hash, source.merges);
+  for (const std::int32_t id : {source.bos_id, source.eos_id, source.unk_id}) {
+    hash_value(hash, id);
+  }
+  hash_value(hash, static_cast<std::uint8_t>(source.add_bos));
+  hash_value(hash, static_cast<std::uint8_t>(source.add_space_prefix));
+  hash.field(source.json).field(source.model_bytes).field(source.chat_template);
+}
+
+void hash_tensor(Sha256& hash, const TensorEntry& tensor) {
+  hash.field(tensor.name);
+  hash_value(hash, static_cast<std::uint8_t>(tensor.dtype));
+  hash_numbers(hash, tensor.shape);
+  hash.update(tensor.bytes);
+}
+
+Model load_gguf(const std::filesystem::path& path) {
+  auto storage = std::make_shared<Model::Storage>();
+  storage->file = MappedFile(path);
+  const auto bytes = storage->file.bytes();
+  Model model = model_from_gguf(bytes, storage, path.filename().string());
+  storage->file.expect_unchanged_size();
+  model.path = path;
+  model.file_bytes = static_cast<std::int64_t>(bytes.size());
+  return model;
+}
+
+}  // namespace
+
+Digest Model::compute_fingerprint() const {
+  Sha256 hash;
+  hash.field("kvlink model 1");
+  hash_config(hash, config);
+  hash_tokenizer(hash, tokenizer);
+  for (const TensorEntry& tensor : storage->tensors) hash_tensor(hash, tensor);
+  return hash.finish();
+}
+
+Result<Model> load_model(const std::filesystem::path& path) {
+  return returning([&] { return load_gguf(path); });
+}
+
+Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path) {
+  return returning([&] {
+    const MappedFile file(path);
+    return tokenizer_from_gguf(GgufFile::parse(file.bytes(), path.filename().string()));
+  });
+}
+
+}  // namespace kvlink::inference
