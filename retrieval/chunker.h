@@ -28,7 +28,8 @@ struct Chunk {
 };
 
 /// What the model reads for a chunk: title and heading path, then the text, then a blank line. It
-/// carries no running number, so its tokens never depend on the query.
+/// carries no running number, so its tokens never depend on the query. A heading that the text
+/// itself begins with is not said twice.
 std::string prompt_text(std::string_view title, std::string_view heading, std::string_view text);
 
 /// Number of tokens of a text in the generator's vocabulary.
@@ -36,11 +37,15 @@ using TokenCounter = std::function<std::int64_t(std::string_view)>;
 
 struct ChunkerOptions {
   std::int64_t target_tokens = 180;  ///< a chunk is closed at a border once it has this many
-  std::int64_t max_tokens = 256;     ///< never more, title and heading included
+  std::int64_t max_tokens = 256;     ///< never more, title and heading included; at least 32
 };
 
-/// Splits on heading, paragraph, then sentence borders, then (for monstrous lines) anywhere between
-/// characters. Every byte of a text block lies in exactly one chunk. Linear in the text.
+/// Splits on heading, paragraph, then sentence borders, then (for monstrous lines) between words or
+/// characters; code and tables between lines. Every byte of a block that is not white space lies in
+/// exactly one chunk and in its anchor. Linear in the text, counted at most six times over.
+/// Throws kInvalidInput for options that make no sense, and for a title of more than 5/8 of
+/// max_tokens (parse_document's titles, at most 160 bytes, fit the default options in every
+/// vocabulary).
 std::vector<Chunk> chunk_text(std::string_view title, const std::vector<TextBlock>& blocks,
                               const TokenCounter& count_tokens, const ChunkerOptions& options);
 
