@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "kernels/cpu/thread_pool.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace kvlink::kernels {
+namespace {
+
+#if defined(__x86_64__)
+/// Register state the operating system saves on a context switch (XCR0); 0 without xgetbv.
+std::uint64_t saved_state(unsigned features) {
+  constexpr unsigned kOsXsave = 1U << 27;
+  if ((features & kOsXsave) == 0) return 0;
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (std::uint64_t{high} << 32) | low;
+}
+
+bool has_all(unsigned value, std::initializer_list<int> bits) {
+  return std::all_of(bits.begin(), bits.end(), [&](int bit) { return (value >> bit & 1U) != 0; });
+}
+
+Isa probe_isa() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kScalar;
+  const unsigned basic = c;
+  const std::uint64_t saved = saved_state(basic);
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return Isa::kScalar;
+  constexpr std::uint64_t kYmm = 0x06;
+  constexpr std::uint64_t kZmm = 0xE6;
+  const bool avx2 = has_all(basic, {12, 28, 29}) && has_all(b, {5}) && (saved & kYmm) == kYmm;
+  if (!avx2) return Isa::kScalar;  // FMA, AVX, F16C; AVX2
+  const bool avx512 = has_all(b, {16, 17, 30, 31}) && (saved & kZmm) == kZmm;  // F, DQ, BW, VL
+  return avx512 ? Isa::kAvx512 : Isa::kAvx2;
+}
+#else
+Isa probe_isa() { return Isa::kScalar; }
+#endif
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("model name")) continue;
+    const std::size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown CPU";
+}
+
+}  // namespace
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::kScalar:
+      return "scalar";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+Isa detect_isa() {
+  static const Isa isa = probe_isa();
+  return isa;
+}
+
+CpuBackend::CpuBackend(CpuOptions options)
+    : isa_(std::min(options.max_isa, detect_isa())),
+      pool_(std::make_unique<ThreadPool>(options.n_threads)) {}
+
+CpuBackend::~CpuBackend() = default;
+
+int CpuBackend::n_threads() const { return pool_->n_threads(); }
+
+std::string CpuBackend::describe() const {
+  const int n = n_threads();
+  return cpu_name() + ", " + isa_name(isa_) + ", " + std::to_string(n) +
+         (n == 1 ? " thread" : " threads");
+}
+
+}  // namespace kvlink::kernels

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/kernel_table.h"
+
+#include "kernels/cpu/simd/tables.h"
+
+namespace kvlink::kernels {
+
+const KernelTable& kernel_table(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return avx512::kTable;
+  if (isa == Isa::kAvx2) return avx2::kTable;
+#endif
+  static_cast<void>(isa);
+  return scalar::kTable;
+}
+
+}  // namespace kvlink::kernels

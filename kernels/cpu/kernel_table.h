@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops, once per instruction set: simd/*.h is compiled three times behind this table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/base/dtype.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace kvlink::kernels {
+
+/// c[m, n] = (or +=) a[m, k] * b[k, n], all f32; n a multiple of the vector width.
+struct GemmCall {
+  std::int64_t m, n, k;
+  const float* a;
+  std::int64_t a_stride;
+  const float* b;
+  std::int64_t b_stride;
+  float* c;
+  std::int64_t c_stride;
+  bool accumulate;
+};
+
+/// y[m, n_rows] = (or +=) x[m, k] * w[n_rows, k]^T for small m; w dequantised in registers.
+struct DotCall {
+  const float* x;
+  std::int64_t x_stride, m;
+  DType dtype;
+  const std::byte* w;
+  std::int64_t w_row_bytes, n_rows, k;
+  float* y;
+  std::int64_t y_stride;
+  bool accumulate;
+};
+
+/// One tile of queries, all heads of a group, against keys [key_begin, key_end) of one KV head.
+/// Result unnormalised: sums [n_queries * group, padded head_dim], row_max and row_sum.
+struct AttentionCall {
+  const float* q;  ///< first head of the group in the first query row
+  std::int64_t q_stride, n_queries, group, head_dim;
+  const std::byte* keys;
+  const std::byte* values;
+  DType dtype;             ///< kF32 or kF16
+  std::int64_t kv_stride;  ///< elements from a row to the next
+  std::int64_t key_begin, key_end;
+  const std::int32_t* key_positions;    ///< null: every key is visible to every query
+  const std::int32_t* query_positions;  ///< null with key_positions
+  float* partial;                       ///< attention_partial_floats()
+  float* scratch;                       ///< attention_scratch_floats()
+};
+
+/// Merges n_splits partial results of one tile and writes the normalised rows. False when a row
+/// has seen no key.
+struct AttentionMergeCall {
+  const float* partials;  ///< one after the other
+  std::int64_t n_splits, n_queries, group, head_dim;
+  float* y;  ///< as q of AttentionCall
+  std::int64_t y_stride;
+};
+
+struct KernelTable {
+  std::int64_t panel_width;  ///< output columns of a packed weight panel
+
+  void (*gemm)(const GemmCall& call);
+  void (*dot_rows)(const DotCall& call);
+  /// k_begin.. k_begin + k of n_rows weight rows into panel[k, panel_width]; missing rows are zero.
+  void (*pack_panel)(DType dtype, const std::byte* w, std::int64_t w_row_bytes, std::int64_t n_rows,
+                     std::int64_t k_begin, std::int64_t k, float* panel);
+  void (*dequantize)(DType dtype, const std::byte* row, std::int64_t n, float* y);
+
+  std::int64_t (*attention_partial_floats)(std::int64_t n_rows, std::int64_t head_dim);
+  std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
+  void (*attention)(const AttentionCall& call);
+  bool (*attention_merge)(const AttentionMergeCall& call);
+
+  void (*rms_norm)(const float* x, const float* w, float eps, std::int64_t n, float* y);
+  void (*layer_norm)(const float* x, const float* w, const float* b, float eps, std::int64_t n,
+                     float* y);
+  void (*swiglu)(const float* gate, const float* up, std::int64_t n, float* y);
+  void (*add)(float* x, const float* y, std::int64_t n);
+  void (*gelu)(float* x, std::int64_t n);
+
+  /// y[e] = x[e] * cosines[e] + x[partner(e)] * sines[e] for every head; sines carry the sign.
+  void (*rotate)(float* x, std::int64_t n_heads, std::int64_t head_dim, std::int64_t n_rotated,
+                 bool interleaved, const float* cosines, const float* sines);
+
+  /// A row of a KV plane to f32. kQ8Kv: scales per element, or null and one scale.
+  void (*load_kv_row)(DType dtype, const std::byte* row, const float* scales, float scale,
+                      std::int64_t n, float* y);
+  /// f32 to kF32, kF16 or kBF16.
+  void (*store_row)(DType dtype, const float* x, std::int64_t n, std::byte* row);
+  /// maxima[i] = max(maxima[i], |x[i]|); NaN counts as 0, infinities as the largest float.
+  void (*max_abs_columns)(const float* x, std::int64_t n, float* maxima);
+  float (*max_abs)(const float* x, std::int64_t n);
+  /// int8 of x[i] / scale, clamped to +-127; scales per element, or null and one scale.
+  void (*quantize_q8)(const float* x, const float* scales, float scale, std::int64_t n,
+                      std::int8_t* y);
+};
+
+/// The table of the widest set that `isa` admits.
+const KernelTable& kernel_table(Isa isa);
+
+}  // namespace kvlink::kernels

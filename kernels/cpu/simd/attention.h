@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of one query tile over a range of keys, with online softmax (Dao 2022, algorithm 1).
+// Included once per instruction set, inside its namespace.
+#pragma once
+
+#include "kernels/cpu/simd/gemm.h"
+#include "kernels/cpu/simd/rows.h"
+
+namespace kvlink::kernels::KVLINK_ISA {
+namespace {
+
+constexpr std::int64_t kKeyTile = 64;
+constexpr std::int32_t kHiddenPosition = INT32_MAX;
+
+inline std::int64_t padded(std::int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
+
+/// sums [n_rows, padded head_dim], then row_max [n_rows], then row_sum [n_rows].
+std::int64_t attention_partial_floats(std::int64_t n_rows, std::int64_t head_dim) {
+  return (n_rows * (padded(head_dim) + 2) + 15) / 16 * 16;
+}
+
+/// q, keys transposed, values, scores.
+std::int64_t attention_scratch_floats(std::int64_t n_rows, std::int64_t head_dim) {
+  return n_rows * padded(head_dim) + 2 * kKeyTile * padded(head_dim) + n_rows * kKeyTile;
+}
+
+/// What a tile of keys looks like to a tile of queries.
+enum class Sight { kNothing, kPart, kAll };
+
+struct KeyTile {
+  alignas(64) std::int32_t positions[kKeyTile];
+  std::int64_t n = 0;
+  std::int32_t lowest = kHiddenPosition;   ///< of the keys that are not hidden
+  std::int32_t highest = kHiddenPosition;  ///< kHiddenPosition when any is hidden or missing
+};
+
+inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile& tile) {
+  tile.n = call.key_end - key < kKeyTile ? call.key_end - key : kKeyTile;
+  std::int32_t lowest = kHiddenPosition;
+  std::int32_t highest = 0;
+  for (std::int64_t i = 0; i < kKeyTile; ++i) {
+    std::int32_t position = kHiddenPosition;
+    if (i < tile.n) position = call.key_positions != nullptr ? call.key_positions[key + i] : 0;
+    if (position < 0) position = kHiddenPosition;
+    tile.positions[i] = position;
+    lowest = position < lowest ? position : lowest;
+    highest = position > highest ? position : highest;
+  }
+  tile.lowest = lowest;
+  tile.highest = highest;
+}
+
+/// kKeyTile keys as [head_dim, kKeyTile] and values as [kKeyTile, padded]; hidden rows become zero,
+/// so that whatever they hold cannot reach a sum.
+inline void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
+                          float* keys, float* values, float* staging) {
+  const std::int64_t dim = call.head_dim;
+  const std::int64_t width = padded(dim);
+  const std::int64_t bytes = call.kv_stride * (call.dtype == DType::kF32 ? 4 : 2);
+  for (std::int64_t i = 0; i < kKeyTile; ++i) {
+    float* k = staging + i % kWidth * width;
+    float* v = values + i * width;
+    if (tile.positions[i] == kHiddenPosition) {
+      for (std::int64_t e = 0; e < width; e += kWidth) store(k + e, zero());
+      for (std::int64_t e = 0; e < width; e += kWidth) store(v + e, zero());
+    } else {
+      dequantize(call.dtype, call.keys + (key + i) * bytes, dim, k);
+      dequantize(call.dtype, call.values + (key + i) * bytes, dim, v);
+      for (std::int64_t e = dim; e < width; ++e) k[e] = v[e] = 0.0F;
+    }
+    if (i % kWidth != kWidth - 1) continue;
+    for (std::int64_t e = 0; e < width; e += kWidth) {
+      transpose(staging + e, width, keys + e * kKeyTile + i + 1 - kWidth, kKeyTile);
+    }
+  }
+}
+
+/// Turns a row of scores into weights; returns the factor for what was summed before.
+inline float soften_row(float* scores, const KeyTile& tile, std::int32_t limit, bool all_seen,
+                        float* row_max, float* row_sum) {
+  Vec highest = set1(*row_max);
+  for (std::int64_t i = 0; i < kKeyTile; i += kWidth) {
+    Vec s = load(scores + i);
+    if (!all_seen) {
+      s = hide(s, tile.positions + i, limit);
+      store(scores + i, s);
+    }
+    highest = max(highest, s);
+  }
+  const float new_max = reduce_max(highest);
+  // Nothing seen yet: every exponential below is of minus infinity, and gives 0.
+  const float shift = new_max == -__builtin_inff() ? 0.0F : new_max;
+  Vec sum = zero();
+  for (std::int64_t i = 0; i < kKeyTile; i += kWidth) {
+    const Vec p = exp(sub(load(scores + i), set1(shift)));
+    store(scores + i, p);
+    sum = add(sum, p);
+  }
+  alignas(64) float factor[kWidth];
+  store(factor, exp(set1(*row_max - shift)));
+  *row_sum = *row_sum * factor[0] + reduce_add(sum);
+  *row_max = new_max;
+  return factor[0];
+}
+
+inline void clear_partial(float* partial, std::int64_t n_rows, std::int64_t width) {
+  for (std::int64_t i = 0; i < n_rows * width; i += kWidth) store(partial + i, zero());
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    partial[n_rows * width + r] = -__builtin_inff();
+    partial[n_rows * width + n_rows + r] = 0.0F;
+  }
+}
+
+inline void read_queries(const AttentionCall& call, std::int64_t width, float* q) {
+  const Vec scale = set1(1.0F / __builtin_sqrtf(static_cast<float>(call.head_dim)));
+  for (std::int64_t r = 0; r < call.n_queries * call.group; ++r) {
+    const float* source =
+        call.q + r / call.group * call.q_stride + r % call.group * call.head_dim;
+    for (std::int64_t e = 0; e < width; e += kWidth) {
+      const std::int64_t left = part(call.head_dim, e);
+      const Vec v = left > 0 ? mul(load_partial(source + e, left), scale) : zero();
+      store(q + r * width + e, v);
+    }
+  }
+}
+
+inline void soften_scores(const AttentionCall& call, const KeyTile& tile, float* scores,
+                          float* partial) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  const std::int64_t width = padded(call.head_dim);
+  float* row_max = partial + n_rows * width;
+  float* row_sum = row_max + n_rows;
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const std::int32_t limit =
+        call.query_positions != nullptr ? call.query_positions[r / call.group] : 0;
+    const float factor = soften_row(scores + r * kKeyTile, tile, limit, tile.highest <= limit,
+                                    row_max + r, row_sum + r);
+    if (factor == 1.0F) continue;
+    float* sums = partial + r * width;
+    for (std::int64_t e = 0; e < width; e += kWidth) {
+      store(sums + e, mul(load(sums + e), set1(factor)));
+    }
+  }
+}
+
+void attention(const AttentionCall& call) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  const std::int64_t width = padded(call.head_dim);
+  float* q = call.scratch;
+  float* keys = q + n_rows * width;
+  float* values = keys + kKeyTile * width;
+  float* scores = values + kKeyTile * width;
+  alignas(64) float staging[kWidth * 256];
+  read_queries(call, width, q);
+  clear_partial(call.partial, n_rows, width);
+  std::int32_t last_query = 0;
+  for (std::int64_t i = 0; call.query_positions != nullptr && i < call.n_queries; ++i) {
+    if (call.query_positions[i] > last_query) last_query = call.query_positions[i];
+  }
+  for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
+    KeyTile tile;
+    read_positions(call, key, tile);
+    if (tile.lowest > last_query) continue;
+    load_key_tile(call, key, tile, keys, values, staging);
+    gemm({n_rows, kKeyTile, call.head_dim, q, width, keys, kKeyTile, scores, kKeyTile, false});
+    soften_scores(call, tile, scores, call.partial);
+    gemm({n_rows, width, kKeyTile, scores, kKeyTile, values, width, call.partial, width, true});
+  }
+}
+
+bool attention_merge(const AttentionMergeCall& call) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  const std::int64_t width = padded(call.head_dim);
+  const std::int64_t step = attention_partial_floats(n_rows, call.head_dim);
+  bool complete = true;
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const float* row_max = call.partials + n_rows * width + r;
+    float highest = -__builtin_inff();
+    for (std::int64_t s = 0; s < call.n_splits; ++s) {
+      highest = row_max[s * step] > highest ? row_max[s * step] : highest;
+    }
+    if (highest == -__builtin_inff()) {
+      complete = false;
+      continue;
+    }
+    float total = 0.0F;
+    Vec sums[256 / kWidth];
+    for (std::int64_t e = 0; e < width; e += kWidth) sums[e / kWidth] = zero();
+    for (std::int64_t s = 0; s < call.n_splits; ++s) {
+      const Vec weight = exp(set1(row_max[s * step] - highest));
+      alignas(64) float first_weight[kWidth];
+      store(first_weight, weight);
+      total += first_weight[0] * row_max[s * step + n_rows];
+      const float* partial = call.partials + s * step + r * width;
+      for (std::int64_t e = 0; e < width; e += kWidth) {
+        sums[e / kWidth] = fma(load(partial + e), weight, sums[e / kWidth]);
+      }
+    }
+    float* y = call.y + r / call.group * call.y_stride + r % call.group * call.head_dim;
+    const Vec inverse = set1(1.0F / total);
+    for (std::int64_t e = 0; e < call.head_dim; e += kWidth) {
+      store_partial(y + e, mul(sums[e / kWidth], inverse), part(call.head_dim, e));
+    }
+  }
+  return complete;
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::KVLINK_ISA

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights in their stored type: dequantised in registers, into packed panels, or row by row.
+// Included once per instruction set, inside its namespace.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cpu/kernel_table.h"
+
+namespace kvlink::kernels::KVLINK_ISA {
+namespace {
+
+// Every path works in groups of 32 elements, the block of the quantised types.
+constexpr std::int64_t kGroup = 32;
+constexpr int kGroupVecs = static_cast<int>(kGroup / kWidth);
+
+constexpr std::int64_t group_bytes(DType t) {
+  switch (t) {
+    case DType::kF32:
+      return 128;
+    case DType::kF16:
+    case DType::kBF16:
+      return 64;
+    case DType::kQ8_0:
+      return 34;
+    case DType::kQ4_0:
+      return 18;
+    case DType::kQ4_1:
+      return 20;
+    case DType::kQ8Kv:
+      return 32;
+  }
+  return 0;
+}
+
+inline float half_at(const std::byte* p) {
+  std::uint16_t bits;
+  __builtin_memcpy(&bits, p, 2);
+#if KVLINK_ISA_LEVEL == 0
+  return f16_to_f32(bits);
+#else
+  return _cvtsh_ss(bits);
+#endif
+}
+
+/// One group of 32 elements as kGroupVecs vectors.
+template <DType kType>
+inline void load_group(const std::byte* p, Vec* out) {
+  if constexpr (kType == DType::kF32) {
+    for (int i = 0; i < kGroupVecs; ++i) {
+      out[i] = load(reinterpret_cast<const float*>(p) + i * kWidth);
+    }
+  } else if constexpr (kType == DType::kF16) {
+    for (int i = 0; i < kGroupVecs; ++i) {
+      out[i] = load_f16(reinterpret_cast<const std::uint16_t*>(p) + i * kWidth);
+    }
+  } else if constexpr (kType == DType::kBF16) {
+    for (int i = 0; i < kGroupVecs; ++i) {
+      out[i] = load_bf16(reinterpret_cast<const std::uint16_t*>(p) + i * kWidth);
+    }
+  } else if constexpr (kType == DType::kQ8_0) {
+    const Vec scale = set1(half_at(p));
+    for (int i = 0; i < kGroupVecs; ++i) {
+      out[i] = mul(scale, load_i8(reinterpret_cast<const std::int8_t*>(p + 2) + i * kWidth));
+    }
+  } else if constexpr (kType == DType::kQ4_0) {
+    const float scale = half_at(p);
+    dequantize_nibbles(reinterpret_cast<const std::uint8_t*>(p + 2), scale, -8.0F * scale, out);
+  } else {
+    static_assert(kType == DType::kQ4_1);
+    dequantize_nibbles(reinterpret_cast<const std::uint8_t*>(p + 4), half_at(p), half_at(p + 2),
+                       out);
+  }
+}
+
+/// n < 32 elements of a plain type, one vector at a time; elements past n are zero.
+template <DType kType>
+inline Vec load_plain(const std::byte* p, std::int64_t element, std::int64_t n) {
+  const std::int64_t left = n - element < kWidth ? n - element : kWidth;
+  if constexpr (kType == DType::kF32) {
+    return load_partial(reinterpret_cast<const float*>(p) + element, left);
+  } else if constexpr (kType == DType::kF16) {
+    return load_f16_partial(reinterpret_cast<const std::uint16_t*>(p) + element, left);
+  } else if constexpr (kType == DType::kBF16) {
+    return load_bf16_partial(reinterpret_cast<const std::uint16_t*>(p) + element, left);
+  } else {
+    return zero();  // quantised rows have no part of a group
+  }
+}
+
+template <DType kType>
+void dequantize_row(const std::byte* row, std::int64_t n, float* y) {
+  const std::int64_t whole = n / kGroup * kGroup;
+  Vec group[kGroupVecs];
+  for (std::int64_t i = 0; i < whole; i += kGroup) {
+    load_group<kType>(row + i / kGroup * group_bytes(kType), group);
+    for (int v = 0; v < kGroupVecs; ++v) store(y + i + v * kWidth, group[v]);
+  }
+  const std::byte* rest = row + whole / kGroup * group_bytes(kType);
+  for (std::int64_t i = 0; i < n - whole; i += kWidth) {
+    const std::int64_t left = n - whole - i < kWidth ? n - whole - i : kWidth;
+    store_partial(y + whole + i, load_plain<kType>(rest, i, n - whole), left);
+  }
+}
+
+/// panel[p, column] = w[column, k_begin + p]: kWidth weight rows at a time are dequantised, one
+/// group each, and transposed.
+template <DType kType>
+void pack_panel_of(const std::byte* w, std::int64_t row_bytes, std::int64_t n_rows,
+                   std::int64_t k_begin, std::int64_t k, float* panel) {
+  constexpr std::int64_t kPanel = kTileVecs * kWidth;
+  alignas(64) float rows[kWidth * kGroup];
+  w += k_begin / kGroup * group_bytes(kType);
+  for (std::int64_t column = 0; column < kPanel; column += kWidth) {
+    for (std::int64_t p = 0; p < k; p += kGroup) {
+      const std::int64_t length = k - p < kGroup ? k - p : kGroup;
+      for (std::int64_t r = 0; r < kWidth; ++r) {
+        float* row = rows + r * kGroup;
+        const std::byte* source =
+            w + (column + r) * row_bytes + p / kGroup * group_bytes(kType);
+        if (column + r >= n_rows) {
+          for (std::int64_t i = 0; i < kGroup; i += kWidth) store(row + i, zero());
+        } else if (length == kGroup) {
+          Vec group[kGroupVecs];
+          load_group<kType>(source, group);
+          for (int v = 0; v < kGroupVecs; ++v) store(row + v * kWidth, group[v]);
+        } else {
+          for (std::int64_t i = 0; i < kGroup; i += kWidth) {
+            store(row + i, i < length ? load_plain<kType>(source, i, length) : zero());
+          }
+        }
+      }
+      float* target = panel + p * kPanel + column;
+      std::int64_t i = 0;
+      for (; i + kWidth <= length; i += kWidth) {
+        transpose(rows + i, kGroup, target + i * kPanel, kPanel);
+      }
+      if (i < length) {
+        alignas(64) float corner[kWidth * kWidth];
+        transpose(rows + i, kGroup, corner, kWidth);
+        for (std::int64_t j = 0; j < length - i; ++j) {
+          store(target + (i + j) * kPanel, load(corner + j * kWidth));
+        }
+      }
+    }
+  }
+}
+
+/// Calls body.template operator()<type>() for a weight type.
+template <typename Body>
+inline void for_weight_type(DType type, Body body) {
+  switch (type) {
+    case DType::kF32:
+      return body.template operator()<DType::kF32>();
+    case DType::kF16:
+      return body.template operator()<DType::kF16>();
+    case DType::kBF16:
+      return body.template operator()<DType::kBF16>();
+    case DType::kQ8_0:
+      return body.template operator()<DType::kQ8_0>();
+    case DType::kQ4_0:
+      return body.template operator()<DType::kQ4_0>();
+    case DType::kQ4_1:
+      return body.template operator()<DType::kQ4_1>();
+    case DType::kQ8Kv:
+      return;
+  }
+}
+
+void pack_panel(DType type, const std::byte* w, std::int64_t row_bytes, std::int64_t n_rows,
+                std::int64_t k_begin, std::int64_t k, float* panel) {
+  for_weight_type(type, [=]<DType kType>() {
+    pack_panel_of<kType>(w, row_bytes, n_rows, k_begin, k, panel);
+  });
+}
+
+void dequantize(DType type, const std::byte* row, std::int64_t n, float* y) {
+  for_weight_type(type, [=]<DType kType>() { dequantize_row<kType>(row, n, y); });
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::KVLINK_ISA

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <new>
+#include <set>
+#include <string>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace kvlink::kernels {
+namespace {
+
+constexpr std::uint64_t kClosed = std::uint64_t{1} << 31;
+constexpr std::uint64_t kInsideMask = kClosed - 1;
+// About 20 us: longer than the gap between two ops of a forward pass, shorter than anybody's
+// patience with a fan.
+constexpr int kSpins = 600;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+/// Whole cores of the cgroup quota ("max 100000" or "150000 100000"), or a large number.
+int quota_cores() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 16;
+  const double cores = std::strtod(quota.c_str(), nullptr) / period;
+  return std::max(1, static_cast<int>(std::lround(std::min(cores, 65536.0))));
+}
+
+}  // namespace
+
+int granted_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
+  // Logical processors of one core share the text of their sibling list.
+  std::set<std::string> cores;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu);
+    std::ifstream file(folder + "/topology/thread_siblings_list");
+    std::string siblings;
+    if (!std::getline(file, siblings)) siblings = std::to_string(cpu);
+    cores.insert(siblings);
+  }
+  return std::clamp(static_cast<int>(cores.size()), 1, quota_cores());
+}
+
+void ThreadPool::FreeAligned::operator()(float* p) const { std::free(p); }
+
+void ThreadPool::Scratch::reserve(std::int64_t n) {
+  if (n <= n_floats) return;
+  const std::size_t n_bytes = (static_cast<std::size_t>(n) * sizeof(float) + 4095) / 4096 * 4096;
+  data.reset();
+  n_floats = 0;
+  data.reset(static_cast<float*>(std::aligned_alloc(4096, n_bytes)));
+  if (!data) throw std::bad_alloc();
+  n_floats = n;
+}
+
+ThreadPool::ThreadPool(int n_threads) : gate_(kClosed) {
+  const int n = n_threads > 0 ? n_threads : granted_cores();
+  scratch_.resize(static_cast<std::size_t>(n));
+  for (int worker = 1; worker < n; ++worker) {
+    workers_.emplace_back([this, worker] { work(worker); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stopping_.store(true);
+  epoch_.fetch_add(1);
+  epoch_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::reserve_scratch(std::int64_t n_floats) {
+  for (Scratch& scratch : scratch_) scratch.reserve(n_floats);
+}
+
+void ThreadPool::reserve_shared_scratch(std::int64_t n_floats) {
+  shared_scratch_.reserve(n_floats);
+}
+
+void ThreadPool::run(std::int64_t n_tasks, TaskFunction function, void* context) {
+  if (workers_.empty() || n_tasks <= 1) {
+    for (std::int64_t task = 0; task < n_tasks; ++task) function(context, task, 0);
+    return;
+  }
+  function_ = function;
+  context_ = context;
+  n_tasks_ = n_tasks;
+  next_task_.store(0, std::memory_order_relaxed);
+  const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+  gate_.store(std::uint64_t{epoch} << 32, std::memory_order_release);
+  epoch_.store(epoch, std::memory_order_release);
+  epoch_.notify_all();
+  take_tasks(0);
+  // Who is not inside by now finds the gate closed; who is inside is finishing its last task.
+  std::uint64_t gate = gate_.fetch_or(kClosed, std::memory_order_acq_rel);
+  for (int spins = 0; (gate & kInsideMask) != 0; ++spins) {
+    if (spins < kSpins) {
+      pause_briefly();
+    } else {
+      std::this_thread::yield();
+    }
+    gate = gate_.load(std::memory_order_acquire);
+  }
+}
+
+bool ThreadPool::enter(std::uint32_t epoch) {
+  std::uint64_t gate = gate_.load(std::memory_order_acquire);
+  while ((gate >> 32) == epoch && (gate & kClosed) == 0) {
+    if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire)) return true;
+  }
+  return false;
+}
+
+void ThreadPool::take_tasks(int worker) {
+  while (true) {
+    const std::int64_t task = next_task_.fetch_add(1, std::memory_order_relaxed);
+    if (task >= n_tasks_) return;
+    function_(context_, task, worker);
+  }
+}
+
+void ThreadPool::work(int worker) {
+  std::uint32_t seen = 0;
+  while (true) {
+    std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
+    for (int spins = 0; epoch == seen && spins < kSpins; ++spins) {
+      pause_briefly();
+      epoch = epoch_.load(std::memory_order_acquire);
+    }
+    if (epoch == seen) {
+      epoch_.wait(seen, std::memory_order_acquire);
+      continue;
+    }
+    seen = epoch;
+    if (stopping_.load()) return;
+    if (enter(epoch)) {
+      take_tasks(worker);
+      gate_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+}
+
+}  // namespace kvlink::kernels
