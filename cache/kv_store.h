@@ -32,6 +32,7 @@ struct BlockKey {
   static BlockKey of(const Digest& model, const Digest& recipe,
                      std::span<const std::int32_t> token_ids);
   Digest id() const;  ///< SHA-256 of the three: the file's name
+  bool operator==(const BlockKey&) const = default;
 };
 
 /// Persistent by name in JSON.
@@ -107,6 +108,8 @@ struct SweepReport {
   std::int64_t n_temp_files_removed = 0;
   std::int64_t n_orphans_removed = 0;    ///< files without a row
   std::int64_t n_rows_without_file = 0;  ///< rows dropped: their block is encoded again
+  std::int64_t n_rows_rebuilt = 0;  ///< rows of a lost or damaged kv.db, made again from the files
+  std::string damage;               ///< "" or what was wrong with the kv.db that was set aside
 };
 
 struct VerifyReport {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/sweep.h"
+
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "cache/block_format.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::cache {
+namespace {
+
+using SizeById = std::unordered_map<Digest, std::int64_t, DigestHash>;
+
+/// The row that a block file's own header stands for; nothing when the file is not a block.
+std::optional<BlockEntry> entry_from_file(const BlockFiles::Found& found, BlockFiles& files) {
+  try {
+    const BlockHeader header = read_header(*files.open(found.id));
+    if (header.key.id() != found.id) return std::nullopt;
+    BlockEntry entry;
+    entry.row.id = found.id;
+    entry.row.model = header.key.model;
+    entry.row.recipe = header.key.recipe;
+    entry.row.content = header.content;
+    entry.row.n_tokens = static_cast<std::int64_t>(header.token_ids.size());
+    entry.row.file_bytes = found.size;
+    entry.row.dtype = header.layout.dtype;
+    entry.row.created_unix = header.created_unix;
+    entry.row.encode_ms = std::chrono::duration<double, std::milli>(header.encode_time).count();
+    entry.tokens = header.key.tokens;
+    entry.gdsf_priority = gdsf_priority(entry.use(), 0);
+    return entry;
+  } catch (const BlockRejected&) {
+    return std::nullopt;
+  } catch (const Exception&) {
+    return std::nullopt;  // unreadable: the block is made again
+  }
+}
+
+/// Rows for all block files; what is no block is removed.
+std::vector<BlockEntry> rebuild(Catalogue& catalogue, BlockFiles& files,
+                                const BlockFiles::Listing& listing, SweepReport& report) {
+  CatalogueChange change;
+  for (const BlockFiles::Found& found : listing.blocks) {
+    if (auto entry = entry_from_file(found, files)) {
+      change.written.push_back(*std::move(entry));
+    } else {
+      files.remove(found.id);
+      ++report.n_orphans_removed;
+    }
+  }
+  if (!change.written.empty()) catalogue.apply(change);
+  report.n_rows_rebuilt = static_cast<std::int64_t>(change.written.size());
+  report.damage = catalogue.why_set_aside();
+  return std::move(change.written);
+}
+
+/// Rows whose file is as they say, or that say that it is gone; the others are dropped.
+std::vector<BlockEntry> match(std::vector<BlockEntry> rows, Catalogue& catalogue, BlockFiles& files,
+                              const BlockFiles::Listing& listing, SweepReport& report) {
+  SizeById sizes;
+  for (const BlockFiles::Found& found : listing.blocks) sizes.emplace(found.id, found.size);
+  std::vector<BlockEntry> standing;
+  CatalogueChange change;
+  for (BlockEntry& entry : rows) {
+    const auto file = sizes.find(entry.row.id);
+    if (!entry.damage_reason && (file == sizes.end() || file->second != entry.row.file_bytes)) {
+      change.removed.push_back(entry.row.id);
+      continue;
+    }
+    if (!entry.damage_reason) sizes.erase(file);
+    standing.push_back(std::move(entry));
+  }
+  report.n_rows_without_file = static_cast<std::int64_t>(change.removed.size());
+  // Rows first: a file that is removed must not have one.
+  if (!change.removed.empty()) catalogue.apply(change);
+  for (const auto& [id, size] : sizes) {
+    files.remove(id);
+    ++report.n_orphans_removed;
+  }
+  return standing;
+}
+
+}  // namespace
+
+std::vector<BlockEntry> sweep(Catalogue& catalogue, BlockFiles& files, SweepReport& report) {
+  const BlockFiles::Listing listing = files.list();
+  for (const auto& path : listing.temporaries) {
+    files.remove_file(path);
+    ++report.n_temp_files_removed;
+  }
+  if (!catalogue.is_new()) {
+    try {
+      return match(catalogue.read_blocks(), catalogue, files, listing, report);
+    } catch (const Exception& e) {
+      if (e.error().code != ErrorCode::kCorrupt) throw;
+      catalogue.replace(e.what());
+      report.n_rows_without_file = 0;
+    }
+  }
+  return rebuild(catalogue, files, listing, report);
+}
+
+}  // namespace kvlink::cache
