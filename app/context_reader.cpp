@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/context_reader.h"
+
+#include <utility>
+#include <variant>
+
+namespace kvlink::app {
+namespace {
+
+using inference::LinkMode;
+
+void stop_here_if(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+}
+
+std::string tier_words(const ReadReport& report) {
+  if (report.n_blocks_from_disk == 0) return report.n_blocks_from_memory == 0 ? "" : "memory";
+  return report.n_blocks_from_memory == 0 ? "disk" : "memory+disk";
+}
+
+}  // namespace
+
+ReadResult ContextReader::read(inference::Context& context, const ReadRequest& request,
+                               Timeline& timeline, std::stop_token stop) {
+  ReadResult result;
+  for (const auto& passage : request.passages) {
+    result.report.n_document_tokens += static_cast<std::int64_t>(passage.token_ids.size());
+  }
+  if (request.mode == LinkMode::kLink) {
+    fail(ErrorCode::kUnsupported,
+         "Mode link needs a link adapter trained for this model, and there is none. Use mode "
+         "reposition, or full for the best answer.");
+  }
+  Blocks blocks(request.passages.size());
+  if (request.mode != LinkMode::kFull && !request.passages.empty()) {
+    blocks = load_blocks(request, timeline, result.report, stop);
+    encode_missing(request, blocks, timeline, result.report, stop);
+  }
+  result.logits = prefill(context, request, blocks, timeline, result.report, stop);
+  return result;
+}
+
+ContextReader::Blocks ContextReader::load_blocks(const ReadRequest& request, Timeline& timeline,
+                                                 ReadReport& report, std::stop_token stop) {
+  Blocks blocks(request.passages.size());
+  const auto stage = timeline.begin(Stage::kLoad);
+  const auto began = timeline.elapsed();
+  std::chrono::nanoseconds reading{0};
+  std::chrono::nanoseconds verifying{0};
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    stop_here_if(stop);
+    const Passage& passage = request.passages[i];
+    auto found = store_.load(encoding_.key(passage.token_ids), passage.token_ids);
+    if (auto* miss = std::get_if<cache::Miss>(&found)) {
+      report.misses.push_back({passage.chunk, miss->reason, std::move(miss->detail)});
+      continue;
+    }
+    auto& hit = std::get<cache::Hit>(found);
+    blocks[i] = std::move(hit.block);
+    ++(hit.tier == cache::Tier::kMemory ? report.n_blocks_from_memory : report.n_blocks_from_disk);
+    report.bytes_read += hit.bytes_read;
+    report.n_document_tokens_reused += static_cast<std::int64_t>(passage.token_ids.size());
+    reading += hit.read;
+    verifying += hit.verify;
+  }
+  auto& span = timeline.end(stage);
+  span.blocks = report.n_blocks_from_memory + report.n_blocks_from_disk;
+  span.tokens = report.n_document_tokens_reused;
+  span.bytes = report.bytes_read;
+  span.tier = tier_words(report);
+  // Blocks are read and verified in turn; the sums are laid end to end.
+  if (report.n_blocks_from_disk > 0) {
+    timeline.record(Stage::kRead, began, reading).bytes = report.bytes_read;
+    timeline.record(Stage::kVerify, began + reading, verifying).bytes = report.bytes_read;
+  }
+  return blocks;
+}
+
+void ContextReader::encode_missing(const ReadRequest& request, Blocks& blocks, Timeline& timeline,
+                                   ReadReport& report, std::stop_token stop) {
+  if (report.misses.empty()) return;
+  const auto stage = timeline.begin(Stage::kEncodeMissing);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i]) continue;
+    const Passage& passage = request.passages[i];
+    const auto begin = Timeline::Clock::now();
+    blocks[i] = std::make_shared<const KvBlock>(value_or_throw(engine_.encode_chunk(
+        encoding_.prefix, passage.token_ids, inference::Priority::kQuestion, stop)));
+    const auto took = Timeline::Clock::now() - begin;
+    report.n_document_tokens_encoded += static_cast<std::int64_t>(passage.token_ids.size());
+    if (writer_ != nullptr) {
+      writer_->submit(
+          {encoding_.key(passage.token_ids), blocks[i], passage.content, took, passage.chunk},
+          BlockWriter::WhenFull::kDrop);
+    }
+  }
+  auto& span = timeline.end(stage);
+  span.blocks = static_cast<std::int64_t>(report.misses.size());
+  span.tokens = report.n_document_tokens_encoded;
+}
+
+std::vector<float> ContextReader::prefill(inference::Context& context, const ReadRequest& request,
+                                          const Blocks& blocks, Timeline& timeline,
+                                          ReadReport& report, std::stop_token stop) {
+  const auto planning = timeline.begin(Stage::kPlan);
+  std::vector<inference::PlannedChunk> chunks;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    chunks.push_back({request.passages[i].token_ids, blocks[i].get()});
+  }
+  const auto recompute = inference::first_tokens_of_chunks(chunks, request.recompute_share);
+  inference::PlanRequest plan_request;
+  plan_request.mode = request.mode;
+  plan_request.chunks = chunks;
+  plan_request.lead = request.lead;
+  plan_request.question = request.question;
+  plan_request.first_row = context.n_rows();
+  plan_request.first_position = context.next_position();
+  plan_request.encode_position = static_cast<std::int32_t>(encoding_.prefix.size());
+  plan_request.max_rows = context.capacity();
+  if (request.mode == LinkMode::kRecompute) plan_request.recompute = recompute;
+  const auto plan = value_or_throw(inference::plan_context(plan_request));
+  timeline.end(planning);
+
+  inference::PrefillReport work;
+  const auto began = timeline.elapsed();
+  auto logits = value_or_throw(
+      engine_.prefill(context, plan, chunks, inference::Priority::kQuestion, work, stop));
+  if (work.wait > std::chrono::microseconds(100)) timeline.record(Stage::kWait, began, work.wait);
+  if (work.n_loaded_tokens > 0) {
+    auto& rotate = timeline.record(Stage::kRotate, began + work.wait, work.rotate);
+    rotate.tokens = work.n_loaded_tokens;
+    rotate.bytes = work.loaded_bytes;
+  }
+  timeline.record(Stage::kPrefill, began + work.wait + work.rotate, work.prefill).tokens =
+      work.n_prefilled_tokens;
+  report.n_document_tokens_prefilled = work.n_document_tokens_prefilled;
+  report.n_prefilled_tokens = work.n_prefilled_tokens;
+  return logits;
+}
+
+}  // namespace kvlink::app

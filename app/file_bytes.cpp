@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/file_bytes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+namespace {
+
+struct Descriptor {
+  int value = -1;
+  ~Descriptor() {
+    if (value >= 0) ::close(value);
+  }
+};
+
+[[noreturn]] void fail_with_errno(const std::filesystem::path& file, const char* verb) {
+  const int error = errno;
+  fail(error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo,
+       std::string("Cannot ") + verb + " " + file.string() + ": " + std::strerror(error) + ".");
+}
+
+/// Reads to the end of the file or one byte past the limit, whichever comes first.
+std::string read_up_to(int fd, std::int64_t limit, std::int64_t expected,
+                       const std::filesystem::path& file) {
+  std::string bytes;
+  constexpr std::int64_t kStep = 1 << 20;
+  bytes.reserve(static_cast<std::size_t>(expected));
+  while (static_cast<std::int64_t>(bytes.size()) <= limit) {
+    const auto old = bytes.size();
+    const auto step = std::min(kStep, limit + 1 - static_cast<std::int64_t>(old));
+    bytes.resize(old + static_cast<std::size_t>(step));
+    const ssize_t n = ::read(fd, bytes.data() + old, static_cast<std::size_t>(step));
+    bytes.resize(old + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    if (n == 0) break;
+    if (n < 0 && errno != EINTR) fail_with_errno(file, "read");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+FileBytes read_file(const std::filesystem::path& file, std::int64_t limit) {
+  Descriptor fd{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+  if (fd.value < 0) fail_with_errno(file, "open");
+  struct stat status {};
+  if (::fstat(fd.value, &status) != 0) fail_with_errno(file, "examine");
+  if (!S_ISREG(status.st_mode)) {
+    fail(ErrorCode::kUnsupported, file.string() + " is not a regular file.");
+  }
+  FileBytes result;
+  result.file_bytes = status.st_size;
+  result.mtime_ns =
+      std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + std::int64_t{status.st_mtim.tv_nsec};
+  result.too_large = status.st_size > limit;
+  if (result.too_large) return result;
+  result.bytes = read_up_to(fd.value, limit, status.st_size, file);
+  // A file that grew while it was read is judged by what came out of it.
+  if (static_cast<std::int64_t>(result.bytes.size()) > limit) {
+    result.too_large = true;
+    result.bytes.clear();
+  }
+  return result;
+}
+
+}  // namespace kvlink::app

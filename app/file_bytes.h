@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a user's file whole, without trusting what it is.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace kvlink::app {
+
+struct FileBytes {
+  std::string bytes;            ///< empty when too_large
+  std::int64_t mtime_ns = 0;    ///< last change of the content, as the file system says
+  std::int64_t file_bytes = 0;  ///< size when opened
+  bool too_large = false;       ///< more than the limit; nothing was read
+};
+
+/// Reads a regular file of at most `limit` bytes. Never blocks on a pipe or device. Throws
+/// kNotFound, kUnsupported (not a regular file), kIo with the path and the system's words.
+FileBytes read_file(const std::filesystem::path& file, std::int64_t limit);
+
+}  // namespace kvlink::app

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/file_scan.h"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include "retrieval/text_blocks.h"
+
+namespace kvlink::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Scanner {
+ public:
+  explicit Scanner(std::stop_token stop) : stop_(std::move(stop)) {}
+
+  void take_named(const fs::path& path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (error) return add_problem(path, error);
+    const auto status = fs::status(real, error);
+    if (error) return add_problem(real, error);
+    if (fs::is_directory(status)) return walk(real);
+    if (!fs::is_regular_file(status)) {
+      result_.problems.push_back(
+          {real.string(), ErrorCode::kUnsupported, "not a regular file or folder"});
+      return;
+    }
+    take_file(real);
+  }
+
+  ScanResult finish() {
+    std::sort(result_.files.begin(), result_.files.end(),
+              [](const ScannedFile& a, const ScannedFile& b) { return a.path < b.path; });
+    return std::move(result_);
+  }
+
+ private:
+  void walk(const fs::path& root) {
+    std::vector<fs::path> folders = {root};
+    while (!folders.empty() && !stop_.stop_requested()) {
+      const fs::path folder = folders.back();
+      folders.pop_back();
+      std::error_code error;
+      fs::directory_iterator it(folder, error);
+      if (error) {
+        add_problem(folder, error);
+        continue;
+      }
+      for (; it != fs::directory_iterator(); it.increment(error)) {
+        if (error || stop_.stop_requested()) break;
+        take_entry(*it, folders);
+      }
+      if (error) add_problem(folder, error);
+    }
+  }
+
+  void take_entry(const fs::directory_entry& entry, std::vector<fs::path>& folders) {
+    if (entry.path().filename().string().starts_with('.')) {
+      ++result_.n_hidden;
+      return;
+    }
+    std::error_code error;
+    const bool link = entry.is_symlink(error);
+    const auto status = entry.status(error);
+    if (fs::is_directory(status)) {
+      if (link) {
+        ++result_.n_links;
+      } else {
+        folders.push_back(entry.path());
+      }
+    } else if (fs::is_regular_file(status)) {
+      const fs::path real = link ? fs::canonical(entry.path(), error) : entry.path();
+      if (error) return add_problem(entry.path(), error);
+      take_file(real);
+    } else if (error) {
+      add_problem(entry.path(), error);  // a dangling or looping link, or no permission
+    }
+  }
+
+  void take_file(const fs::path& file) {
+    if (!seen_.insert(file).second) return;
+    if (!retrieval::is_supported_suffix(file.filename().string())) {
+      result_.unsupported.push_back(file.string());
+      return;
+    }
+    std::error_code ignored;
+    const auto size = fs::file_size(file, ignored);
+    result_.files.push_back({file, ignored ? 0 : static_cast<std::int64_t>(size)});
+  }
+
+  void add_problem(const fs::path& path, const std::error_code& error) {
+    const bool missing = error == std::errc::no_such_file_or_directory;
+    result_.problems.push_back({path.string(), missing ? ErrorCode::kNotFound : ErrorCode::kIo,
+                                missing ? "no such file or folder" : error.message()});
+  }
+
+  std::stop_token stop_;
+  ScanResult result_;
+  std::set<fs::path> seen_;
+};
+
+}  // namespace
+
+ScanResult scan_paths(std::span<const fs::path> paths, std::stop_token stop) {
+  Scanner scanner(std::move(stop));
+  for (const auto& path : paths) scanner.take_named(path);
+  return scanner.finish();
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the paths a user names to the files that will be read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+
+struct ScannedFile {
+  std::filesystem::path path;  ///< absolute, symbolic links resolved
+  std::int64_t bytes = 0;
+};
+
+/// One thing that could not be taken, and why, for the user.
+struct FileProblem {
+  std::string path;
+  ErrorCode code = ErrorCode::kIo;
+  std::string reason;
+};
+
+struct ScanResult {
+  std::vector<ScannedFile> files;        ///< in path order, each once
+  std::vector<FileProblem> problems;     ///< missing, not permitted
+  std::vector<std::string> unsupported;  ///< files whose suffix is not read, by path
+  std::int64_t n_hidden = 0;             ///< names that begin with a dot, inside folders
+  std::int64_t n_links = 0;  ///< symbolic links to folders, inside folders: not followed
+};
+
+/// Folders are walked recursively. Hidden files and links to folders inside them are left out and
+/// counted; named themselves, they are taken. Ends early when asked to stop.
+ScanResult scan_paths(std::span<const std::filesystem::path> paths, std::stop_token stop);
+
+}  // namespace kvlink::app

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/generation.h"
+
+#include <algorithm>
+#include <array>
+
+namespace kvlink::app {
+namespace {
+
+constexpr std::array<std::string_view, 5> kEndNames = {"complete", "max_tokens", "context_full",
+                                                       "stopped", "nothing_found"};
+
+/// Text as it grows, handed on piece by piece.
+class TextStream {
+ public:
+  TextStream(const inference::Tokenizer& tokenizer, const TextCallback& on_text)
+      : streaming_(tokenizer), on_text_(on_text) {}
+
+  void push(std::int32_t token) { show(streaming_.push(token)); }
+  std::string finish() {
+    show(streaming_.finish());
+    return std::move(text_);
+  }
+
+ private:
+  void show(const std::string& piece) {
+    if (piece.empty()) return;
+    text_ += piece;
+    if (on_text_) on_text_(piece);
+  }
+
+  inference::StreamingText streaming_;
+  const TextCallback& on_text_;
+  std::string text_;
+};
+
+bool contains(std::span<const std::int32_t> ids, std::int32_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+std::string_view answer_end_name(AnswerEnd end) {
+  return kEndNames.at(static_cast<std::size_t>(end));
+}
+
+Generated generate(inference::Engine& engine, inference::Context& context,
+                   std::vector<float> logits, const GenerationOptions& options,
+                   const TextCallback& on_text, Timeline& timeline, std::stop_token stop) {
+  Generated made;
+  inference::Sampler sampler(options.sampler);
+  TextStream stream(engine.tokenizer(), on_text);
+  std::vector<std::int32_t> tokens;
+  const auto stop_ids = engine.chat_format().stop_ids();
+  auto stage = timeline.begin(Stage::kFirstToken);
+  while (true) {
+    const std::int32_t token = sampler.next(logits, tokens);
+    const bool ended = contains(stop_ids, token);
+    if (!ended) {
+      tokens.push_back(token);
+      stream.push(token);
+      made.unfed = {token};
+    }
+    if (!timeline.ttft()) {
+      timeline.end(stage).tokens = 1;
+      timeline.mark_first_token();
+      stage = timeline.begin(Stage::kDecode);
+    }
+    if (ended) break;
+    if (static_cast<std::int64_t>(tokens.size()) >= options.max_tokens) {
+      made.end = AnswerEnd::kMaxTokens;
+      break;
+    }
+    auto next = engine.decode(context, token, inference::Priority::kQuestion, stop);
+    if (!next) {
+      const auto code = next.error().code;
+      if (code != ErrorCode::kCancelled && code != ErrorCode::kOutOfMemory) {
+        throw Exception(next.error());
+      }
+      made.end = code == ErrorCode::kCancelled ? AnswerEnd::kStopped : AnswerEnd::kContextFull;
+      break;
+    }
+    made.unfed.clear();
+    logits = std::move(*next);
+  }
+  made.n_tokens = static_cast<std::int64_t>(tokens.size());
+  timeline.end(stage).tokens = std::max<std::int64_t>(made.n_tokens - 1, 0);
+  made.text = stream.finish();
+  return made;
+}
+
+}  // namespace kvlink::app

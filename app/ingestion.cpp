@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ingestion.h"
+
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "app/words.h"
+
+namespace kvlink::app {
+namespace {
+
+void note_omissions(const ScanResult& scan, IngestReport& report) {
+  if (scan.n_hidden > 0) {
+    report.notices.push_back(counted(scan.n_hidden, "hidden name") +
+                             " left out (a path named on its own is taken).");
+  }
+  if (scan.n_links > 0) {
+    report.notices.push_back(counted(scan.n_links, "symbolic link") +
+                             " to folders not followed (a path named on its own is taken).");
+  }
+}
+
+void count_outcome(const DocumentIndexer::Indexed& indexed, const ScannedFile& file,
+                   IngestReport& report) {
+  switch (indexed.outcome) {
+    case DocumentIndexer::Outcome::kAdded:
+      ++report.n_added;
+      break;
+    case DocumentIndexer::Outcome::kUpdated:
+      ++report.n_updated;
+      break;
+    case DocumentIndexer::Outcome::kUnchanged:
+      ++report.n_unchanged;
+      return;
+  }
+  if (!indexed.notice.empty()) {
+    report.notices.push_back(file.path.string() + ": " + indexed.notice + ".");
+  }
+}
+
+}  // namespace
+
+Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths, Caching caching,
+                                    std::stop_token stop) {
+  return returning([&] {
+    IngestReport report;
+    meter_.start_phase(IngestPhase::kScanning);
+    ScanResult scan = scan_paths(paths, stop);
+    note_omissions(scan, report);
+    report.problems = std::move(scan.problems);
+    report.unsupported = std::move(scan.unsupported);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto documents = index_files(scan.files, report, stop);
+    report.index_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (caching == Caching::kYes && !stop.stop_requested()) {
+      report.caching = encode(documents, stop);
+    }
+    report.cancelled = stop.stop_requested();
+    return report;
+  });
+}
+
+std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<ScannedFile>& files,
+                                                          IngestReport& report,
+                                                          std::stop_token stop) {
+  auto& progress = meter_.progress();
+  progress.n_files = static_cast<std::int64_t>(files.size());
+  for (const auto& file : files) progress.n_bytes += file.bytes;
+  meter_.start_phase(IngestPhase::kIndexing);
+  DocumentIndexer indexer(session_);
+  std::vector<retrieval::DocumentId> documents;
+  for (const auto& file : files) {
+    if (stop.stop_requested()) break;
+    progress.current = file.path.string();
+    meter_.tell();
+    const auto indexed = indexer.index(file, stop);
+    if (indexed) {
+      documents.push_back(indexed->id);
+      count_outcome(*indexed, file, report);
+    } else if (indexed.error().code != ErrorCode::kCancelled) {
+      report.problems.push_back(
+          {file.path.string(), indexed.error().code, indexed.error().message});
+    }
+    ++progress.n_files_done;
+    progress.n_bytes_done += file.bytes;
+    report.n_bytes += file.bytes;
+  }
+  meter_.tell_now();
+  return documents;
+}
+
+EncodeReport Ingestion::encode(std::span<const retrieval::DocumentId> documents,
+                               std::stop_token stop) {
+  const std::set<retrieval::DocumentId> wanted(documents.begin(), documents.end());
+  auto& progress = meter_.progress();
+  progress.n_tokens = progress.n_tokens_done = 0;
+  progress.current.clear();
+  for (const auto& document : value_or_throw(session_.library().documents())) {
+    if (wanted.contains(document.id)) progress.n_tokens += document.n_tokens;
+  }
+  meter_.start_phase(IngestPhase::kCaching);
+  const EncodeReport report = BlockEncoder(session_).encode(documents, meter_, stop);
+  meter_.tell_now();
+  return report;
+}
+
+Result<EncodeReport> Ingestion::cache_documents(std::span<const retrieval::DocumentId> documents,
+                                                std::stop_token stop) {
+  return returning([&] { return encode(documents, std::move(stop)); });
+}
+
+}  // namespace kvlink::app

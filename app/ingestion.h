@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files become searchable, then cached: incremental, resumable, one commit per document.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/block_encoder.h"
+#include "app/document_indexer.h"
+#include "app/file_scan.h"
+#include "app/ingest_progress.h"
+#include "app/session.h"
+
+namespace kvlink::app {
+
+struct IngestReport {
+  std::int64_t n_added = 0;
+  std::int64_t n_updated = 0;
+  std::int64_t n_unchanged = 0;
+  std::int64_t n_bytes = 0;  ///< of files that were read
+  double index_seconds = 0;
+  std::vector<FileProblem> problems;     ///< files that did not become searchable, and why
+  std::vector<std::string> unsupported;  ///< paths whose suffix is not read
+  std::vector<std::string> notices;      ///< what was repaired or left out
+  EncodeReport caching;
+  bool cancelled = false;
+
+  bool all_searchable() const { return !cancelled && problems.empty() && unsupported.empty(); }
+};
+
+/// Runs on the calling thread; questions asked meanwhile on other threads come first. Needs
+/// Parts::kAnswer.
+class Ingestion {
+ public:
+  Ingestion(Session& session, IngestCallback on_progress)
+      : session_(session), meter_(std::move(on_progress)) {}
+
+  /// kNo: searchable is enough; blocks come with a later run.
+  enum class Caching : std::uint8_t { kYes, kNo };
+
+  /// Indexes files and folders, then encodes what has no block. A problem with one file never stops
+  /// the others. A stop keeps every document committed so far. Error: the library is unusable.
+  Result<IngestReport> add(std::span<const std::filesystem::path> paths, Caching caching,
+                           std::stop_token stop);
+
+  /// Encodes what has no block, of the documents named.
+  Result<EncodeReport> cache_documents(std::span<const retrieval::DocumentId> documents,
+                                       std::stop_token stop);
+
+ private:
+  std::vector<retrieval::DocumentId> index_files(const std::vector<ScannedFile>& files,
+                                                 IngestReport& report, std::stop_token stop);
+  EncodeReport encode(std::span<const retrieval::DocumentId> documents, std::stop_token stop);
+
+  Session& session_;
+  IngestMeter meter_;
+};
+
+}  // namespace kvlink::app

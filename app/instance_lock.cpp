@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/instance_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace kvlink::app {
+namespace {
+
+std::string read_owner(int descriptor) {
+  char text[32] = {};
+  const ssize_t n = ::pread(descriptor, text, sizeof(text) - 1, 0);
+  std::string pid;
+  for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; ++i) pid.push_back(text[i]);
+  return pid;
+}
+
+}  // namespace
+
+Result<InstanceLock> InstanceLock::acquire(const std::filesystem::path& file) {
+  return returning([&]() -> InstanceLock {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+      fail(ErrorCode::kIo, "Cannot open " + file.string() + ": " + std::strerror(errno) +
+                               ". Check that you may write to this folder.");
+    }
+    InstanceLock lock(fd, false);
+    while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) {
+        fail(ErrorCode::kIo, "Cannot lock " + file.string() + ": " + std::strerror(errno) + ".");
+      }
+      const std::string owner = read_owner(fd);
+      ::close(std::exchange(lock.descriptor_, -1));  // not ours: must not be emptied
+      fail(ErrorCode::kBusy,
+           "Another KVLink" + (owner.empty() ? std::string() : " (process " + owner + ")") +
+               " uses this folder (" + file.parent_path().string() +
+               "). Close it, wait until it has finished, or name another folder with --data-dir.");
+    }
+    lock.previous_owner_died_ = !read_owner(fd).empty();
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd, 0) != 0 ||
+        ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+      fail(ErrorCode::kIo, "Cannot write " + file.string() + ": " + std::strerror(errno) + ".");
+    }
+    return lock;
+  });
+}
+
+InstanceLock::InstanceLock(InstanceLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      previous_owner_died_(other.previous_owner_died_) {}
+
+InstanceLock& InstanceLock::operator=(InstanceLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(previous_owner_died_, other.previous_owner_died_);
+  return *this;
+}
+
+InstanceLock::~InstanceLock() {
+  if (descriptor_ < 0) return;
+  // A failure here only means that the next start checks more than it needs to.
+  [[maybe_unused]] const int ignored = ::ftruncate(descriptor_, 0);
+  ::close(descriptor_);
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process at a time works on a data folder.
+#pragma once
+
+#include <filesystem>
+
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+
+/// An exclusive flock on a file that names the owner's pid. Move-only; released by the destructor,
+/// and by the kernel when the process dies. The file is emptied on a clean release, so that the
+/// next owner knows whether this one finished.
+class InstanceLock {
+ public:
+  /// kBusy names the pid that holds it; kIo with the system's words.
+  static Result<InstanceLock> acquire(const std::filesystem::path& file);
+  InstanceLock(InstanceLock&& other) noexcept;
+  InstanceLock& operator=(InstanceLock&& other) noexcept;
+  InstanceLock(const InstanceLock&) = delete;
+  InstanceLock& operator=(const InstanceLock&) = delete;
+  ~InstanceLock();
+
+  /// Whether the last owner ended without releasing: it was killed, or the machine went down.
+  bool previous_owner_died() const { return previous_owner_died_; }
+
+ private:
+  InstanceLock(int descriptor, bool previous_owner_died)
+      : descriptor_(descriptor), previous_owner_died_(previous_owner_died) {}
+  int descriptor_ = -1;
+  bool previous_owner_died_ = false;
+};
+
+}  // namespace kvlink::app

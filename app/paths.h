@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the user's library, settings and models live.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+
+/// What main read from the command line and the environment; empty means not given.
+struct PathSources {
+  std::string data_dir;       ///< --data-dir
+  std::string models_dir;     ///< --models-dir
+  std::string xdg_data_home;  ///< $XDG_DATA_HOME
+  std::string kvlink_models;  ///< $KVLINK_MODELS
+  std::string home;           ///< $HOME
+};
+
+/// The folders and files of one library. Plain value.
+struct Paths {
+  std::filesystem::path data;    ///< absolute; holds everything below but the models
+  std::filesystem::path models;  ///< absolute; may not exist
+
+  std::filesystem::path settings_file() const { return data / "settings.json"; }
+  std::filesystem::path lock_file() const { return data / "lock"; }
+  std::filesystem::path kv_folder() const { return data / "kv"; }
+};
+
+/// data: --data-dir, else $XDG_DATA_HOME/kvlink, else $HOME/.local/share/kvlink.
+/// models: --models-dir, else $KVLINK_MODELS, else <data>/models where that exists, else `models`
+/// in the default data folder. A relative $XDG_DATA_HOME is ignored, as its specification asks.
+/// kInvalidInput when no home is known and nothing was given.
+Result<Paths> resolve_paths(const PathSources& sources);
+
+/// Creates the data folder (0700) when it is missing. kIo with the system's words.
+Result<void> ensure_data_folder(const Paths& paths);
+
+}  // namespace kvlink::app

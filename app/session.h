@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything one process holds open on a data folder.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/block_writer.h"
+#include "app/instance_lock.h"
+#include "app/paths.h"
+#include "app/settings.h"
+#include "cache/kv_store.h"
+#include "inference/embedder.h"
+#include "inference/engine.h"
+#include "retrieval/library.h"
+
+namespace kvlink::app {
+
+/// How much a session opens; each includes the ones before.
+enum class Parts : std::uint8_t {
+  kStores,  ///< lock, settings, catalogue, library: no model is needed
+  kSearch,  ///< and the embedder
+  kAnswer,  ///< and the generator
+};
+
+struct SessionOptions {
+  Paths paths;
+  Parts parts = Parts::kAnswer;
+  std::string generator;     ///< "" takes the setting's
+  std::int32_t threads = 0;  ///< 0 takes the setting's
+  /// Changes settings for this session only (not written to the file).
+  std::function<void(Settings&)> adjust;
+  FileSystem* files = &FileSystem::posix();  ///< of both stores
+};
+
+/// What every block of a library is encoded behind, and for which model.
+struct ChunkEncoding {
+  Digest model;
+  Digest recipe;
+  std::vector<std::int32_t> prefix;  ///< system text and opening of the user's turn
+
+  cache::BlockKey key(std::span<const std::int32_t> chunk_tokens) const {
+    return cache::BlockKey::of(model, recipe, chunk_tokens);
+  }
+};
+
+/// Owns the lock, the settings, both stores, the models and the writer. Its parts may be used from
+/// several threads; each says so itself.
+class Session {
+ public:
+  /// kBusy: another process has the folder. kNotFound: a model is missing, and what to do.
+  static Result<std::unique_ptr<Session>> open(SessionOptions options);
+  ~Session();
+
+  const Paths& paths() const { return options_.paths; }
+  const Settings& settings() const { return settings_; }
+  /// What the user should know about how the session started.
+  const std::vector<std::string>& notices() const { return notices_; }
+
+  cache::KvStore& store() { return *store_; }
+  retrieval::Library& library() { return *library_; }
+  BlockWriter& writer() { return *writer_; }
+  /// Needs Parts::kAnswer (else a broken invariant).
+  inference::Engine& engine();
+  const ChunkEncoding& encoding() const { return encoding_; }
+  const inference::Embedder* embedder() const { return embedder_.get(); }
+
+  /// Rows of embedder()->dim() floats, computed in turn with everything else. Needs kSearch.
+  Result<std::vector<float>> embed(std::span<const std::string> texts,
+                                   inference::Priority priority);
+
+ private:
+  explicit Session(SessionOptions options) : options_(std::move(options)) {}
+  void open_parts();
+  void open_models();
+  void open_stores();
+  void identify_model();
+  void report_sweep();
+
+  SessionOptions options_;
+  std::optional<InstanceLock> lock_;
+  Settings settings_;
+  std::vector<std::string> notices_;
+  std::unique_ptr<inference::Engine> engine_;
+  std::unique_ptr<inference::Embedder> embedder_;
+  std::unique_ptr<kernels::CpuBackend> own_backend_;  // for the embedder without a generator
+  std::mutex own_backend_turn_;
+  std::unique_ptr<cache::KvStore> store_;
+  std::unique_ptr<retrieval::Library> library_;
+  ChunkEncoding encoding_;
+  std::unique_ptr<BlockWriter> writer_;
+};
+
+}  // namespace kvlink::app

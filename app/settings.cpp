@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/settings.h"
+
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+
+#include "app/file_bytes.h"
+
+namespace kvlink::app {
+namespace {
+
+using nlohmann::json;
+constexpr std::int64_t kMaxFileBytes = 1 << 20;
+constexpr int kMaxDepth = 8;
+
+/// One key: how it is written, and how it is read (an empty string: accepted).
+struct Field {
+  const char* name;
+  std::function<json(const Settings&)> write;
+  std::function<std::string(Settings&, const json&)> read;
+};
+
+template <typename T>
+Field integer(const char* name, T Settings::*member, std::int64_t low, std::int64_t high) {
+  return {name, [=](const Settings& s) { return json(s.*member); },
+          [=](Settings& s, const json& value) -> std::string {
+            const bool ok = value.is_number_integer() &&
+                            (!value.is_number_unsigned() ||
+                             value.get<std::uint64_t>() <= std::uint64_t(INT64_MAX)) &&
+                            value.get<std::int64_t>() >= low && value.get<std::int64_t>() <= high;
+            if (!ok) {
+              return "must be a whole number from " + std::to_string(low) + " to " +
+                     std::to_string(high);
+            }
+            s.*member = static_cast<T>(value.get<std::int64_t>());
+            return "";
+          }};
+}
+
+/// `part` gives the struct that holds the member: the settings or their sampler.
+template <typename Part, typename Struct, typename T>
+Field number(const char* name, Part part, T Struct::*member, double low, double high) {
+  return {
+      name, [=](const Settings& s) { return json(part(const_cast<Settings&>(s)).*member); },
+      [=](Settings& s, const json& value) -> std::string {
+        if (!value.is_number() || !(value.get<double>() >= low && value.get<double>() <= high)) {
+          return "must be a number from " + json(low).dump() + " to " + json(high).dump();
+        }
+        part(s).*member = static_cast<T>(value.get<double>());
+        return "";
+      }};
+}
+
+Field text(const char* name, std::string Settings::*member, std::size_t limit) {
+  return {name, [=](const Settings& s) { return json(s.*member); },
+          [=](Settings& s, const json& value) -> std::string {
+            if (!value.is_string() || value.get_ref<const std::string&>().size() > limit) {
+              return "must be text of at most " + std::to_string(limit) + " bytes";
+            }
+            s.*member = value.get<std::string>();
+            return "";
+          }};
+}
+
+template <typename T>
+Field choice(const char* name, T Settings::*member, std::vector<std::pair<std::string, T>> names) {
+  auto write = [=](const Settings& s) -> json {
+    for (const auto& [word, value] : names) {
+      if (value == s.*member) return word;
+    }
+    return nullptr;
+  };
+  auto read = [=](Settings& s, const json& value) -> std::string {
+    std::string words;
+    for (const auto& [word, meaning] : names) {
+      if (value.is_string() && value.get_ref<const std::string&>() == word) {
+        s.*member = meaning;
+        return "";
+      }
+      words += (words.empty() ? "" : ", ") + word;
+    }
+    return "must be one of " + words;
+  };
+  return {name, write, read};
+}
+
+std::vector<std::pair<std::string, inference::LinkMode>> mode_names() {
+  std::vector<std::pair<std::string, inference::LinkMode>> names;
+  for (const auto mode :
+       {inference::LinkMode::kFull, inference::LinkMode::kConcat, inference::LinkMode::kReposition,
+        inference::LinkMode::kLink, inference::LinkMode::kRecompute}) {
+    names.emplace_back(inference::link_mode_name(mode), mode);
+  }
+  return names;
+}
+
+std::vector<Field> size_fields() {
+  return {
+      integer("disk_budget_bytes", &Settings::disk_budget_bytes, 0, std::int64_t{1} << 50),
+      integer("memory_budget_bytes", &Settings::memory_budget_bytes, 0, std::int64_t{1} << 44),
+      integer("threads", &Settings::threads, 0, 1024),
+      integer("chunks_per_answer", &Settings::chunks_per_answer, 1, 64),
+      integer("max_answer_tokens", &Settings::max_answer_tokens, 1, 65536),
+      integer("max_context", &Settings::max_context, 0, 1 << 20),
+      integer("chunk_target_tokens", &Settings::chunk_target_tokens, 16, 4096),
+      integer("chunk_max_tokens", &Settings::chunk_max_tokens, 16, 8192),
+      integer("max_document_bytes", &Settings::max_document_bytes, 1, std::int64_t{1} << 32),
+  };
+}
+
+std::vector<Field> all_fields() {
+  auto fields = size_fields();
+  fields.push_back(choice<cache::Eviction>("eviction", &Settings::eviction,
+                                           {{"gdsf", cache::Eviction::kGdsf},
+                                            {"lru", cache::Eviction::kLru},
+                                            {"lfu", cache::Eviction::kLfu}}));
+  fields.push_back(choice<DType>("block_dtype", &Settings::block_dtype,
+                                 {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
+  fields.push_back(choice<inference::LinkMode>("mode", &Settings::mode, mode_names()));
+  fields.push_back(text("generator", &Settings::generator, 4096));
+  fields.push_back(text("embedder", &Settings::embedder, 4096));
+  fields.push_back(text("system_prompt", &Settings::system_prompt, 4000));
+  using inference::SamplerOptions;
+  const auto whole = [](Settings& s) -> Settings& { return s; };
+  const auto sampler = [](Settings& s) -> SamplerOptions& { return s.sampler; };
+  fields.push_back(number("recompute_share", whole, &Settings::recompute_share, 0, 1));
+  fields.push_back(number("temperature", sampler, &SamplerOptions::temperature, 0, 10));
+  fields.push_back(number("top_k", sampler, &SamplerOptions::top_k, 0, 100000));
+  fields.push_back(number("top_p", sampler, &SamplerOptions::top_p, 0, 1));
+  fields.push_back(
+      number("repetition_penalty", sampler, &SamplerOptions::repetition_penalty, 1, 10));
+  fields.push_back(number("seed", sampler, &SamplerOptions::seed, 0, 9007199254740992.0));
+  return fields;
+}
+
+/// The parsed object, or nothing when the text is not one (deep nesting counts as damage).
+std::optional<json> parse_object(const std::string& bytes) {
+  auto keep = [](int depth, json::parse_event_t, json&) {
+    if (depth > kMaxDepth) fail(ErrorCode::kCorrupt, "nested too deeply");
+    return true;
+  };
+  try {
+    json parsed = json::parse(bytes, keep);
+    if (parsed.is_object()) return parsed;
+  } catch (const json::exception&) {
+  } catch (const Exception&) {
+  }
+  return std::nullopt;
+}
+
+void read_fields(const json& object, LoadedSettings& loaded) {
+  const auto fields = all_fields();
+  for (const auto& [key, value] : object.items()) {
+    bool known = false;
+    for (const auto& field : fields) {
+      if (key != field.name) continue;
+      known = true;
+      const std::string problem = field.read(loaded.settings, value);
+      if (!problem.empty()) {
+        loaded.notices.push_back("Setting " + key + " " + problem + "; the default is used.");
+      }
+    }
+    if (!known) loaded.notices.push_back("Setting " + key.substr(0, 80) + " is not known here.");
+  }
+  if (loaded.settings.chunk_max_tokens < loaded.settings.chunk_target_tokens) {
+    loaded.settings.chunk_max_tokens = loaded.settings.chunk_target_tokens;
+    loaded.notices.push_back(
+        "Setting chunk_max_tokens is below chunk_target_tokens; raised to it.");
+  }
+}
+
+}  // namespace
+
+Result<LoadedSettings> load_settings(const std::filesystem::path& file) {
+  return returning([&] {
+    LoadedSettings loaded;
+    std::error_code error;
+    if (!std::filesystem::exists(file, error)) return loaded;
+    std::optional<json> object;
+    const FileBytes read = read_file(file, kMaxFileBytes);
+    if (!read.too_large) object = parse_object(read.bytes);
+    if (object) {
+      read_fields(*object, loaded);
+      return loaded;
+    }
+    const std::filesystem::path aside = file.string() + ".damaged";
+    std::filesystem::rename(file, aside, error);
+    loaded.notices.push_back(
+        "The settings file is damaged; the defaults are used" +
+        (error ? std::string(".") : ", and the file was kept as " + aside.string() + "."));
+    return loaded;
+  });
+}
+
+std::string settings_problem(const Settings& settings) {
+  for (const auto& field : all_fields()) {
+    Settings scratch;
+    const std::string problem = field.read(scratch, field.write(settings));
+    if (!problem.empty()) return std::string(field.name) + " " + problem;
+  }
+  if (settings.chunk_max_tokens < settings.chunk_target_tokens) {
+    return "chunk_max_tokens must not be below chunk_target_tokens";
+  }
+  return "";
+}
+
+Result<void> save_settings(const Settings& settings, const std::filesystem::path& file,
+                           FileSystem& files) {
+  return returning([&] {
+    const std::string problem = settings_problem(settings);
+    if (!problem.empty()) fail(ErrorCode::kInvalidInput, "Setting " + problem + ".");
+    json object = json::object();
+    for (const auto& field : all_fields()) object[field.name] = field.write(settings);
+    const std::string bytes = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    auto pending = files.create(file, static_cast<std::int64_t>(bytes.size()));
+    pending->write(std::as_bytes(std::span(bytes)));
+    pending->commit();
+  });
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user can set, kept in settings.json in the data folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cache/kv_store.h"
+#include "inference/link/context_plan.h"
+#include "inference/sampler.h"
+#include "kernels/base/dtype.h"
+#include "kernels/base/file_system.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+
+/// Every field is a key of settings.json of the same name. Plain value.
+struct Settings {
+  /// Bytes of KV block files on disk; ingestion stops caching there. 0 to 2^50.
+  std::int64_t disk_budget_bytes = std::int64_t{8} << 30;
+  /// Bytes of blocks kept in memory between questions. 0 (none) to 2^44.
+  std::int64_t memory_budget_bytes = std::int64_t{512} << 20;
+  /// Which block makes room first: "gdsf", "lru" or "lfu".
+  cache::Eviction eviction = cache::Eviction::kGdsf;
+  /// Precision of stored KV: "f16" (as computed) or "q8" (half the bytes).
+  DType block_dtype = DType::kF16;
+  /// Threads that compute. 0 (one per physical core) to 1024.
+  std::int32_t threads = 0;
+  /// File or folder of the generator, or its name in the models folder; "" takes the default.
+  std::string generator;
+  /// Folder of the embedder, or its name in the models folder; "" takes the default.
+  std::string embedder;
+  /// What the model is told first. Part of what chunks are encoded behind: another text makes
+  /// every stored block stale. At most 4,000 bytes.
+  std::string system_prompt =
+      "You answer questions about the user's documents. Use only the passages given. "
+      "Answer briefly. If the passages do not contain the answer, say so.";
+  /// How chunks enter the context: "full", "concat", "reposition", "link", "recompute".
+  inference::LinkMode mode = inference::LinkMode::kReposition;
+  /// Mode recompute: share of each passage's tokens, from its start, that are computed again. 0
+  /// to 1.
+  float recompute_share = 0.15F;
+  /// Passages retrieved for a question. 1 to 64.
+  std::int32_t chunks_per_answer = 5;
+  /// Tokens of an answer at most. 1 to 65,536.
+  std::int32_t max_answer_tokens = 256;
+  /// Tokens of context; 0: what the model was trained for. 0 to 2^20.
+  std::int32_t max_context = 0;
+  /// A chunk is closed at a border once it has this many tokens. 16 to 4,096.
+  std::int32_t chunk_target_tokens = 180;
+  /// A chunk never has more. chunk_target_tokens to 8,192.
+  std::int32_t chunk_max_tokens = 256;
+  /// A document's file is at most this large. 1 to 2^32.
+  std::int64_t max_document_bytes = std::int64_t{64} << 20;
+  /// temperature (0 to 10; 0: greedy), top_k (0 to 100,000), top_p (0 to 1), repetition_penalty
+  /// (1 to 10), seed.
+  inference::SamplerOptions sampler{.repetition_penalty = 1.1F};
+};
+
+struct LoadedSettings {
+  Settings settings;
+  std::vector<std::string> notices;  ///< what was ignored or set aside, for the user
+};
+
+/// Reads settings.json; a missing file gives the defaults. A file that is not JSON is renamed to
+/// settings.json.damaged and the defaults are used; a value out of range is ignored, each with a
+/// notice. kIo when the file exists and cannot be read.
+Result<LoadedSettings> load_settings(const std::filesystem::path& file);
+
+/// Writes all fields: temporary file, sync, rename. kInvalidInput names a value out of range.
+Result<void> save_settings(const Settings& settings, const std::filesystem::path& file,
+                           FileSystem& files = FileSystem::posix());
+
+/// "" or what is wrong, for one set of values.
+std::string settings_problem(const Settings& settings);
+
+}  // namespace kvlink::app
