@@ -6,6 +6,7 @@
 
 #include "inference/model/finite_scan.h"
 #include "inference/model/limits.h"
+#include "inference/model/model_storage.h"
 #include "inference/model/rope_frequencies.h"
 #include "kernels/base/result.h"
 

@@ -9,11 +9,8 @@
 
 #include "inference/model/gguf_file.h"
 #include "inference/model/model.h"
-#include "inference/model/tensor_table.h"
 
 namespace kvlink::inference {
-
-struct Model::Storage : TensorStorage {};
 
 /// Parses `bytes`, which must outlive the model: `storage` usually owns them. Throws kCorrupt,
 /// kUnsupported. The model's path and size are left to the caller.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/model/model.h"
 
+#include "inference/model/limits.h"
 #include "inference/model/llama_gguf.h"
+#include "inference/model/llama_hf.h"
 #include "inference/model/mapped_file.h"
+#include "inference/model/model_storage.h"
 
 namespace kvlink::inference {
 namespace {
@@ -58,15 +61,47 @@ void hash_tensor(Sha256& hash, const TensorEntry& tensor) {
   hash.update(tensor.bytes);
 }
 
-Model load_gguf(const std::filesystem::path& path) {
+/// Opens `path` and lets `read` make a model of its bytes.
+template <typename Read>
+Model load_mapped(const std::filesystem::path& path, Read read) {
   auto storage = std::make_shared<Model::Storage>();
   storage->file = MappedFile(path);
   const auto bytes = storage->file.bytes();
-  Model model = model_from_gguf(bytes, storage, path.filename().string());
+  Model model = read(bytes, storage, path.filename().string());
   storage->file.expect_unchanged_size();
   model.path = path;
   model.file_bytes = static_cast<std::int64_t>(bytes.size());
   return model;
+}
+
+Model load_gguf(const std::filesystem::path& path) {
+  return load_mapped(path, [](auto bytes, const auto& storage, const std::string& source) {
+    return model_from_gguf(bytes, storage, source);
+  });
+}
+
+Model load_safetensors(const std::filesystem::path& path) {
+  const auto folder = path.parent_path();
+  const std::string config = read_small_file(folder / "config.json", limits::kMaxConfigBytes);
+  Model model = load_mapped(path, [&](auto bytes, const auto& storage, const std::string& source) {
+    return model_from_safetensors(bytes, config, storage, source);
+  });
+  model.config.name = std::filesystem::absolute(folder).filename().string();
+  model.tokenizer = tokenizer_from_folder(folder, config, model.config.vocab_size);
+  return model;
+}
+
+Model load_folder(const std::filesystem::path& folder) {
+  const auto file = folder / "model.safetensors";
+  if (std::filesystem::exists(file)) return load_safetensors(file);
+  if (std::filesystem::exists(folder / "model.safetensors.index.json")) {
+    fail(ErrorCode::kUnsupported, folder.string() +
+                                      " holds a model in several parts; merge them "
+                                      "into one model.safetensors first");
+  }
+  fail(ErrorCode::kNotFound, folder.string() +
+                                 " holds no model.safetensors; choose a GGUF file or "
+                                 "a folder with config.json and model.safetensors");
 }
 
 }  // namespace
@@ -81,7 +116,10 @@ Digest Model::compute_fingerprint() const {
 }
 
 Result<Model> load_model(const std::filesystem::path& path) {
-  return returning([&] { return load_gguf(path); });
+  return returning([&] {
+    if (std::filesystem::is_directory(path)) return load_folder(path);
+    return path.extension() == ".safetensors" ? load_safetensors(path) : load_gguf(path);
+  });
 }
 
 Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path) {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a Hugging Face Llama folder to a Model.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "inference/model/model.h"
+
+namespace kvlink::inference {
+
+/// Parses the bytes of a .safetensors file, which must outlive the model, with the text of its
+/// config.json. Throws kCorrupt, kUnsupported. Tokenizer, path and size are left to the caller.
+Model model_from_safetensors(std::span<const std::byte> bytes, std::string_view config_text,
+                             std::shared_ptr<Model::Storage> storage, const std::string& source);
+
+/// tokenizer.json, tokenizer.model or tok512.json of a folder, whichever is there first, with what
+/// config.json and tokenizer_config.json say about it; kind "" when there is none.
+TokenizerSource tokenizer_from_folder(const std::filesystem::path& folder,
+                                      std::string_view config_text, std::int32_t vocab_size);
+
+}  // namespace kvlink::inference
