@@ -48,7 +48,7 @@ STANDARD_CPP = re.compile(r"[a-z_]+$")
 C_AND_POSIX = re.compile(
     r"(sys|linux|arpa|bits)/\w+\.h$|"
     r"(unistd|fcntl|dirent|errno|signal|termios|poll|pwd|time|pthread|sched|dlfcn|elf|link|"
-    r"malloc|langinfo|locale|\w*intrin|arm_neon|cpuid)\.h$")
+    r"malloc|stdlib|langinfo|locale|\w*intrin|arm_neon|cpuid)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
 
