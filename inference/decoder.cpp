@@ -125,7 +125,11 @@ class Pass {
                                            std::to_string(config_.vocab_size));
       }
     }
-    KVLINK_CHECK(n_soft == batch_.embeddings.rows);
+    if (n_soft != batch_.embeddings.rows) {
+      fail(ErrorCode::kInvalidInput, "the batch has " + std::to_string(n_soft) +
+                                         " soft tokens and embeddings for " +
+                                         std::to_string(batch_.embeddings.rows));
+    }
     KVLINK_CHECK(n_soft == 0 || batch_.embeddings.cols == config_.model_dim);
     for (const std::int32_t i : batch_.logit_rows) KVLINK_CHECK(i >= 0 && i < n_);
     if (batch_.capture != nullptr) {

@@ -39,7 +39,7 @@ class Decoder {
   /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than
   /// kTile rows are processed in tiles (rows must then be in strictly ascending position), so
   /// that beside one residual stream [n, model_dim] memory stays bounded. Throws kInvalidInput for
-  /// a token id outside the vocabulary.
+  /// a token id outside the vocabulary and for soft tokens without embeddings.
   std::vector<float> forward(const ForwardBatch& batch, KvCache& cache,
                              const LayerCallback& between_layers = {}) const;
 

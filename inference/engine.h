@@ -27,7 +27,7 @@
 namespace kvlink::inference {
 
 struct EngineOptions {
-  kernels::CpuOptions cpu;
+  kernels::CpuOptions cpu = {};
   DType arena_dtype = DType::kF16;  ///< KV in memory while answering: kF16, or kF32 for tests
   DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kBF16 or kQ8Kv
   std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for, its upper limit

@@ -28,7 +28,7 @@ std::optional<LinkMode> parse_link_mode(std::string_view name);
 
 /// One chunk to place. `block` may be null only in kFull.
 struct PlannedChunk {
-  std::span<const std::int32_t> token_ids;
+  std::span<const std::int32_t> token_ids = {};
   const KvBlock* block = nullptr;
 };
 
@@ -40,7 +40,7 @@ struct ContextPlan {
   struct Load {
     std::size_t chunk = 0;
     std::int64_t first_row = 0;
-    std::vector<std::int32_t> positions;
+    std::vector<std::int32_t> positions = {};
   };
   /// What is forwarded in one batch, in strictly ascending position.
   struct Forward {
@@ -59,16 +59,16 @@ struct ContextPlan {
 
 struct PlanRequest {
   LinkMode mode = LinkMode::kReposition;
-  std::span<const PlannedChunk> chunks;
-  std::span<const std::int32_t> lead;  ///< forwarded before the chunks: next_turn() or the prefix
-                                       ///< when it is not in the cache yet
-  std::span<const std::int32_t> question;  ///< forwarded after them
-  std::int64_t first_row = 0;              ///< rows already in the cache
-  std::int32_t first_position = 0;         ///< position of the first new token
-  std::int32_t encode_position = 0;        ///< position at which blocks were encoded (kConcat)
-  std::int32_t n_link_tokens = 0;          ///< soft tokens behind each chunk (kLink, kRecompute)
+  std::span<const PlannedChunk> chunks = {};
+  std::span<const std::int32_t> lead = {};  ///< forwarded before the chunks: next_turn() or the
+                                            ///< prefix when it is not in the cache yet
+  std::span<const std::int32_t> question = {};  ///< forwarded after them
+  std::int64_t first_row = 0;                   ///< rows already in the cache
+  std::int32_t first_position = 0;              ///< position of the first new token
+  std::int32_t encode_position = 0;             ///< position at which blocks were encoded (kConcat)
+  std::int32_t n_link_tokens = 0;  ///< soft tokens behind each chunk (kLink, kRecompute)
   /// kRecompute: for every chunk the indices of its tokens to compute again, ascending.
-  std::span<const std::vector<std::int32_t>> recompute;
+  std::span<const std::vector<std::int32_t>> recompute = {};
   std::int64_t max_rows = 0;  ///< context limit
 };
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The default generator against values computed with PyTorch in float32 from the same weights.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "inference/model/model.h"
+#include "inference/tokenizer/tokenizer.h"
+#include "tests/inference/decoder_driver.h"
+#include "tests/support/test_paths.h"
+#include "tests/support/tolerances.h"
+
+namespace kvlink::tests {
+namespace {
+
+using inference::Decoder;
+using inference::KvCache;
+
+/// Prompts longer than this run at the widest instruction set only.
+constexpr std::size_t kShortPrompt = 200;
+/// Positions whose logits are held at a time: [128, 49152] f32 are 25 MB.
+constexpr std::size_t kPiece = 128;
+
+struct Reading {
+  double mean_nll = 0.0;
+  std::vector<std::int32_t> argmax;
+  std::vector<float> margin;
+  std::vector<float> last_logits;
+};
+
+Reading read_prompt(const Decoder& decoder, KvCache& cache, std::span<const std::int32_t> ids) {
+  Reading reading;
+  const auto n_vocab = static_cast<std::size_t>(decoder.model().config.vocab_size);
+  std::vector<float> log_probs(n_vocab);
+  for (std::size_t from = 0; from < ids.size(); from += kPiece) {
+    const auto piece = ids.subspan(from, std::min(kPiece, ids.size() - from));
+    const auto logits = read_tokens(decoder, cache, piece, Logits::kAll);
+    for (std::size_t i = 0; i < piece.size(); ++i) {
+      const auto row = std::span(logits).subspan(i * n_vocab, n_vocab);
+      reading.argmax.push_back(kernels::argmax(row));
+      reading.margin.push_back(top_margin(row));
+      if (from + i + 1 == ids.size()) {
+        reading.last_logits.assign(row.begin(), row.end());
+      } else {
+        kernels::log_softmax(row, log_probs);
+        reading.mean_nll -=
+            static_cast<double>(log_probs[static_cast<std::size_t>(ids[from + i + 1])]);
+      }
+    }
+  }
+  reading.mean_nll /= static_cast<double>(ids.size() - 1);
+  return reading;
+}
+
+class GoldenSmolLM2 : public testing::TestWithParam<kernels::Isa> {
+ protected:
+  static nlohmann::json golden() {
+    std::ifstream file(*test_data() / "models" / "smollm2_golden.json");
+    return nlohmann::json::parse(file);
+  }
+};
+
+void check_last_position(const nlohmann::json& c, std::span<const float> logits) {
+  std::vector<float> log_probs(logits.size());
+  kernels::log_softmax(logits, log_probs);
+  const auto ids = c["top20_ids"].get<std::vector<std::int32_t>>();
+  const auto expected = c["top20_logprobs"].get<std::vector<float>>();
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_NEAR(log_probs[static_cast<std::size_t>(ids[i])], expected[i], kGoldenLogProbabilities)
+        << "token " << ids[i];
+  }
+}
+
+void check_argmax(const nlohmann::json& c, const Reading& reading) {
+  if (c["argmax_per_pos"].is_null()) return;  // long prompts carry the mean NLL instead
+  const auto expected = c["argmax_per_pos"].get<std::vector<std::int32_t>>();
+  ASSERT_EQ(expected.size(), reading.argmax.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (reading.margin[i] < kGoldenUnsureMargin) continue;
+    EXPECT_EQ(reading.argmax[i], expected[i]) << "at position " << i;
+  }
+}
+
+void check_greedy(const nlohmann::json& c, const Decoder& decoder, KvCache& cache,
+                  const std::vector<float>& logits) {
+  const auto expected = c["greedy"].get<std::vector<std::int32_t>>();
+  const auto margins = c["greedy_margin"].get<std::vector<float>>();
+  const auto unsure =
+      std::find_if(margins.begin(), margins.end(), [](float m) { return m < kGoldenUnsureMargin; });
+  const auto n = static_cast<std::size_t>(unsure - margins.begin());
+  const auto ours = greedy_tokens(decoder, cache, logits, n);
+  EXPECT_EQ(ours, std::vector<std::int32_t>(expected.begin(),
+                                            expected.begin() + (unsure - margins.begin())));
+}
+
+TEST(GoldenSmolLM2Tokenizer, GivesTheReferenceIds) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  KVLINK_SKIP_WITHOUT_GENERATOR();
+  const auto model = inference::load_model(*default_generator());
+  ASSERT_TRUE(model) << model.error().message;
+  const auto tokenizer = inference::make_tokenizer(model->tokenizer);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  std::ifstream file(*test_data() / "models" / "smollm2_golden.json");
+  for (const auto& c : nlohmann::json::parse(file)["cases"]) {
+    EXPECT_EQ((*tokenizer)->encode(c["prompt"].get<std::string>()),
+              c["ids"].get<std::vector<std::int32_t>>());
+  }
+}
+
+TEST_P(GoldenSmolLM2, FollowsTheReference) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  KVLINK_SKIP_WITHOUT_GENERATOR();
+  const auto model = inference::load_model(*default_generator());
+  ASSERT_TRUE(model) << model.error().message;
+  kernels::CpuBackend backend({.n_threads = 2, .max_isa = GetParam()});
+  const Decoder decoder(*model, backend);
+  std::size_t n_checked = 0;
+  const auto cases = golden()["cases"];
+  for (const auto& c : cases) {
+    const auto ids = c["ids"].get<std::vector<std::int32_t>>();
+    if (ids.size() > kShortPrompt && GetParam() != kernels::detect_isa()) continue;
+    SCOPED_TRACE(c["prompt"].get<std::string>().substr(0, 60));
+    KvCache cache(model->config, static_cast<std::int64_t>(ids.size()) + 64, DType::kF32);
+    const Reading reading = read_prompt(decoder, cache, ids);
+    const auto nll = c["mean_nll"].get<double>();
+    EXPECT_NEAR(reading.mean_nll, nll, kGoldenNllShare * nll);
+    check_last_position(c, reading.last_logits);
+    check_argmax(c, reading);
+    check_greedy(c, decoder, cache, reading.last_logits);
+    ++n_checked;
+  }
+  EXPECT_GE(n_checked, 3U);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryIsa, GoldenSmolLM2, testing::ValuesIn(available_isas()),
+                         [](const auto& info) {
+                           return std::string(kernels::isa_name(info.param));
+                         });
+
+}  // namespace
+}  // namespace kvlink::tests
