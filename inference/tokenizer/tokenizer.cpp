@@ -29,6 +29,10 @@ std::unique_ptr<Tokenizer> make_byte_level_bpe(const TokenizerSource& source) {
 Result<std::unique_ptr<Tokenizer>> make_tokenizer(const TokenizerSource& source) {
   return returning([&]() -> std::unique_ptr<Tokenizer> {
     if (source.kind == "gpt2") return make_byte_level_bpe(source);
+    if (source.kind == "llama") return make_score_bpe(source);
+    if (source.kind == "bert") return make_word_piece(source);
+    if (source.kind == "tokenizer.json") return make_from_tokenizer_json(source);
+    if (source.kind == "tokenizer.model") return make_from_sentencepiece_model(source);
     if (source.kind.empty()) {
       fail(ErrorCode::kNotFound,
            "the model comes without a tokenizer; put tokenizer.json or tokenizer.model beside it");

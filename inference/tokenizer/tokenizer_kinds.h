@@ -5,14 +5,16 @@
 #include <memory>
 
 #include "inference/tokenizer/tokenizer.h"
+#include "inference/tokenizer/wordpiece.h"
 
 namespace kvlink::inference {
 
 std::unique_ptr<Tokenizer> make_byte_level_bpe(const TokenizerSource& source);
 /// Sentencepiece rebuilt from a GGUF vocabulary.
 std::unique_ptr<Tokenizer> make_score_bpe(const TokenizerSource& source);
-/// WordPiece from a GGUF vocabulary.
+/// WordPiece from a GGUF vocabulary, and around a WordPiece read elsewhere.
 std::unique_ptr<Tokenizer> make_word_piece(const TokenizerSource& source);
+std::unique_ptr<Tokenizer> make_word_piece_tokenizer(WordPiece pieces);
 std::unique_ptr<Tokenizer> make_from_tokenizer_json(const TokenizerSource& source);
 /// A tokenizer.model through the sentencepiece library.
 std::unique_ptr<Tokenizer> make_from_sentencepiece_model(const TokenizerSource& source);

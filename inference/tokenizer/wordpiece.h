@@ -67,7 +67,7 @@ class WordPiece {
 
   WordPieceOptions options_;
   std::vector<std::string> tokens_;
-  Index word_starts_;    // pieces that begin a word
+  Index ids_;            // whole texts; also the pieces that begin a word
   Index continuations_;  // pieces after the first, without their mark
   std::size_t longest_piece_ = 0;
   std::int32_t unk_id_ = -1;

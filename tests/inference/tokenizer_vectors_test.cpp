@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "inference/tokenizer/wordpiece.h"
 #include "kernels/base/sha256.h"
 
 namespace kvlink::tests {
@@ -44,6 +45,69 @@ TEST(TokenizerVectors, SmolLm2OverWholeDocuments) {
     const Digest digest = sha256(std::as_bytes(std::span(ids)));
     EXPECT_EQ(digest.hex(), expected.at("sha256_le_u32").get<std::string>()) << file;
   }
+}
+
+TEST(TokenizerVectors, LlamaSentencepieceFromGguf) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  expect_gguf_vectors("ggml-vocab-llama-spm.gguf", 46);
+}
+
+TEST(TokenizerVectors, LlamaSentencepieceThroughTheLibrary) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  inference::TokenizerSource source;
+  source.kind = "tokenizer.model";
+  source.model_bytes = read_file(tokenizers() / "llama2.tokenizer.model");
+  const auto vectors = read_vectors(tokenizers() / "ggml-vocab-llama-spm.gguf");
+  ASSERT_EQ(vectors.size(), 46U);
+  expect_vectors(*tokenizer_of(source), vectors);
+}
+
+TEST(TokenizerVectors, SentencepieceFromGgufEqualsTheLibraryOnDocuments) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  inference::TokenizerSource source;
+  source.kind = "tokenizer.model";
+  source.model_bytes = read_file(tokenizers() / "llama2.tokenizer.model");
+  const auto library = tokenizer_of(source);
+  const auto rebuilt = tokenizer_of(source_from_gguf(tokenizers() / "ggml-vocab-llama-spm.gguf"));
+  const auto cases = nlohmann::json::parse(read_file(tokenizers() / "smollm2_documents.json"));
+  for (const auto& one : cases) {
+    const std::string file = one.at("file");
+    const std::string text = read_file(*test_data() / file);
+    EXPECT_EQ(rebuilt->encode(text), library->encode(text)) << file;
+  }
+}
+
+TEST(TokenizerVectors, BertBge) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  expect_gguf_vectors("ggml-vocab-bert-bge.gguf", 46);
+}
+
+void expect_minilm_ids(const inference::WordPiece& pieces) {
+  const auto golden =
+      nlohmann::json::parse(read_file(*test_data() / "models" / "minilm_golden.json"));
+  ASSERT_EQ(golden.at("cases").size(), 12U);
+  for (const auto& expected : golden.at("cases")) {
+    const std::string text = expected.at("text");
+    std::vector<std::int32_t> ids = {pieces.cls_id()};
+    for (const std::int32_t id : pieces.encode(text)) ids.push_back(id);
+    if (ids.size() > 255) ids.resize(255);  // the golden values stop at 256 tokens
+    ids.push_back(pieces.sep_id());
+    EXPECT_EQ(ids, expected.at("ids").get<std::vector<std::int32_t>>()) << text;
+  }
+}
+
+TEST(TokenizerVectors, MiniLmFromTokenizerJson) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  KVLINK_SKIP_WITHOUT_EMBEDDER();
+  const std::string json = read_file(*default_embedder() / "tokenizer.json");
+  expect_minilm_ids(value_or_throw(inference::WordPiece::from_json(json)));
+}
+
+TEST(TokenizerVectors, MiniLmFromVocabText) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  KVLINK_SKIP_WITHOUT_EMBEDDER();
+  const std::string text = read_file(*default_embedder() / "vocab.txt");
+  expect_minilm_ids(value_or_throw(inference::WordPiece::from_vocab_text(text)));
 }
 
 }  // namespace
