@@ -31,7 +31,8 @@ EVERYTHING = set(ALLOWED) | {"tests"}
 THIRD_PARTY = [
     (re.compile(r"faiss/"), {"retrieval"}),
     (re.compile(r"SQLiteCpp/|sqlite3\.h$"), {"cache", "retrieval"}),
-    (re.compile(r"xxhash\.h$"), {"cache"}),
+    (re.compile(r"xxhash\.h$"), {"cache", "retrieval"}),
+    (re.compile(r"omp\.h$"), {"retrieval"}),  # FAISS takes its thread count from OpenMP
     (re.compile(r"sentencepiece"), {"inference"}),
     (re.compile(r"unicode/"), {"inference"}),
     (re.compile(r"nlohmann/"), {"inference", "app"}),
@@ -40,8 +41,9 @@ THIRD_PARTY = [
     (re.compile(r"(cuda|cublas)\w*(\.h|/)"), {"kernels"}),
     (re.compile(r"(gtest|gmock|benchmark)/"), set()),
 ]
-# Slow to compile or pervasive: never in a header, so that users of the header stay free of them.
-NOT_IN_HEADERS = re.compile(r"faiss/|SQLiteCpp/|sqlite3\.h$|nlohmann/json\.hpp$|CLI/|unicode/")
+# Slow to compile or pervasive: a header that brings one of these, directly or through another, is for
+# its own folder only, so that nobody else has to know the library.
+HEAVY = re.compile(r"faiss/|SQLiteCpp/|sqlite3\.h$|nlohmann/json\.hpp$|CLI/|unicode/")
 ONE_FILE_ONLY = re.compile(r"faiss/")
 
 STANDARD_CPP = re.compile(r"[a-z_]+$")
@@ -80,32 +82,58 @@ def foreign_include(root: Path, path: Path, target: str):
             return f"{path}: {folder} may not include <{target}>"
         if folder == "kernels/base":
             return f"{path}: kernels/base has no third party (<{target}>)"
-        if path.suffix == ".h" and NOT_IN_HEADERS.match(target):
-            return f"{path}: <{target}> belongs into a .cpp file"
         return None
     if (root / target).is_file():
         return f"{path}: <{target}> is ours; include it in quotes"
     return f"{path}: <{target}> is in no table of check_includes.py"
 
 
+def heavy_headers(includes):
+    """{header of ours: third-party header it brings}, from {path: [(quote, target)]}."""
+    brings = {}
+    grown = True
+    while grown:
+        grown = False
+        for path, targets in includes.items():
+            if path in brings or not path.endswith((".h", ".cuh")):
+                continue
+            for quote, target in targets:
+                found = brings.get(target) if quote == '"' else HEAVY.match(target) and target
+                if found:
+                    brings[path] = found
+                    grown = True
+                    break
+    return brings
+
+
+def leaks(includes):
+    """Uses of a heavy header by another folder than its own."""
+    brings = heavy_headers(includes)
+    for path, targets in includes.items():
+        folder = folder_of(path)
+        for quote, target in targets:
+            if quote == '"' and target in brings and folder not in ("tests", folder_of(target)):
+                yield f"{path}: {target} brings <{brings[target]}> into {folder}"
+
+
 def violations(root: Path):
-    found = []
-    users_of_faiss = []
+    includes = {}
     for path in sources.files(root):
-        if path.suffix not in sources.CPP_SUFFIXES or not folder_of(path.as_posix()):
-            continue
-        text = (root / path).read_text(encoding="utf-8", errors="replace")
-        for quote, target in INCLUDE.findall(text):
+        if path.suffix in sources.CPP_SUFFIXES and folder_of(path.as_posix()):
+            text = (root / path).read_text(encoding="utf-8", errors="replace")
+            includes[path.as_posix()] = INCLUDE.findall(text)
+    found = []
+    for path, targets in includes.items():
+        for quote, target in targets:
             check = own_include if quote == '"' else foreign_include
-            problem = check(root, path, target)
+            problem = check(root, Path(path), target)
             if problem:
                 found.append(problem)
-            if ONE_FILE_ONLY.match(target) and folder_of(path.as_posix()) == "retrieval":
-                users_of_faiss.append(path.as_posix())
-    users_of_faiss = sorted(set(users_of_faiss))
+    users_of_faiss = [path for path, targets in includes.items() if folder_of(path) == "retrieval"
+                      and any(ONE_FILE_ONLY.match(target) for _, target in targets)]
     if len(users_of_faiss) > 1:
         found.append(f"FAISS is included by more than one file: {', '.join(users_of_faiss)}")
-    return found
+    return found + list(leaks(includes))
 
 
 if __name__ == "__main__":
