@@ -101,13 +101,12 @@ void attend(CpuBackend& backend, const Problem& p) {
     AttentionCall call = call_for(p, cut, head, tile, split);
     // Partial results of a tile lie one after the other, as the merge reads them: each of
     // them has the size of its own tile, which the last one may have smaller.
-    const std::int64_t own =
-        kernels.attention_partial_floats(call.n_queries * p.group, p.head_dim);
+    const std::int64_t own = kernels.attention_partial_floats(call.n_queries * p.group, p.head_dim);
     call.scratch = pool.scratch(worker);
-    call.partial = is_split ? pool.shared_scratch() +
-                                  (tile * p.n_kv_heads + head) * cut.n_splits * partial +
-                                  split * own
-                            : call.scratch + scratch;
+    call.partial = is_split
+                       ? pool.shared_scratch() +
+                             (tile * p.n_kv_heads + head) * cut.n_splits * partial + split * own
+                       : call.scratch + scratch;
     kernels.attention(call);
     if (!is_split && !merge(p, cut, kernels, head, tile, call.partial)) complete = false;
   });

@@ -50,8 +50,7 @@ struct AttentionCall {
   float* scratch;                       ///< attention_scratch_floats()
 };
 
-/// Merges n_splits partial results of one tile and writes the normalised rows. False when a row
-/// has seen no key.
+/// Merges n_splits partial results of one tile and writes the normalised rows.
 struct AttentionMergeCall {
   const float* partials;  ///< one after the other
   std::int64_t n_splits, n_queries, group, head_dim;
@@ -72,6 +71,7 @@ struct KernelTable {
   std::int64_t (*attention_partial_floats)(std::int64_t n_rows, std::int64_t head_dim);
   std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
   void (*attention)(const AttentionCall& call);
+  /// False when a row has seen no key.
   bool (*attention_merge)(const AttentionMergeCall& call);
 
   void (*rms_norm)(const float* x, const float* w, float eps, std::int64_t n, float* y);
@@ -90,7 +90,7 @@ struct KernelTable {
                       std::int64_t n, float* y);
   /// f32 to kF32, kF16 or kBF16.
   void (*store_row)(DType dtype, const float* x, std::int64_t n, std::byte* row);
-  /// maxima[i] = max(maxima[i], |x[i]|); NaN counts as 0, infinities as the largest float.
+  /// maxima[i] = max(maxima[i], |x[i]|); NaN counts as 0, infinity as 3.4e38.
   void (*max_abs_columns)(const float* x, std::int64_t n, float* maxima);
   float (*max_abs)(const float* x, std::int64_t n);
   /// int8 of x[i] / scale, clamped to +-127; scales per element, or null and one scale.

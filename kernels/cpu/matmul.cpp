@@ -32,8 +32,8 @@ struct Product {
 void multiply_few_rows(CpuBackend& backend, const Product& p) {
   // About 64 kB of weights a task: enough to pay for taking it, little enough to balance.
   const std::int64_t bytes = row_bytes(p.w.dtype, p.w.cols);
-  const std::int64_t rows = std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(bytes, 1), 4,
-                                                     1024) / 4 * 4;
+  const std::int64_t rows =
+      std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(bytes, 1), 4, 1024) / 4 * 4;
   backend.pool().parallel_for(divide_up(p.w.rows, rows), [&](std::int64_t task, int) {
     const std::int64_t first = task * rows;
     p.table.dot_rows({.x = p.x.data,
@@ -64,8 +64,8 @@ void multiply_panel(const Product& p, std::int64_t row, std::int64_t n_rows, std
   }
   for (std::int64_t r = 0; r < n_rows; r += kEdgeRows) {
     const std::int64_t m = std::min(kEdgeRows, n_rows - r);
-    p.table.gemm({m, width, k, a + r * p.x.row_stride, p.x.row_stride, panel, width, edge, width,
-                  false});
+    p.table.gemm(
+        {m, width, k, a + r * p.x.row_stride, p.x.row_stride, panel, width, edge, width, false});
     for (std::int64_t i = 0; i < m; ++i) {
       float* y = p.y.row(row + r + i) + column;
       for (std::int64_t j = 0; j < n_columns; ++j) {

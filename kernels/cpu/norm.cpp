@@ -11,9 +11,8 @@ namespace kvlink::kernels {
 void rms_norm(CpuBackend& backend, View<const float> x, const float* w, float eps, View<float> y) {
   KVLINK_CHECK(x.rows == y.rows && x.cols == y.cols && x.cols > 0);
   const KernelTable& kernels = kernel_table(backend.isa());
-  for_each_row(backend, x.rows, x.cols, [&](std::int64_t r, int) {
-    kernels.rms_norm(x.row(r), w, eps, x.cols, y.row(r));
-  });
+  for_each_row(backend, x.rows, x.cols,
+               [&](std::int64_t r, int) { kernels.rms_norm(x.row(r), w, eps, x.cols, y.row(r)); });
 }
 
 void layer_norm(CpuBackend& backend, View<const float> x, const float* w, const float* b, float eps,

@@ -25,10 +25,9 @@ void for_each_rows(CpuBackend& backend, std::int64_t n_rows, std::int64_t n_colu
 /// The same, row by row: fn(row, worker).
 template <typename F>
 void for_each_row(CpuBackend& backend, std::int64_t n_rows, std::int64_t n_columns, F&& fn) {
-  for_each_rows(backend, n_rows, n_columns,
-                [&](std::int64_t begin, std::int64_t end, int worker) {
-                  for (std::int64_t row = begin; row < end; ++row) fn(row, worker);
-                });
+  for_each_rows(backend, n_rows, n_columns, [&](std::int64_t begin, std::int64_t end, int worker) {
+    for (std::int64_t row = begin; row < end; ++row) fn(row, worker);
+  });
 }
 
 }  // namespace kvlink::kernels

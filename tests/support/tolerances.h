@@ -48,4 +48,16 @@ inline constexpr float kGoldenUnsureMargin = 0.05F;
 inline constexpr float kTinyLogitsF32 = 1e-4F;
 inline constexpr float kTinyLogitsF16Arena = 0.01F;
 
+/// A chunk's KV put back where it was encoded against full prefill, by how blocks are kept (f32
+/// blocks in an f32 arena, all others in an f16 arena).
+inline constexpr float kReuseF32 = 1e-3F;
+inline constexpr float kReuseF16 = 0.05F;
+inline constexpr float kReuseBf16 = 0.2F;
+inline constexpr float kReuseQ8 = 0.5F;
+inline constexpr float kTinyReuseF16 = 0.01F;
+inline constexpr float kTinyReuseBf16 = 0.05F;
+inline constexpr float kTinyReuseQ8 = 0.1F;
+/// Keys rotated by p and by -p, as a share of the largest key.
+inline constexpr float kRotationShare = 1e-6F;
+
 }  // namespace kvlink::tests

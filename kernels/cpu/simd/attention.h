@@ -114,8 +114,7 @@ inline void clear_partial(float* partial, std::int64_t n_rows, std::int64_t widt
 inline void read_queries(const AttentionCall& call, std::int64_t width, float* q) {
   const Vec scale = set1(1.0F / __builtin_sqrtf(static_cast<float>(call.head_dim)));
   for (std::int64_t r = 0; r < call.n_queries * call.group; ++r) {
-    const float* source =
-        call.q + r / call.group * call.q_stride + r % call.group * call.head_dim;
+    const float* source = call.q + r / call.group * call.q_stride + r % call.group * call.head_dim;
     for (std::int64_t e = 0; e < width; e += kWidth) {
       const std::int64_t left = part(call.head_dim, e);
       const Vec v = left > 0 ? mul(load_partial(source + e, left), scale) : zero();

@@ -168,8 +168,8 @@ void store_row(DType dtype, const float* x, std::int64_t n, std::byte* row) {
   }
 }
 
-/// |x| with NaN as 0 and infinities as the largest float.
-inline Vec finite_magnitude(Vec x) { return min(abs(nan_to_zero(x)), set1(__FLT_MAX__)); }
+/// |x| with NaN as 0, at most a little less than the largest float: 127 steps must not overflow.
+inline Vec finite_magnitude(Vec x) { return min(abs(nan_to_zero(x)), set1(3.4e38F)); }
 
 void max_abs_columns(const float* x, std::int64_t n, float* maxima) {
   for (std::int64_t i = 0; i < n; i += kWidth) {

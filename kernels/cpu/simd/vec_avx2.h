@@ -143,8 +143,8 @@ inline Vec hide(Vec s, const std::int32_t* positions, std::int32_t limit) {
 
 /// Rows i and i + 4 of four columns, one row in each 128-bit lane.
 inline Vec gather_lanes(const float* p, std::int64_t stride) {
-  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)),
-                              _mm_loadu_ps(p + 4 * stride), 1);
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 4 * stride),
+                              1);
 }
 
 /// dst[j * dst_stride + i] = src[i * src_stride + j] for i, j < kWidth.

@@ -95,8 +95,7 @@ inline void store_i8_partial(std::int8_t* p, Vec v, std::int64_t n) {
 inline void dequantize_nibbles(const std::uint8_t* q, float scale, float offset, Vec* out) {
   const Vec steps = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const Vec values = fma(steps, set1(scale), set1(offset));
-  const __m512i pairs =
-      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(q)));
+  const __m512i pairs = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(q)));
   out[0] = _mm512_permutexvar_ps(pairs, values);
   out[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(pairs, 4), values);
 }

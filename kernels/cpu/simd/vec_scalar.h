@@ -11,7 +11,7 @@ namespace {
 
 using Vec = float;
 constexpr std::int64_t kWidth = 1;
-constexpr int kTileVecs = 4;   ///< vectors per row of the widest GEMM tile
+constexpr int kTileVecs = 4;  ///< vectors per row of the widest GEMM tile
 constexpr int kAccumulators = 16;
 
 inline Vec zero() { return 0.0F; }

@@ -117,8 +117,7 @@ void pack_panel_of(const std::byte* w, std::int64_t row_bytes, std::int64_t n_ro
       const std::int64_t length = k - p < kGroup ? k - p : kGroup;
       for (std::int64_t r = 0; r < kWidth; ++r) {
         float* row = rows + r * kGroup;
-        const std::byte* source =
-            w + (column + r) * row_bytes + p / kGroup * group_bytes(kType);
+        const std::byte* source = w + (column + r) * row_bytes + p / kGroup * group_bytes(kType);
         if (column + r >= n_rows) {
           for (std::int64_t i = 0; i < kGroup; i += kWidth) store(row + i, zero());
         } else if (length == kGroup) {
@@ -170,9 +169,8 @@ inline void for_weight_type(DType type, Body body) {
 
 void pack_panel(DType type, const std::byte* w, std::int64_t row_bytes, std::int64_t n_rows,
                 std::int64_t k_begin, std::int64_t k, float* panel) {
-  for_weight_type(type, [=]<DType kType>() {
-    pack_panel_of<kType>(w, row_bytes, n_rows, k_begin, k, panel);
-  });
+  for_weight_type(
+      type, [=]<DType kType>() { pack_panel_of<kType>(w, row_bytes, n_rows, k_begin, k, panel); });
 }
 
 void dequantize(DType type, const std::byte* row, std::int64_t n, float* y) {

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/kv.h"
+
+#include <limits>
+#include <numeric>
+
+#include "tests/kernels/reference.h"
+
+namespace kvlink::kernels::tests {
+namespace {
+
+using kvlink::tests::kBF16Tolerance;
+using kvlink::tests::kElementTolerance;
+using kvlink::tests::kF16Tolerance;
+using kvlink::tests::kQ8Tolerance;
+
+constexpr DType kBlockTypes[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8Kv};
+
+std::vector<std::int32_t> counting(std::int64_t n, std::int32_t first = 0) {
+  std::vector<std::int32_t> values(static_cast<std::size_t>(n));
+  std::iota(values.begin(), values.end(), first);
+  return values;
+}
+
+/// An arena with its own memory.
+struct Arena {
+  std::vector<std::byte> keys, values;
+  KvArenaView view;
+
+  Arena(DType dtype, std::int64_t n_kv_heads, std::int64_t capacity, std::int64_t head_dim) {
+    const auto bytes = static_cast<std::size_t>(row_bytes(dtype, n_kv_heads * capacity * head_dim));
+    keys.assign(bytes, std::byte{0x5A});
+    values.assign(bytes, std::byte{0x5A});
+    view = {keys.data(), values.data(), dtype, n_kv_heads, capacity, head_dim};
+  }
+  double at(const std::vector<std::byte>& plane, std::int64_t head, std::int64_t row,
+            std::int64_t e) const {
+    const std::int64_t index = (head * view.capacity + row) * view.head_dim + e;
+    if (view.dtype == DType::kF32) {
+      float value;
+      std::memcpy(&value, plane.data() + index * 4, 4);
+      return value;
+    }
+    std::uint16_t bits;
+    std::memcpy(&bits, plane.data() + index * 2, 2);
+    return f16_to_f32(bits);
+  }
+};
+
+KvBlock block_for(DType dtype, std::int32_t n_kv_heads, std::int32_t head_dim, std::int64_t n) {
+  return KvBlock({.n_layers = 2, .n_kv_heads = n_kv_heads, .head_dim = head_dim, .dtype = dtype},
+                 counting(n));
+}
+
+double largest_in_column(const Rows& x, std::int64_t c) {
+  double largest = 0;
+  for (std::int64_t r = 0; r < x.view().rows; ++r)
+    largest = std::max(largest, std::abs(double{x.at(r, c)}));
+  return largest;
+}
+double largest_in_row(const Rows& x, std::int64_t r) {
+  double largest = 0;
+  for (std::int64_t c = 0; c < x.view().cols; ++c)
+    largest = std::max(largest, std::abs(double{x.at(r, c)}));
+  return largest;
+}
+
+void expect_stored(DType dtype, Plane plane, const Rows& x, const Rows& y,
+                   const std::string& where) {
+  for (std::int64_t r = 0; r < x.view().rows; ++r) {
+    for (std::int64_t c = 0; c < x.view().cols; ++c) {
+      const double value = x.at(r, c);
+      if (dtype == DType::kF32) {
+        EXPECT_EQ(y.at(r, c), x.at(r, c));
+      } else if (dtype == DType::kQ8Kv) {
+        const double largest =
+            plane == Plane::kKeys ? largest_in_column(x, c) : largest_in_row(x, r);
+        expect_near(y.at(r, c), value, largest, kQ8Tolerance, where);
+      } else {
+        expect_near(y.at(r, c), value, value, dtype == DType::kF16 ? kF16Tolerance : kBF16Tolerance,
+                    where);
+      }
+    }
+  }
+}
+
+TEST(KvStoreOp, StoresAndReturnsEveryTypeWithinItsRounding) {
+  for (const DType dtype : kBlockTypes) {
+    for (const std::int64_t n : {1, 33, 127}) {
+      const Rows k = random_rows(n, 3 * 24, 1, 4, 3.0F);
+      const Rows v = random_rows(n, 3 * 24, 2, 2, 3.0F);
+      for (const NamedBackend& b : backends({1, 3})) {
+        KvBlock block = block_for(dtype, 3, 24, n);
+        kv_store(*b.backend, k.view(), v.view(), 1, block);
+        Rows keys(n, 72, 1);
+        Rows values(n, 72);
+        kv_dequantize(block, 1, Plane::kKeys, keys.view());
+        kv_dequantize(block, 1, Plane::kValues, values.view());
+        expect_stored(dtype, Plane::kKeys, k, keys, b.name + dtype_name(dtype) + " keys");
+        expect_stored(dtype, Plane::kValues, v, values, b.name + dtype_name(dtype) + " values");
+        EXPECT_TRUE(keys.gaps_are_untouched());
+        for (const std::byte byte : block.plane(0, Plane::kKeys)) ASSERT_EQ(byte, std::byte{0});
+      }
+    }
+  }
+}
+
+TEST(KvStoreOp, WritesTheSameBytesWithEveryInstructionSet) {
+  const Rows k = random_rows(77, 64, 1, 0, 3.0F);
+  const Rows v = random_rows(77, 64, 2, 0, 3.0F);
+  for (const DType dtype : kBlockTypes) {
+    CpuBackend scalar(options(Isa::kScalar, 1));
+    KvBlock expected = block_for(dtype, 2, 32, 77);
+    kv_store(scalar, k.view(), v.view(), 0, expected);
+    for (const NamedBackend& b : backends({1, 2})) {
+      KvBlock block = block_for(dtype, 2, 32, 77);
+      kv_store(*b.backend, k.view(), v.view(), 0, block);
+      EXPECT_TRUE(std::equal(block.bytes().begin(), block.bytes().end(), expected.bytes().begin()))
+          << b.name << dtype_name(dtype);
+    }
+  }
+}
+
+/// A broken model may produce anything; int8 must come out bounded and the scales finite.
+TEST(KvStoreOp, Int8OfNonFiniteValuesIsBounded) {
+  Rows k = random_rows(20, 40, 1);
+  Rows v = random_rows(20, 40, 2);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (Rows* x : {&k, &v}) {
+    x->view().row(1)[1] = kInfinity;
+    x->view().row(2)[2] = -kInfinity;
+    x->view().row(3)[3] = std::numeric_limits<float>::quiet_NaN();
+    x->view().row(4)[4] = std::numeric_limits<float>::max();
+    x->view().row(5)[5] = std::numeric_limits<float>::denorm_min();
+    for (std::int64_t c = 0; c < 40; ++c) x->view().row(6)[c] = 0.0F;
+    for (std::int64_t r = 0; r < 20; ++r) x->view().row(r)[7] = 0.0F;
+  }
+  for (const NamedBackend& b : backends({1, 2})) {
+    KvBlock block = block_for(DType::kQ8Kv, 5, 8, 20);
+    kv_store(*b.backend, k.view(), v.view(), 0, block);
+    for (const Plane plane : {Plane::kKeys, Plane::kValues}) {
+      Rows y(20, 40);
+      kv_dequantize(block, 0, plane, y.view());
+      for (std::int64_t r = 0; r < 20; ++r) {
+        for (std::int64_t c = 0; c < 40; ++c) ASSERT_TRUE(std::isfinite(y.at(r, c))) << b.name;
+      }
+      EXPECT_EQ(y.at(3, 3), 0.0F);
+      EXPECT_EQ(y.at(9, 7), 0.0F);
+      EXPECT_GT(y.at(1, 1), 3e38F);
+      EXPECT_LT(y.at(2, 2), -3e38F);
+    }
+  }
+}
+
+TEST(KvScatter, PutsRowsWhereTheyBelongAndTouchesNothingElse) {
+  for (const DType dtype : {DType::kF32, DType::kF16}) {
+    for (const std::int64_t head_dim : {8, 24, 64}) {
+      const Rows k = random_rows(5, 3 * head_dim, 1, 2);
+      const Rows v = random_rows(5, 3 * head_dim, 2, 7);
+      const std::vector<std::int32_t> rows{9, 0, 4, 5, 2};
+      for (const NamedBackend& b : backends({1, 2})) {
+        Arena arena(dtype, 3, 10, head_dim);
+        const Arena before(dtype, 3, 10, head_dim);
+        kv_scatter(*b.backend, k.view(), v.view(), rows, arena.view);
+        for (std::int64_t head = 0; head < 3; ++head) {
+          for (std::int64_t row = 0; row < 10; ++row) {
+            const auto found = std::find(rows.begin(), rows.end(), row);
+            for (std::int64_t e = 0; e < head_dim; ++e) {
+              if (found == rows.end()) {
+                EXPECT_EQ(arena.at(arena.keys, head, row, e), before.at(before.keys, head, row, e));
+                continue;
+              }
+              const std::int64_t r = found - rows.begin();
+              const double key = k.at(r, head * head_dim + e);
+              const double value = v.at(r, head * head_dim + e);
+              expect_near(arena.at(arena.keys, head, row, e), key, key, kF16Tolerance, b.name);
+              expect_near(arena.at(arena.values, head, row, e), value, value, kF16Tolerance,
+                          b.name);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(KvLoad, DequantisesRotatesAndScatters) {
+  const std::int64_t n = 133;
+  for (const DType stored : kBlockTypes) {
+    for (const RopePairing pairing : {RopePairing::kInterleaved, RopePairing::kHalves}) {
+      const Rope rope = plain_rope(24, pairing);
+      const Rows k = random_rows(n, 2 * 24, 1);
+      const Rows v = random_rows(n, 2 * 24, 2);
+      CpuBackend scalar(options(Isa::kScalar, 1));
+      KvBlock block = block_for(stored, 2, 24, n);
+      kv_store(scalar, k.view(), v.view(), 1, block);
+      Rows keys(n, 48);
+      Rows values(n, 48);
+      kv_dequantize(block, 1, Plane::kKeys, keys.view());
+      kv_dequantize(block, 1, Plane::kValues, values.view());
+      const std::vector<std::int32_t> positions = counting(n, 1000);
+      for (const NamedBackend& b : backends({1, 3})) {
+        Arena arena(DType::kF32, 2, n + 20, 24);
+        kv_load(*b.backend, block, 1, rope, positions, 7, arena.view);
+        for (std::int64_t t = 0; t < n; ++t) {
+          for (std::int64_t head = 0; head < 2; ++head) {
+            std::vector<double> key;
+            for (std::int64_t e = 0; e < 24; ++e) key.push_back(keys.at(t, head * 24 + e));
+            reference_rotate(rope, positions[static_cast<std::size_t>(t)], key.data());
+            for (std::int64_t e = 0; e < 24; ++e) {
+              expect_near(arena.at(arena.keys, head, 7 + t, e), key[static_cast<std::size_t>(e)],
+                          1.0, kElementTolerance, b.name + dtype_name(stored));
+              EXPECT_EQ(arena.at(arena.values, head, 7 + t, e), values.at(t, head * 24 + e));
+            }
+          }
+        }
+        Arena half(DType::kF16, 2, n + 20, 24);
+        kv_load(*b.backend, block, 1, rope, positions, 7, half.view);
+        for (std::int64_t t = 0; t < n; ++t) {
+          for (std::int64_t e = 0; e < 24; ++e) {
+            const double exact = arena.at(arena.keys, 1, 7 + t, e);
+            expect_near(half.at(half.keys, 1, 7 + t, e), exact, exact, kF16Tolerance, b.name);
+          }
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(KvLoad, GivesTheSameAsScatteringRotatedKeys) {
+  const Rope rope = plain_rope(64, RopePairing::kInterleaved, 100000.0);
+  const Rows k = random_rows(100, 192, 1);
+  const Rows v = random_rows(100, 192, 2);
+  const std::vector<std::int32_t> positions = counting(100, 517);
+  for (const NamedBackend& b : backends({2})) {
+    KvBlock block = block_for(DType::kF32, 3, 64, 100);
+    kv_store(*b.backend, k.view(), v.view(), 0, block);
+    Arena loaded(DType::kF32, 3, 100, 64);
+    kv_load(*b.backend, block, 0, rope, positions, 0, loaded.view);
+    Rows rotated = k;
+    kernels::rope(*b.backend, rope, 64, positions, rotated.view());
+    Arena scattered(DType::kF32, 3, 100, 64);
+    kv_scatter(*b.backend, rotated.view(), v.view(), counting(100), scattered.view);
+    EXPECT_TRUE(loaded.values == scattered.values) << b.name;
+    for (std::int64_t t = 0; t < 100; ++t) {
+      for (std::int64_t e = 0; e < 64; ++e) {
+        expect_near(loaded.at(loaded.keys, 2, t, e), scattered.at(scattered.keys, 2, t, e), 1.0,
+                    kElementTolerance, b.name);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::tests
