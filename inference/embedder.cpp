@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/embedder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "inference/embedder_pass.h"
+#include "inference/embedder_weights.h"
+#include "inference/model/limits.h"
+#include "inference/model/mapped_file.h"
+#include "inference/tokenizer/wordpiece.h"
+
+namespace kvlink::inference {
+namespace {
+
+constexpr std::int32_t kMaxTokens = 256;
+/// Texts are computed together up to this many tokens: enough rows to read the weights rarely, few
+/// enough for the activations to stay in the cache.
+constexpr std::size_t kBatchTokens = 512;
+
+/// Mean of the rows [begin, end), scaled to length 1.
+void pool(View<const float> states, std::int64_t begin, std::int64_t end, float* y) {
+  std::vector<double> sums(static_cast<std::size_t>(states.cols), 0.0);
+  for (std::int64_t r = begin; r < end; ++r) {
+    const float* row = states.row(r);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += row[i];
+  }
+  double squares = 0;
+  for (const double s : sums) squares += s * s;
+  const double length = std::sqrt(squares);
+  if (!(length > 0 && std::isfinite(length))) {
+    fail(ErrorCode::kCorrupt, "the embedder's weights give no usable vector; fetch it again");
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) y[i] = static_cast<float>(sums[i] / length);
+}
+
+WordPiece load_vocabulary(const std::filesystem::path& folder) {
+  const auto json = folder / "tokenizer.json";
+  if (std::filesystem::exists(json)) {
+    return value_or_throw(WordPiece::from_json(read_small_file(json, limits::kMaxTokenizerBytes)));
+  }
+  return value_or_throw(WordPiece::from_vocab_text(
+      read_small_file(folder / "vocab.txt", limits::kMaxTokenizerBytes)));
+}
+
+class BertEmbedder final : public Embedder {
+ public:
+  BertEmbedder(EmbedderWeights weights, WordPiece vocabulary)
+      : weights_(std::move(weights)), vocabulary_(std::move(vocabulary)) {
+    // An id beyond the table must never reach the kernels.
+    if (vocabulary_.vocab_size() > weights_.words.rows || vocabulary_.cls_id() < 0 ||
+        vocabulary_.sep_id() < 0 || max_tokens() < 3) {
+      fail(ErrorCode::kCorrupt,
+           "the embedder's vocabulary of " + std::to_string(vocabulary_.vocab_size()) +
+               " tokens does not fit its " + std::to_string(weights_.words.rows) + " embeddings");
+    }
+  }
+
+  std::int32_t dim() const override { return weights_.dim; }
+  std::int32_t max_tokens() const override { return std::min(kMaxTokens, weights_.max_positions); }
+
+  std::vector<std::int32_t> tokenize(std::string_view text) const override {
+    std::vector<std::int32_t> ids = vocabulary_.encode(text);
+    ids.resize(std::min(ids.size(), static_cast<std::size_t>(max_tokens() - 2)));
+    ids.insert(ids.begin(), vocabulary_.cls_id());
+    ids.push_back(vocabulary_.sep_id());
+    return ids;
+  }
+
+  Result<std::vector<float>> embed(kernels::CpuBackend& backend,
+                                   std::span<const std::string> texts) const override {
+    return returning([&] {
+      std::vector<float> vectors(texts.size() * static_cast<std::size_t>(weights_.dim));
+      float* next = vectors.data();
+      TokenBatch batch;
+      for (const std::string& text : texts) {
+        const auto ids = tokenize(text);
+        if (batch.ids.size() + ids.size() > kBatchTokens) next = finish(backend, batch, next);
+        batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+        batch.begins.push_back(static_cast<std::int64_t>(batch.ids.size()));
+      }
+      finish(backend, batch, next);
+      return vectors;
+    });
+  }
+
+  Digest fingerprint() const override {
+    std::call_once(fingerprint_once_, [this] { fingerprint_ = compute_fingerprint(); });
+    return fingerprint_;
+  }
+
+  std::string describe() const override {
+    return "BERT encoder, " + std::to_string(weights_.layers.size()) + " layers, " +
+           std::to_string(weights_.dim) + " dimensions, " + std::to_string(weights_.n_heads) +
+           " heads (" + weights_.weight_types + ")";
+  }
+
+ private:
+  /// Computes the batch, writes its vectors to `out`, empties it; returns where the next go.
+  float* finish(kernels::CpuBackend& backend, TokenBatch& batch, float* out) const {
+    if (batch.ids.empty()) return out;
+    const std::vector<float> values = encode_batch(backend, weights_, batch);
+    const View<const float> states(values.data(), static_cast<std::int64_t>(batch.ids.size()),
+                                   weights_.dim);
+    for (std::size_t t = 0; t + 1 < batch.begins.size(); ++t, out += weights_.dim) {
+      pool(states, batch.begins[t], batch.begins[t + 1], out);
+    }
+    batch = {};
+    return out;
+  }
+
+  Digest compute_fingerprint() const {
+    Sha256 hash;
+    hash.field("kvlink embedder 1").field(std::to_string(weights_.n_heads));
+    for (const TensorEntry& tensor : weights_.storage.tensors) {
+      hash.field(tensor.name).field(dtype_name(tensor.dtype)).field(shape_text(tensor.shape));
+      hash.update(tensor.bytes);
+    }
+    const WordPieceOptions& options = vocabulary_.options();
+    for (const bool flag : {options.lower_case, options.strip_accents, options.split_cjk}) {
+      hash.field(flag ? "1" : "0");
+    }
+    for (std::int32_t id = 0; id < vocabulary_.vocab_size(); ++id) {
+      hash.field(vocabulary_.token(id));
+    }
+    return hash.finish();
+  }
+
+  EmbedderWeights weights_;
+  WordPiece vocabulary_;
+  mutable std::once_flag fingerprint_once_;  // guards fingerprint_
+  mutable Digest fingerprint_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Embedder>> Embedder::load(const std::filesystem::path& folder) {
+  return returning([&]() -> std::unique_ptr<Embedder> {
+    EmbedderWeights weights = load_embedder_weights(folder);
+    return std::make_unique<BertEmbedder>(std::move(weights), load_vocabulary(folder));
+  });
+}
+
+}  // namespace kvlink::inference
