@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains an adapter. Resumes from the newest checkpoint of its run folder.
+
+python -m kvlink_training.train --base MODEL.gguf --data FOLDER --run FOLDER [options]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from . import adapter as adapter_file
+from .evaluate import accuracy
+from .gguf import read_gguf
+from .losses import Weights, batch_losses
+from .model import Adapter, AdapterShape, Base, Linked, layer_forward
+from .packing import Sample, View, build_view, pack
+from .prompt import Prompt
+from .samples import Mix, SampleStream
+from .sources import read_questions, read_training_folder
+from .tokens import Tokens
+
+
+def arguments() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("--base", type=Path, required=True, help="GGUF of the model the app runs")
+    p.add_argument("--data", type=Path, default=os.environ.get("KVLINK_TRAIN_DATA"), help="folder of *.train.jsonl[.gz]")
+    p.add_argument("--run", type=Path, required=True, help="checkpoints, log.jsonl, adapter.safetensors")
+    p.add_argument("--eval", type=Path, action="append", default=[], help="question file(s) evaluated during training")
+    p.add_argument("--eval-limit", type=int, default=100)
+    p.add_argument("--eval-passages", type=int, nargs="*", default=[3, 10])
+    p.add_argument("--eval-every", type=int, default=500, help="steps; 0: only at the end")
+    p.add_argument("--steps", type=int, default=2500)
+    p.add_argument("--samples-per-step", type=int, default=16)
+    p.add_argument("--row-tokens", type=int, default=2304)
+    p.add_argument("--rows-per-pass", type=int, default=8, help="packed rows per forward pass")
+    p.add_argument("--header", type=int, default=4)
+    p.add_argument("--link", type=int, default=5)
+    p.add_argument("--rank", type=int, default=16)
+    p.add_argument("--alpha", type=float, default=32.0)
+    p.add_argument("--lr-lora", type=float, default=1e-3)
+    p.add_argument("--lr-soft", type=float, default=3e-3)
+    p.add_argument("--warmup", type=int, default=50)
+    p.add_argument("--weights", type=json.loads, default={}, help='JSON, e.g. {"kl_linked": 0}')
+    p.add_argument("--mix", type=json.loads, default={}, help='JSON, e.g. {"max_passages": 3}')
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--compile", action="store_true", help="torch.compile each layer")
+    p.add_argument("--minutes", type=float, default=0, help="stop (with a checkpoint) after so long; 0: no limit")
+    p.add_argument("--checkpoint-every", type=int, default=100)
+    return p
+
+
+class Run:
+    """One training run: model, optimiser, sample stream, and their state on disk."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.file = read_gguf(args.base)
+        self.tokens = Tokens(self.file)
+        self.prompt = Prompt(self.tokens)
+        self.base = Base.from_gguf(self.file, torch.bfloat16, args.device)
+        shape = AdapterShape(args.header, args.link, args.rank, args.alpha)
+        adapter = Adapter(self.base.geometry, shape, args.seed)
+        adapter.start_from(self.base, self.prompt.prefix(), self.tokens.encode("\n\nSource: "))
+        self.model = Linked(self.base, adapter.to(args.device))
+        if args.compile:
+            self.model.layer_forward = torch.compile(layer_forward, dynamic=False)
+        self.stream = SampleStream(read_training_folder(args.data), Mix(**args.mix), args.seed)
+        self.weights = Weights(**args.weights)
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), weight_decay=0.0)
+        self.step = 0
+        self.n_samples = 0
+        args.run.mkdir(parents=True, exist_ok=True)
+
+    def _groups(self) -> list[dict]:
+        a = self.model.adapter
+        soft = [p for p in (a.header, a.link) if p.numel() > 0]
+        lora = [*a.lora_a.parameters(), *a.lora_b.parameters()]
+        groups = [{"params": soft, "peak": self.args.lr_soft}, {"params": lora, "peak": self.args.lr_lora}]
+        return [g for g in groups if g["params"]]
+
+    def rate(self) -> float:
+        """Share of the peak learning rate: linear warm-up, cosine to 5 %."""
+        if self.step < self.args.warmup:
+            return (self.step + 1) / self.args.warmup
+        done = (self.step - self.args.warmup) / max(1, self.args.steps - self.args.warmup)
+        return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    def views(self, sample: Sample) -> list[View]:
+        """Full and linked view of a sample, distractors dropped until both fit a row."""
+        build = lambda linked: build_view(sample, self.prompt, self.model.adapter.shape,
+                                          self.base.geometry.vocab_size, linked)
+        if sample.task == "plain":
+            return [build(False)]
+        while True:
+            linked = build(True)
+            if len(linked.ids) <= self.args.row_tokens:
+                return [build(False), linked]
+            if len(sample.branches) > 1:
+                sample.branches.pop()
+            else:
+                sample.passages.pop()
+
+    def train_step(self) -> dict[str, float]:
+        samples = [next(self.stream) for _ in range(self.args.samples_per_step)]
+        self.n_samples += len(samples)
+        passes = self._passes(samples)
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, float] = {}
+        for views, tasks in passes:
+            n_rows = self.args.rows_per_pass if tasks[0] != "plain" else None
+            rows = pack(views, self.args.row_tokens if tasks[0] != "plain" else 256, n_rows).to(self.args.device)
+            losses = batch_losses(self.model, views, tasks, rows, self.weights)
+            share = len([t for t in tasks if (t == "plain") == (tasks[0] == "plain")]) / sum(
+                len(t) for _, t in passes if (t[0] == "plain") == (tasks[0] == "plain"))
+            (losses["total"] * share).backward()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + share * float(loss.detach())
+        norm = torch.nn.utils.clip_grad_norm_(self.model.adapter.parameters(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * self.rate()
+        self.optimizer.step()
+        self.step += 1
+        return sums | {"grad_norm": float(norm)}
+
+    def _passes(self, samples: list[Sample]) -> list[tuple[list[View], list[str]]]:
+        """Batches that fit rows_per_pass rows; views of a pair stay together; plain text apart."""
+        passes: list[tuple[list[View], list[str]]] = []
+        plain: tuple[list[View], list[str]] = ([], [])
+        budget = self.args.rows_per_pass * self.args.row_tokens
+        for sample in samples:
+            views = self.views(sample)
+            if sample.task == "plain":
+                plain[0].extend(views)
+                plain[1].append("plain")
+                continue
+            if not passes or not self._fits(passes[-1][0] + views, budget):
+                passes.append(([], []))
+            passes[-1][0].extend(views)
+            passes[-1][1].extend([sample.task, sample.task])
+        return passes + ([plain] if plain[0] else [])
+
+    def _fits(self, views: list[View], budget: int) -> bool:
+        if sum(len(v.ids) for v in views) > budget:
+            return False
+        return len(pack(views, self.args.row_tokens).ids) <= self.args.rows_per_pass
+
+    def evaluate(self) -> dict[str, float]:
+        out = {}
+        for path in self.args.eval:
+            questions = read_questions(path)[: self.args.eval_limit]
+            for n_passages in self.args.eval_passages:
+                for linked in (False, True):
+                    mode = "link" if linked else "full"
+                    report = accuracy(self.model, self.prompt, questions, n_passages, linked)
+                    out[f"{path.name.split('.')[0]}/{mode}/{n_passages}"] = report["accuracy"]
+        return out
+
+    def save(self) -> None:
+        state = {"step": self.step, "n_samples": self.n_samples, "adapter": self.model.adapter.state_dict(),
+                 "optimizer": self.optimizer.state_dict(), "stream": self.stream.state(),
+                 "shape": self.model.adapter.shape.to_json()}
+        temporary = self.args.run / "checkpoint.tmp"
+        torch.save(state, temporary)
+        temporary.replace(self.args.run / "checkpoint.pt")
+
+    def resume(self) -> bool:
+        path = self.args.run / "checkpoint.pt"
+        if not path.exists():
+            return False
+        state = torch.load(path, map_location=self.args.device, weights_only=False)
+        if state["shape"] != self.model.adapter.shape.to_json():
+            raise SystemExit(f"{path} was made with another adapter shape: choose another --run folder")
+        self.model.adapter.load_state_dict(state["adapter"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.stream.restore(state["stream"])
+        self.step, self.n_samples = state["step"], state["n_samples"]
+        return True
+
+    def log(self, record: dict) -> None:
+        with (self.args.run / "log.jsonl").open("a") as file:
+            file.write(json.dumps({"step": self.step, "samples": self.n_samples, **record}) + "\n")
+
+    def export(self, evaluation: dict[str, float]) -> None:
+        about = {"steps": self.step, "samples": self.n_samples, "seed": self.args.seed,
+                 "weights": asdict(self.weights), "mix": asdict(self.stream.mix),
+                 "system": self.prompt.system, "evaluation": evaluation,
+                 "trainer_commit": os.environ.get("KVLINK_COMMIT", "")}
+        adapter_file.save_adapter(self.args.run / "adapter.safetensors", self.model.adapter, self.file.sha256(), about)
+
+
+def main() -> None:
+    args = arguments().parse_args()
+    if args.data is None:
+        raise SystemExit("name the training data with --data or KVLINK_TRAIN_DATA")
+    args.data = Path(args.data)
+    torch.manual_seed(args.seed)
+    run = Run(args)
+    if run.resume():
+        print(f"resumed at step {run.step}")
+    started, tokens_since, last = time.monotonic(), run.step, time.monotonic()
+    while run.step < args.steps and not (args.minutes and time.monotonic() - started > 60 * args.minutes):
+        losses = run.train_step()
+        if run.step % 10 == 0:
+            seconds = (time.monotonic() - last) / (run.step - tokens_since)
+            tokens_since, last = run.step, time.monotonic()
+            run.log({"losses": losses, "seconds_per_step": round(seconds, 3), "rate": run.rate()})
+            print(f"step {run.step} {' '.join(f'{k} {v:.3f}' for k, v in losses.items())} {seconds:.2f} s/step", flush=True)
+        if run.step % args.checkpoint_every == 0:
+            run.save()
+        if args.eval_every and run.step % args.eval_every == 0:
+            scores = run.evaluate()
+            run.log({"evaluation": scores})
+            run.export(scores)
+            print(f"step {run.step} evaluation {scores}", flush=True)
+    run.save()
+    scores = run.evaluate()
+    run.log({"evaluation": scores})
+    run.export(scores)
+    print(f"step {run.step} of {args.steps}: {scores}")
+
+
+if __name__ == "__main__":
+    main()
