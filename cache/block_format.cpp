@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/block_format.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -218,12 +218,25 @@ void check_planes(const BlockHeader& header, std::span<const PlaneEntry> planes)
   }
 }
 
+/// Bytes without a meaning are zero, so that a later version may give them one.
+void check_reserved(std::span<const std::byte> region, const FixedHeader& fixed) {
+  const auto is_zero = [](auto byte) { return static_cast<unsigned>(byte) == 0; };
+  const auto end_of_table =
+      table_offset(fixed.n_tokens) + 2 * std::int64_t{fixed.n_layers} * kPlaneEntryBytes;
+  const auto padding = region.subspan(static_cast<std::size_t>(end_of_table));
+  if (!std::all_of(fixed.reserved.begin(), fixed.reserved.end(), is_zero) ||
+      !std::all_of(fixed.reserved_tail.begin(), fixed.reserved_tail.end(), is_zero) ||
+      !std::all_of(padding.begin(), padding.end(), is_zero))
+    reject("its reserved bytes are used");
+}
+
 /// `region` holds the whole header region, whose fixed part has been checked.
 HeaderRegion parse_region(std::span<const std::byte> region) {
   ByteReader reader(region, "a KV block header");
   const auto fixed = reader.read<FixedHeader>("fixed part");
   if (header_checksum_of(region) != fixed.header_checksum)
     reject("its header changed since it was written");
+  check_reserved(region, fixed);
   HeaderRegion out;
   out.header.key = {.model = fixed.model, .recipe = fixed.recipe, .tokens = fixed.tokens};
   out.header.content = fixed.content;

@@ -88,6 +88,39 @@ BlockEntry entry_in(SQLite::Statement& s) {
   return entry;
 }
 
+std::vector<BlockEntry> read_blocks(SQLite::Database& database) {
+  SQLite::Statement select(
+      database,
+      "SELECT id, model, recipe, tokens, content, n_tokens, file_bytes, dtype, created_unix, "
+      "last_use, n_hits, encode_ms, load_ms, gdsf_priority, pinned, damage, damage_reason "
+      "FROM blocks");
+  std::vector<BlockEntry> entries;
+  while (select.executeStep()) entries.push_back(entry_in(select));
+  return entries;
+}
+
+std::vector<EvictedRow> read_evicted(SQLite::Database& database) {
+  SQLite::Statement select(database, "SELECT id, content, sequence FROM evicted ORDER BY sequence");
+  std::vector<EvictedRow> rows;
+  while (select.executeStep()) {
+    rows.push_back({.id = digest_in(select, 0, "evicted id"),
+                    .content = digest_in(select, 1, "evicted content"),
+                    .sequence = count_in(select, 2, "evicted sequence")});
+  }
+  return rows;
+}
+
+Counters read_counters(SQLite::Database& database) {
+  SQLite::Statement select(
+      database, "SELECT use_clock, n_hits, n_misses, gdsf_clock, evicted_sequence FROM counters");
+  if (!select.executeStep()) row_is_wrong("counters");
+  return {.use_clock = count_in(select, 0, "use_clock"),
+          .n_hits = count_in(select, 1, "n_hits"),
+          .n_misses = count_in(select, 2, "n_misses"),
+          .gdsf_clock = number_in(select, 3, "gdsf_clock"),
+          .evicted_sequence = count_in(select, 4, "evicted_sequence")};
+}
+
 void write_blocks(SQLite::Database& database, const std::vector<BlockEntry>& entries) {
   if (entries.empty()) return;
   SQLite::Statement insert(
@@ -188,44 +221,11 @@ void Catalogue::replace(std::string why) {
   why_set_aside_ = std::move(opened.why_set_aside);
 }
 
-std::vector<BlockEntry> Catalogue::read_blocks() {
+CatalogueContents Catalogue::read() {
   return with_sql_errors("reading the catalogue", [&] {
-    SQLite::Statement select(
-        *database_,
-        "SELECT id, model, recipe, tokens, content, n_tokens, file_bytes, dtype, created_unix, "
-        "last_use, n_hits, encode_ms, load_ms, gdsf_priority, pinned, damage, damage_reason "
-        "FROM blocks");
-    std::vector<BlockEntry> entries;
-    while (select.executeStep()) entries.push_back(entry_in(select));
-    return entries;
-  });
-}
-
-std::vector<EvictedRow> Catalogue::read_evicted() {
-  return with_sql_errors("reading the catalogue", [&] {
-    SQLite::Statement select(*database_,
-                             "SELECT id, content, sequence FROM evicted ORDER BY sequence");
-    std::vector<EvictedRow> rows;
-    while (select.executeStep()) {
-      rows.push_back({.id = digest_in(select, 0, "evicted id"),
-                      .content = digest_in(select, 1, "evicted content"),
-                      .sequence = count_in(select, 2, "evicted sequence")});
-    }
-    return rows;
-  });
-}
-
-Counters Catalogue::read_counters() {
-  return with_sql_errors("reading the catalogue", [&] {
-    SQLite::Statement select(
-        *database_,
-        "SELECT use_clock, n_hits, n_misses, gdsf_clock, evicted_sequence FROM counters");
-    if (!select.executeStep()) row_is_wrong("counters");
-    return Counters{.use_clock = count_in(select, 0, "use_clock"),
-                    .n_hits = count_in(select, 1, "n_hits"),
-                    .n_misses = count_in(select, 2, "n_misses"),
-                    .gdsf_clock = number_in(select, 3, "gdsf_clock"),
-                    .evicted_sequence = count_in(select, 4, "evicted_sequence")};
+    return CatalogueContents{.blocks = read_blocks(*database_),
+                             .evicted = read_evicted(*database_),
+                             .counters = read_counters(*database_)};
   });
 }
 

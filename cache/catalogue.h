@@ -28,6 +28,13 @@ struct CatalogueChange {
   std::optional<Counters> counters;
 };
 
+/// What kv.db holds.
+struct CatalogueContents {
+  std::vector<BlockEntry> blocks;
+  std::vector<EvictedRow> evicted;  ///< oldest first
+  Counters counters;
+};
+
 /// The only connection to kv.db. Used by one thread at a time: guarded by the store's writer mutex.
 /// Throws Exception with the codes of with_sql_errors.
 class Catalogue {
@@ -39,10 +46,8 @@ class Catalogue {
   bool is_new() const { return is_new_; }
   const std::string& why_set_aside() const { return why_set_aside_; }
 
-  /// All rows. One that contradicts itself is kCorrupt: the caller replaces the catalogue.
-  std::vector<BlockEntry> read_blocks();
-  std::vector<EvictedRow> read_evicted();
-  Counters read_counters();
+  /// Everything. A row that contradicts itself is kCorrupt: the caller replaces the catalogue.
+  CatalogueContents read();
 
   /// Sets the database aside and begins an empty one.
   void replace(std::string why);

@@ -40,10 +40,10 @@ DiskKvStore::DiskKvStore(const std::filesystem::path& folder, Options options, F
       block_files_(folder, files),
       catalogue_(folder, files),
       memory_(options.eviction, options.memory_budget_bytes) {
-  for (BlockEntry& entry : cache::sweep(catalogue_, block_files_, sweep_))
-    index_.put(std::move(entry));
-  for (EvictedRow& row : catalogue_.read_evicted()) index_.remember_evicted(std::move(row));
-  index_.counters() = catalogue_.read_counters();
+  CatalogueContents contents = cache::sweep(catalogue_, block_files_, sweep_);
+  for (BlockEntry& entry : contents.blocks) index_.put(std::move(entry));
+  for (EvictedRow& row : contents.evicted) index_.remember_evicted(std::move(row));
+  index_.counters() = contents.counters;
   keep_inside_budget();
 }
 

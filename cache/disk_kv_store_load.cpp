@@ -51,6 +51,8 @@ BlockRead DiskKvStore::read_and_check(const BlockRow& row) {
   // The id is a digest of the key: a file of another key under this name is damage.
   if (read.header.key.id() != row.id)
     throw BlockRejected(MissReason::kChecksum, "it is the block of something else");
+  if (read.header.content != row.content || read.block->n_tokens() != row.n_tokens)
+    throw BlockRejected(MissReason::kChecksum, "its catalogue row contradicts it");
   return read;
 }
 

@@ -39,8 +39,8 @@ std::optional<BlockEntry> entry_from_file(const BlockFiles::Found& found, BlockF
 }
 
 /// Rows for all block files; what is no block is removed.
-std::vector<BlockEntry> rebuild(Catalogue& catalogue, BlockFiles& files,
-                                const BlockFiles::Listing& listing, SweepReport& report) {
+CatalogueContents rebuild(Catalogue& catalogue, BlockFiles& files,
+                          const BlockFiles::Listing& listing, SweepReport& report) {
   CatalogueChange change;
   for (const BlockFiles::Found& found : listing.blocks) {
     if (auto entry = entry_from_file(found, files)) {
@@ -53,17 +53,17 @@ std::vector<BlockEntry> rebuild(Catalogue& catalogue, BlockFiles& files,
   if (!change.written.empty()) catalogue.apply(change);
   report.n_rows_rebuilt = static_cast<std::int64_t>(change.written.size());
   report.damage = catalogue.why_set_aside();
-  return std::move(change.written);
+  return {.blocks = std::move(change.written), .evicted = {}, .counters = {}};
 }
 
 /// Rows whose file is as they say, or that say that it is gone; the others are dropped.
-std::vector<BlockEntry> match(std::vector<BlockEntry> rows, Catalogue& catalogue, BlockFiles& files,
-                              const BlockFiles::Listing& listing, SweepReport& report) {
+CatalogueContents match(CatalogueContents contents, Catalogue& catalogue, BlockFiles& files,
+                        const BlockFiles::Listing& listing, SweepReport& report) {
   SizeById sizes;
   for (const BlockFiles::Found& found : listing.blocks) sizes.emplace(found.id, found.size);
   std::vector<BlockEntry> standing;
   CatalogueChange change;
-  for (BlockEntry& entry : rows) {
+  for (BlockEntry& entry : contents.blocks) {
     const auto file = sizes.find(entry.row.id);
     if (!entry.damage_reason && (file == sizes.end() || file->second != entry.row.file_bytes)) {
       change.removed.push_back(entry.row.id);
@@ -79,12 +79,13 @@ std::vector<BlockEntry> match(std::vector<BlockEntry> rows, Catalogue& catalogue
     files.remove(id);
     ++report.n_orphans_removed;
   }
-  return standing;
+  contents.blocks = std::move(standing);
+  return contents;
 }
 
 }  // namespace
 
-std::vector<BlockEntry> sweep(Catalogue& catalogue, BlockFiles& files, SweepReport& report) {
+CatalogueContents sweep(Catalogue& catalogue, BlockFiles& files, SweepReport& report) {
   const BlockFiles::Listing listing = files.list();
   for (const auto& path : listing.temporaries) {
     files.remove_file(path);
@@ -92,7 +93,7 @@ std::vector<BlockEntry> sweep(Catalogue& catalogue, BlockFiles& files, SweepRepo
   }
   if (!catalogue.is_new()) {
     try {
-      return match(catalogue.read_blocks(), catalogue, files, listing, report);
+      return match(catalogue.read(), catalogue, files, listing, report);
     } catch (const Exception& e) {
       if (e.error().code != ErrorCode::kCorrupt) throw;
       catalogue.replace(e.what());
