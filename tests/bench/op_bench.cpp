@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time, bytes per second and operations per second of every hot op, at the sizes of the default
+// model. Prints the best and the median of repeated runs; on a busy machine the best is nearer to
+// the truth. Usage: kvlink_op_bench [n_threads] [scalar|avx2|avx512] [filter]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
+#include "kernels/kv.h"
+#include "kernels/logits.h"
+#include "kernels/matmul.h"
+#include "kernels/norm.h"
+#include "kernels/rope.h"
+#include "tests/kernels/reference.h"
+
+namespace kvlink::kernels::tests {
+namespace {
+
+constexpr std::int64_t kModelDim = 576;
+constexpr std::int64_t kFfnDim = 1536;
+constexpr std::int64_t kVocab = 49152;
+constexpr std::int64_t kHeads = 9;
+constexpr std::int64_t kKvHeads = 3;
+constexpr std::int64_t kHeadDim = 64;
+
+struct Work {
+  double bytes = 0;
+  double operations = 0;
+};
+
+class Bench {
+ public:
+  Bench(CpuBackend& backend, std::string filter) : backend_(backend), filter_(std::move(filter)) {
+    std::printf("%s\n%-44s %12s %12s %9s %9s\n", backend.describe().c_str(), "op", "best us",
+                "median us", "GB/s", "GOP/s");
+  }
+
+  void run(const std::string& name, Work work, const std::function<void()>& body) {
+    if (name.find(filter_) == std::string::npos) return;
+    using Clock = std::chrono::steady_clock;
+    std::vector<double> times;
+    double total = 0;
+    while ((total < 0.4 && times.size() < 3000) || times.size() < 5) {
+      const auto begin = Clock::now();
+      body();
+      times.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+      total += times.back();
+    }
+    std::sort(times.begin(), times.end());
+    const double best = times.front();
+    std::printf("%-44s %12.1f %12.1f %9.2f %9.1f\n", name.c_str(), best * 1e6,
+                times[times.size() / 2] * 1e6, work.bytes / best * 1e-9,
+                work.operations / best * 1e-9);
+    std::fflush(stdout);
+  }
+
+  CpuBackend& backend() { return backend_; }
+
+ private:
+  CpuBackend& backend_;
+  std::string filter_;
+};
+
+void bench_matmul(Bench& bench, DType dtype, std::int64_t m, std::int64_t n, std::int64_t k) {
+  const Weights w = random_weights(dtype, n, k, 1);
+  const Rows x = random_rows(m, k, 2);
+  Rows y(m, n);
+  const std::string name = std::string("matmul ") + dtype_name(dtype) + " m=" + std::to_string(m) +
+                           " n=" + std::to_string(n) + " k=" + std::to_string(k);
+  bench.run(name,
+            {.bytes = static_cast<double>(w.bytes.size()),
+             .operations = 2.0 * static_cast<double>(m * n * k)},
+            [&] { matmul(bench.backend(), x.view(), w.view(), y.view()); });
+}
+
+void bench_attention(Bench& bench, DType dtype, std::int64_t n, std::int64_t n_keys) {
+  const auto bytes = static_cast<std::size_t>(row_bytes(dtype, kKvHeads * n_keys * kHeadDim));
+  std::vector<std::byte> keys(bytes);
+  std::vector<std::byte> values(bytes);
+  const KvArenaView arena{keys.data(), values.data(), dtype, kKvHeads, n_keys, kHeadDim};
+  std::vector<std::int32_t> key_positions(static_cast<std::size_t>(n_keys));
+  std::iota(key_positions.begin(), key_positions.end(), 0);
+  const std::vector<std::int32_t> queries(key_positions.end() - n, key_positions.end());
+  const Rows q = random_rows(n, kHeads * kHeadDim, 1);
+  Rows y(n, kHeads * kHeadDim);
+  const double pairs = static_cast<double>(n) * static_cast<double>(n_keys - n) +
+                       static_cast<double>(n * (n + 1)) / 2;
+  bench.run(std::string("attention ") + dtype_name(dtype) + " queries=" + std::to_string(n) +
+                " keys=" + std::to_string(n_keys),
+            {.bytes = 2.0 * static_cast<double>(bytes),
+             .operations = 4.0 * pairs * static_cast<double>(kHeads * kHeadDim)},
+            [&] { attention(bench.backend(), q.view(), arena, key_positions, queries, y.view()); });
+}
+
+void bench_kv(Bench& bench, DType dtype, std::int64_t n) {
+  const Rows k = random_rows(n, kKvHeads * kHeadDim, 1);
+  const Rows v = random_rows(n, kKvHeads * kHeadDim, 2);
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(n));
+  std::iota(positions.begin(), positions.end(), 100);
+  KvBlock block({.n_layers = 1, .n_kv_heads = kKvHeads, .head_dim = kHeadDim, .dtype = dtype},
+                positions);
+  const auto bytes = static_cast<std::size_t>(row_bytes(DType::kF16, n * kKvHeads * kHeadDim));
+  std::vector<std::byte> keys(bytes);
+  std::vector<std::byte> values(bytes);
+  const KvArenaView arena{keys.data(), values.data(), DType::kF16, kKvHeads, n, kHeadDim};
+  const Rope rope = plain_rope(kHeadDim, RopePairing::kInterleaved);
+  const double read = static_cast<double>(block.plane(0, Plane::kKeys).size()) * 2;
+  const std::string what = std::string(dtype_name(dtype)) + " tokens=" + std::to_string(n);
+  bench.run("kv_store " + what, {.bytes = read},
+            [&] { kv_store(bench.backend(), k.view(), v.view(), 0, block); });
+  bench.run("kv_load " + what, {.bytes = read + 2.0 * static_cast<double>(bytes)},
+            [&] { kv_load(bench.backend(), block, 0, rope, positions, 0, arena); });
+}
+
+void bench_rows(Bench& bench, std::int64_t n) {
+  const std::string rows = " rows=" + std::to_string(n);
+  const auto floats = [&](std::int64_t width, int passes) {
+    return Work{.bytes = 4.0 * static_cast<double>(n * width * passes)};
+  };
+  Rows x = random_rows(n, kModelDim, 1);
+  const Rows w = random_rows(1, kModelDim, 2);
+  Rows y(n, kModelDim);
+  CpuBackend& backend = bench.backend();
+  bench.run("rms_norm" + rows, floats(kModelDim, 2),
+            [&] { rms_norm(backend, x.view(), w.view().data, 1e-5F, y.view()); });
+  bench.run("layer_norm" + rows, floats(kModelDim, 2),
+            [&] { layer_norm(backend, x.view(), w.view().data, w.view().data, 1e-5F, y.view()); });
+  bench.run("add" + rows, floats(kModelDim, 3), [&] { add(backend, y.view(), x.view()); });
+  const Rope rope = plain_rope(kHeadDim, RopePairing::kInterleaved);
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(n));
+  std::iota(positions.begin(), positions.end(), 100);
+  bench.run("rope" + rows, floats(kModelDim, 2),
+            [&] { kernels::rope(backend, rope, kHeadDim, positions, x.view()); });
+  const Rows gate = random_rows(n, kFfnDim, 3);
+  Rows up = random_rows(n, kFfnDim, 4);
+  bench.run("swiglu" + rows, floats(kFfnDim, 3),
+            [&] { swiglu(backend, gate.view(), up.view(), up.view()); });
+  Rows hidden = random_rows(n, kFfnDim, 5);
+  bench.run("gelu" + rows, floats(kFfnDim, 2), [&] { gelu(backend, hidden.view()); });
+}
+
+void run_all(Bench& bench) {
+  for (const std::int64_t m : {512, 40, 16}) {
+    for (const DType dtype : {DType::kQ4_1, DType::kF16, DType::kF32}) {
+      bench_matmul(bench, dtype, m, kFfnDim, kModelDim);
+    }
+    bench_matmul(bench, DType::kQ4_1, m, kModelDim, kFfnDim);
+    bench_matmul(bench, DType::kQ4_1, m, kModelDim, kModelDim);
+    bench_matmul(bench, DType::kQ4_1, m, kKvHeads * kHeadDim, kModelDim);
+  }
+  for (const std::int64_t m : {1, 2, 3, 4, 8}) {
+    bench_matmul(bench, DType::kQ4_1, m, kFfnDim, kModelDim);
+  }
+  for (const DType dtype : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kBF16}) {
+    bench_matmul(bench, dtype, 1, kVocab, kModelDim);
+  }
+  for (const DType dtype : {DType::kF16, DType::kF32}) {
+    for (const std::int64_t n_keys : {512, 2048, 8192}) {
+      for (const std::int64_t n : {1, 16, 40, 64, 512}) bench_attention(bench, dtype, n, n_keys);
+    }
+  }
+  bench_attention(bench, DType::kF16, 1, 131072);
+  bench_attention(bench, DType::kF16, 40, 131072);
+  for (const DType dtype : {DType::kF16, DType::kQ8Kv, DType::kBF16, DType::kF32}) {
+    bench_kv(bench, dtype, 2000);
+  }
+  bench_rows(bench, 512);
+  bench_rows(bench, 1);
+  const Rows logits = random_rows(1, kVocab, 1);
+  std::vector<float> y(kVocab);
+  const std::span<const float> row(logits.view().data, static_cast<std::size_t>(kVocab));
+  volatile std::int32_t best = 0;
+  bench.run("argmax", {.bytes = 4.0 * kVocab}, [&] { best = argmax(row); });
+  bench.run("log_softmax", {.bytes = 8.0 * kVocab}, [&] { log_softmax(row, y); });
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::tests
+
+int main(int argc, char** argv) {
+  using namespace kvlink::kernels;
+  CpuOptions options;
+  if (argc > 1) options.n_threads = std::atoi(argv[1]);
+  const std::string isa = argc > 2 ? argv[2] : "avx512";
+  for (const Isa each : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+    if (isa == isa_name(each)) options.max_isa = each;
+  }
+  CpuBackend backend(options);
+  tests::Bench bench(backend, argc > 3 ? argv[3] : "");
+  tests::run_all(bench);
+  return 0;
+}
