@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/tokenizer/bert_text.h"
 
-#include <unicode/uchar.h>
-#include <unicode/unorm2.h>
-#include <unicode/utf16.h>
-
 #include <array>
 
 #include "inference/tokenizer/text_scan.h"
 #include "kernels/base/utf8.h"
 
+#ifdef KVLINK_HAVE_ICU
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/utf16.h>
+#endif
+
 namespace kvlink::inference {
+
+#ifdef KVLINK_HAVE_ICU
 namespace {
 
 struct Range {
@@ -146,5 +150,14 @@ void for_each_bert_word(std::string_view text, const WordPieceOptions& options,
                         const std::function<void(std::string_view, int)>& word) {
   WordSplitter(options, word).run(text);
 }
+
+#else
+
+void for_each_bert_word(std::string_view, const WordPieceOptions&,
+                        const std::function<void(std::string_view, int)>&) {
+  expect_character_data();
+}
+
+#endif
 
 }  // namespace kvlink::inference

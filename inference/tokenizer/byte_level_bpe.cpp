@@ -19,6 +19,7 @@ ByteLevelBpe::ByteLevelBpe(const TokenizerSource& source, ByteLevelOptions optio
       options_(options),
       user_tokens_(vocabulary()),
       merges_(source.merges.size()) {
+  expect_character_data();
   read_pieces();
   read_merges(source.merges);
   index_whole_words();

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/tokenizer/text_scan.h"
 
-#include <unicode/uchar.h>
-
 #include <array>
+
+#include "kernels/base/result.h"
+
+#ifdef KVLINK_HAVE_ICU
+#include <unicode/uchar.h>
+#endif
 
 namespace kvlink::inference {
 namespace {
@@ -26,6 +30,10 @@ constexpr std::array<CharClass, 128> kAsciiClasses = make_ascii_classes();
 
 }  // namespace
 
+#ifdef KVLINK_HAVE_ICU
+
+void expect_character_data() {}
+
 CharClass classify(std::uint32_t code_point) {
   if (code_point < 128) return kAsciiClasses[code_point];
   const auto c = static_cast<UChar32>(code_point);
@@ -35,5 +43,18 @@ CharClass classify(std::uint32_t code_point) {
   if (u_isUWhiteSpace(c)) return CharClass::kSpace;
   return CharClass::kOther;
 }
+
+#else
+
+void expect_character_data() {
+  fail(ErrorCode::kUnsupported,
+       "this model's tokenizer needs Unicode character data, and this build has no ICU");
+}
+
+CharClass classify(std::uint32_t code_point) {
+  return code_point < 128 ? kAsciiClasses[code_point] : CharClass::kOther;
+}
+
+#endif
 
 }  // namespace kvlink::inference

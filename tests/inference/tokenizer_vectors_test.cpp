@@ -2,9 +2,10 @@
 // Every published vector, all ids equal.
 #include "tests/inference/tokenizer_vectors.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "inference/tokenizer/byte_level.h"
 #include "inference/tokenizer/wordpiece.h"
 #include "kernels/base/sha256.h"
 
@@ -75,6 +76,57 @@ TEST(TokenizerVectors, SentencepieceFromGgufEqualsTheLibraryOnDocuments) {
     const std::string text = read_file(*test_data() / file);
     EXPECT_EQ(rebuilt->encode(text), library->encode(text)) << file;
   }
+}
+
+std::string base64_bytes(std::string_view text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int n_bits = 0;
+  for (const char c : text.substr(0, text.find('='))) {
+    bits = bits << 6 | static_cast<std::uint32_t>(kDigits.find(c));
+    n_bits += 6;
+    if (n_bits < 8) continue;
+    n_bits -= 8;
+    bytes.push_back(static_cast<char>(bits >> n_bits & 0xFF));
+  }
+  return bytes;
+}
+
+/// Ranks of whole tokens ("base64 rank" lines) as a vocabulary with merges: each way to cut a token
+/// into two tokens is a merge, in the order of the tokens.
+inference::TokenizerSource source_from_ranks(const std::filesystem::path& path) {
+  inference::TokenizerSource source;
+  source.kind = "gpt2";
+  source.pre = "llama-bpe";
+  std::istringstream lines(read_file(path));
+  std::vector<std::string> tokens;
+  for (std::string base64, rank; lines >> base64 >> rank;) tokens.push_back(base64_bytes(base64));
+  const std::set<std::string> known(tokens.begin(), tokens.end());
+  const auto spelled = [](const std::string& bytes) {
+    std::string text;
+    for (const char b : bytes) text += inference::spelling_of_byte(static_cast<unsigned char>(b));
+    return text;
+  };
+  for (const std::string& token : tokens) {
+    source.tokens.push_back(spelled(token));
+    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      const std::string left = token.substr(0, cut);
+      const std::string right = token.substr(cut);
+      if (known.contains(left) && known.contains(right)) {
+        source.merges.push_back(spelled(left) + " " + spelled(right));
+      }
+    }
+  }
+  return source;
+}
+
+TEST(TokenizerVectors, Llama3FromItsRanks) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto vectors = read_vectors(tokenizers() / "ggml-vocab-llama-bpe.gguf");
+  ASSERT_EQ(vectors.size(), 46U);
+  expect_vectors(*tokenizer_of(source_from_ranks(tokenizers() / "llama3.tiktoken.model")), vectors);
 }
 
 TEST(TokenizerVectors, BertBge) {
