@@ -72,6 +72,11 @@ std::vector<FoundModel> find_models(const fs::path& folder) {
   return found;
 }
 
+ModelRole role_of_model(const fs::path& path) {
+  const auto folder = folder_model(path, "");
+  return folder ? folder->role : ModelRole::kGenerator;
+}
+
 Result<fs::path> resolve_model(const fs::path& folder, ModelRole role, const std::string& wanted) {
   return returning([&]() -> fs::path {
     std::error_code ignored;

@@ -25,6 +25,10 @@ struct FoundModel {
 /// cannot be read holds none.
 std::vector<FoundModel> find_models(const std::filesystem::path& folder);
 
+/// What a model at this path would be used for. Anything that is not an embedder's folder counts as
+/// a generator; whether it is one, loading shows.
+ModelRole role_of_model(const std::filesystem::path& path);
+
 /// The path of a wanted model: a path that exists, or a name find_models gives; "" takes the
 /// default (SmolLM2-135M-Instruct.Q4_1.gguf and all-MiniLM-L6-v2 where they are, else the first by
 /// name). kNotFound says what was looked for, where, and what to do.

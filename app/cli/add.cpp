@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
+#include "app/cli/command.h"
+#include "app/cli/ingest_lines.h"
+#include "app/cli/json.h"
+#include "app/ingestion.h"
+#include "app/words.h"
+
+namespace kvlink::app {
+namespace {
+
+void print_report(Output& output, const IngestReport& report, bool no_kv) {
+  for (const auto& notice : report.notices) output.note(notice);
+  for (const auto& path : report.unsupported) {
+    output.note("not supported: " + path + " (" + std::filesystem::path(path).extension().string() +
+                ")");
+  }
+  for (const auto& problem : report.problems) {
+    output.note("failed: " + problem.path + ": " + problem.reason);
+  }
+  const std::int64_t n_failed = static_cast<std::int64_t>(report.problems.size());
+  std::string line =
+      counted(report.n_added, "document") + " added, " + count_in_words(report.n_updated) +
+      " updated, " + count_in_words(report.n_unchanged) + " unchanged, " +
+      count_in_words(n_failed) + " failed, " +
+      count_in_words(static_cast<std::int64_t>(report.unsupported.size())) + " not supported.";
+  output.print_line(line);
+  if (!no_kv) output.print_line(caching_line(report.caching));
+  if (!report.caching.stopped_because.empty()) output.note(report.caching.stopped_because);
+  if (report.cancelled) output.note("Stopped. The same command goes on where it ended.");
+}
+
+void print_json(Output& output, const IngestReport& report) {
+  nlohmann::json problems = nlohmann::json::array();
+  for (const auto& problem : report.problems) problems.push_back(json_of(problem));
+  output.print_line(to_text({{"added", report.n_added},
+                             {"updated", report.n_updated},
+                             {"unchanged", report.n_unchanged},
+                             {"bytes", report.n_bytes},
+                             {"index_seconds", report.index_seconds},
+                             {"failed", std::move(problems)},
+                             {"unsupported", report.unsupported},
+                             {"notices", report.notices},
+                             {"caching", json_of(report.caching)},
+                             {"cancelled", report.cancelled},
+                             {"all_searchable", report.all_searchable()}}));
+}
+
+}  // namespace
+
+ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
+  const auto session = context.open_session(Parts::kAnswer);
+  Ingestion ingestion(*session, [&](const IngestProgress& progress) {
+    context.output.progress(progress_line(progress));
+  });
+  const std::vector<std::filesystem::path> paths(arguments.paths.begin(), arguments.paths.end());
+  const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
+  const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
+  context.output.end_progress();
+  if (context.output.json()) {
+    print_json(context.output, report);
+  } else {
+    print_report(context.output, report, arguments.no_kv);
+  }
+  if (report.cancelled) return ExitCode::kCancelled;
+  return report.all_searchable() ? ExitCode::kDone : ExitCode::kFailed;
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace kvlink::app {
+namespace {
+
+constexpr const char* kAbout =
+    "Answers questions about your own files, on this machine only. Documents are read once by the "
+    "language model; what it computed (the KV cache) is kept and reused, so the first word of an "
+    "answer comes soon.";
+
+constexpr const char* kFooter = R"(Examples:
+  kvlink add ~/Documents/notes
+  kvlink ask "When does the heating contract end?"
+  kvlink ask "What changed?" --docs report.md --mode full
+  kvlink status
+
+Exit codes:
+  0    done
+  1    failed; the message says what and where
+  2    the command line or the question makes no sense as given
+  3    nothing found: no passage, document or block matches
+  4    another KVLink uses the folder
+  130  cancelled by Ctrl-C or a termination signal (a second Ctrl-C ends at once)
+
+Results go to standard output, progress and notices to standard error.)";
+
+void add_global_options(CLI::App& app, GlobalArguments& global) {
+  app.add_option("--data-dir", global.data_dir,
+                 "Folder of library, caches and settings (default: $XDG_DATA_HOME/kvlink)");
+  app.add_option("--models-dir", global.models_dir,
+                 "Folder of models (default: $KVLINK_MODELS, else models in the data folder)");
+  app.add_option("--model", global.model, "Generator: a file, a folder, or a name of `model ls`");
+  app.add_option("--threads", global.threads, "Threads that compute (default: physical cores)")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--json", global.json, "Print one JSON object on standard output");
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* about, const char* examples) {
+  CLI::App* command = app.add_subcommand(name, about);
+  command->footer(std::string("Examples:\n") + examples);
+  command->fallthrough();
+  return command;
+}
+
+const auto kModes = CLI::IsMember({"full", "concat", "reposition", "link", "recompute"});
+constexpr const char* kModeHelp =
+    "How passages enter the context: reposition (reuse their caches, default), full (read "
+    "everything anew, the best answer), concat (reuse without moving: a warning example), "
+    "recompute (reuse, and read the start of each passage anew), link (needs an adapter)";
+
+/// One subcommand's parser and the values it fills.
+class CommandLine {
+ public:
+  CommandLine() : app_(kAbout, "kvlink") {
+    app_.footer(kFooter);
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("kvlink ") + KVLINK_VERSION);
+    add_global_options(app_, global_);
+    add_documents();
+    add_questions();
+    add_cache();
+    add_models();
+    add_measuring();
+  }
+
+  std::variant<Arguments, ExitCode> parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+      // Help and version are asked for; everything else is a mistake on the command line.
+      return app_.exit(e, std::cout, std::cerr) == 0 ? ExitCode::kDone : ExitCode::kUsage;
+    }
+    return Arguments{std::move(global_), std::move(chosen_)};
+  }
+
+ private:
+  template <typename T>
+  void chosen(CLI::App* command, T& values) {
+    command->callback([this, &values] { chosen_ = values; });
+  }
+
+  void add_documents() {
+    auto* add = add_command(app_, "add", "Make files and folders searchable, and cache them",
+                            "  kvlink add notes.md ~/Documents\n  kvlink add --no-kv archive/");
+    add->add_option("paths", add_.paths, "Files and folders (Markdown and plain text)")->required();
+    add->add_flag("--no-kv", add_.no_kv, "Searchable is enough; caches come with a later `add`");
+    add->footer(add->get_footer() +
+                "\n\nExit code 0 only if every file became searchable. A run that was stopped goes "
+                "on\nwhere it ended. Hidden files inside folders are left out.");
+    chosen(add, add_);
+
+    auto* remove = add_command(app_, "remove", "Erase documents, their vectors and caches",
+                               "  kvlink remove notes.md\n  kvlink remove 12 ~/Documents/old");
+    remove->add_option("documents", remove_.targets, "Paths, folders or document numbers")
+        ->required();
+    chosen(remove, remove_);
+
+    auto* status = add_command(app_, "status", "What the library and the caches hold",
+                               "  kvlink status --documents");
+    status->add_flag("--documents", status_.documents, "List every document");
+    chosen(status, status_);
+
+    auto* search = add_command(app_, "search", "Find passages without asking the model",
+                               "  kvlink search \"heating contract\" --limit 10");
+    search->add_option("query", search_.query, "Words or a question")->required();
+    search->add_option("--limit", search_.limit, "Passages at most")->check(CLI::Range(1, 1000));
+    search->add_option("--docs", search_.documents, "Only these documents (paths or numbers)");
+    chosen(search, search_);
+  }
+
+  void add_questions() {
+    auto* ask = add_command(app_, "ask", "Answer one question, with sources and timing",
+                            "  kvlink ask \"What is a link token?\"\n"
+                            "  kvlink ask \"Summarise this\" --whole report.md\n"
+                            "  kvlink ask \"Why?\" --no-cache   # the same without any reuse");
+    ask->add_option("question", ask_.question, "The question")->required();
+    auto* mode = ask->add_option("--mode", ask_.mode, kModeHelp)->check(kModes);
+    ask->add_option("--adapter", ask_.adapter, "Link adapter: default, none, or a file");
+    ask->add_option("--max-tokens", ask_.max_tokens, "Tokens of answer at most")
+        ->check(CLI::Range(1, 65536));
+    auto* docs =
+        ask->add_option("--docs", ask_.documents, "Only these documents (paths or numbers)");
+    ask->add_option("--whole", ask_.whole, "Read every passage of this document that fits")
+        ->excludes(docs);
+    ask->add_flag("--cold", ask_.cold, "Drop cached blocks from memory and page cache first");
+    ask->add_flag("--no-cache", ask_.no_cache, "Use no cache: prefill everything (mode full)")
+        ->excludes(mode);
+    chosen(ask, ask_);
+
+    auto* chat = add_command(app_, "chat", "A conversation: one question a line",
+                             "  kvlink chat\n  kvlink chat --list\n  kvlink chat --continue 3");
+    chat->add_option("--mode", chat_.mode, kModeHelp)->check(kModes);
+    chat->add_option("--max-tokens", chat_.max_tokens, "Tokens of each answer at most")
+        ->check(CLI::Range(1, 65536));
+    chat->add_option("--docs", chat_.documents, "Only these documents (paths or numbers)");
+    chat->add_option("--continue", chat_.continue_id, "Number of a conversation to go on with");
+    chat->add_flag("--list", chat_.list, "List the conversations that were kept");
+    chosen(chat, chat_);
+  }
+
+  void add_cache_filters(CLI::App* command, CacheArguments& values) {
+    command->add_option("--doc", values.document, "Blocks of this document (path or number)");
+    command->add_option("--id", values.id_prefix, "Blocks whose id begins so (hexadecimal)");
+    command->add_flag("--stale", values.stale, "Blocks made for another model");
+  }
+
+  void add_cache_action(CLI::App* parent, const char* name, const char* about,
+                        CacheArguments::Action action) {
+    auto* command = parent->add_subcommand(name, about);
+    command->fallthrough();
+    add_cache_filters(command, cache_);
+    const bool changes = action != CacheArguments::Action::kList &&
+                         action != CacheArguments::Action::kVerify &&
+                         action != CacheArguments::Action::kRebuild;
+    if (changes) command->add_flag("--all", cache_.all, "Every block");
+    if (action == CacheArguments::Action::kEvict) {
+      command->add_flag("--pinned", cache_.pinned_too, "Pinned blocks too");
+    }
+    command->callback([this, action] {
+      cache_.action = action;
+      chosen_ = cache_;
+    });
+  }
+
+  void add_cache() {
+    auto* cache = add_command(app_, "cache", "Inspect and tend the cached blocks",
+                              "  kvlink cache ls --doc notes.md\n  kvlink cache verify\n"
+                              "  kvlink cache evict --stale");
+    cache->require_subcommand(1);
+    using Action = CacheArguments::Action;
+    add_cache_action(cache, "ls", "List blocks", Action::kList);
+    add_cache_action(cache, "verify", "Read and check blocks; damaged ones are set aside",
+                     Action::kVerify);
+    add_cache_action(cache, "evict", "Remove blocks; documents stay searchable", Action::kEvict);
+    add_cache_action(cache, "pin", "Never evict these blocks to make room", Action::kPin);
+    add_cache_action(cache, "unpin", "Let these blocks make room again", Action::kUnpin);
+    add_cache_action(cache, "rebuild", "Compute every block that is missing", Action::kRebuild);
+  }
+
+  void add_models() {
+    auto* model = add_command(app_, "model", "Models found, and whether one works",
+                              "  kvlink model ls\n  kvlink model check my-model.gguf");
+    model->require_subcommand(1);
+    auto* list = model->add_subcommand("ls", "List the models folder");
+    list->fallthrough();
+    list->callback([this] { chosen_ = ModelArguments{}; });
+    auto* check = model->add_subcommand("check", "Read a model and compute one token with it");
+    check->fallthrough();
+    check->add_option("model", model_.check, "File, folder, or name of `model ls`")->required();
+    check->callback([this] { chosen_ = model_; });
+
+    auto* tokenize =
+        add_command(app_, "tokenize", "The generator's tokens of a text",
+                    "  kvlink tokenize \"Hello world\"\n  kvlink tokenize --file a.md");
+    auto* text = tokenize->add_option("text", tokenize_.text, "Text");
+    tokenize->add_option("--file", tokenize_.file, "Take the text from a file")->excludes(text);
+    chosen(tokenize, tokenize_);
+  }
+
+  void add_measuring() {
+    auto* bench = add_command(app_, "bench", "Measure on this machine",
+                              "  kvlink bench ttft --tokens 2000 --modes full,reposition --json");
+    bench->require_subcommand(1);
+    auto* ttft = bench->add_subcommand("ttft", "Time to first token by mode and context length");
+    ttft->fallthrough();
+    ttft->add_option("--tokens", bench_.tokens, "Context lengths in document tokens")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1 << 20));
+    ttft->add_option("--modes", bench_.modes, "Modes")->delimiter(',')->check(kModes);
+    ttft->add_option("--repeat", bench_.repeat, "Runs of each; medians are reported")
+        ->check(CLI::Range(1, 1000));
+    ttft->footer(
+        "The clock runs from the question in hand and the passages chosen to the first token:\n"
+        "planning, loading blocks from disk, verifying, rotating, prefill, sampling. Choosing the\n"
+        "passages (5 to 20 ms, the same in every mode) is not in it. Blocks are never kept in\n"
+        "memory. Every mode reads the same passages and the same question, in turn, in one run;\n"
+        "rows with a warm page cache come first, then rows with the blocks dropped from it. The\n"
+        "library is a temporary one inside the data folder.");
+    chosen(ttft, bench_);
+    chosen(add_command(app_, "doctor", "What was found: processor, models, folders, budgets",
+                       "  kvlink doctor"),
+           doctor_);
+  }
+
+  CLI::App app_;
+  GlobalArguments global_;
+  CommandArguments chosen_;
+  AddArguments add_;
+  RemoveArguments remove_;
+  StatusArguments status_;
+  SearchArguments search_;
+  AskArguments ask_;
+  ChatArguments chat_;
+  CacheArguments cache_;
+  ModelArguments model_;
+  TokenizeArguments tokenize_;
+  BenchArguments bench_;
+  DoctorArguments doctor_;
+};
+
+}  // namespace
+
+std::variant<Arguments, ExitCode> parse_arguments(int argc, const char* const* argv) {
+  return CommandLine().parse(argc, argv);
+}
+
+}  // namespace kvlink::app

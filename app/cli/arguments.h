@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/cli/exit_code.h"
+
+namespace kvlink::app {
+
+/// Options every command takes.
+struct GlobalArguments {
+  std::string data_dir;
+  std::string models_dir;
+  std::string model;
+  std::int32_t threads = 0;
+  bool json = false;
+};
+
+struct AddArguments {
+  std::vector<std::string> paths;
+  bool no_kv = false;
+};
+struct RemoveArguments {
+  std::vector<std::string> targets;
+};
+struct StatusArguments {
+  bool documents = false;
+};
+struct SearchArguments {
+  std::string query;
+  std::int64_t limit = 5;
+  std::vector<std::string> documents;
+};
+struct AskArguments {
+  std::string question;
+  std::string mode;
+  std::string adapter = "default";
+  std::optional<std::int32_t> max_tokens;
+  std::vector<std::string> documents;
+  std::string whole;
+  bool cold = false;
+  bool no_cache = false;
+};
+struct ChatArguments {
+  std::string mode;
+  std::optional<std::int32_t> max_tokens;
+  std::vector<std::string> documents;
+  std::optional<std::int64_t> continue_id;
+  bool list = false;
+};
+struct CacheArguments {
+  enum class Action { kList, kVerify, kEvict, kPin, kUnpin, kRebuild } action = Action::kList;
+  std::string document;   ///< number or path
+  std::string id_prefix;  ///< hex
+  bool all = false;
+  bool stale = false;  ///< made for another model
+  bool pinned_too = false;
+};
+struct ModelArguments {
+  std::string check;  ///< "": list
+};
+struct TokenizeArguments {
+  std::string text;
+  std::string file;
+};
+struct BenchArguments {
+  std::vector<std::int64_t> tokens = {500, 1000, 2000, 4000};
+  std::vector<std::string> modes = {"full", "reposition"};
+  std::int32_t repeat = 5;
+};
+struct DoctorArguments {};
+
+using CommandArguments =
+    std::variant<AddArguments, RemoveArguments, StatusArguments, SearchArguments, AskArguments,
+                 ChatArguments, CacheArguments, ModelArguments, TokenizeArguments, BenchArguments,
+                 DoctorArguments>;
+
+struct Arguments {
+  GlobalArguments global;
+  CommandArguments command;
+};
+
+/// The arguments, or the exit code when help was printed or they are wrong (said on stderr).
+std::variant<Arguments, ExitCode> parse_arguments(int argc, const char* const* argv);
+
+}  // namespace kvlink::app

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/answer_pipeline.h"
+#include "app/cli/answer_lines.h"
+#include "app/cli/command.h"
+#include "app/cli/json.h"
+#include "app/cli/line_reader.h"
+#include "app/cli/source_lines.h"
+#include "app/document_names.h"
+#include "app/words.h"
+
+namespace kvlink::app {
+namespace {
+
+ExitCode list_conversations(CommandContext& context) {
+  const auto session = context.open_session(Parts::kStores);
+  nlohmann::json rows = nlohmann::json::array();
+  for (const auto& conversation : value_or_throw(session->library().conversations())) {
+    rows.push_back({{"id", conversation.id},
+                    {"name", conversation.name},
+                    {"updated_unix", conversation.updated_unix}});
+    if (!context.output.json()) {
+      context.output.print_line(std::to_string(conversation.id) + "\t" +
+                                excerpt(conversation.name, 100));
+    }
+  }
+  if (context.output.json()) {
+    context.output.print_line(to_text({{"conversations", std::move(rows)}}));
+  }
+  return ExitCode::kDone;
+}
+
+bool is_blank(const std::string& line) {
+  return line.find_first_not_of(" \t\r") == std::string::npos;
+}
+
+/// Questions from standard input until its end, each answered in one conversation.
+class Chat {
+ public:
+  Chat(CommandContext& context, const ChatArguments& arguments)
+      : context_(context),
+        session_(context.open_session(Parts::kAnswer)),
+        pipeline_(*session_),
+        lines_(context.interrupt) {
+    question_.max_tokens = arguments.max_tokens;
+    if (!arguments.mode.empty()) question_.mode = inference::parse_link_mode(arguments.mode);
+    question_.documents =
+        value_or_throw(resolve_documents(session_->library(), arguments.documents));
+    if (!arguments.continue_id) return;
+    const auto stored = value_or_throw(session_->library().conversation(*arguments.continue_id));
+    conversation_ = Conversation(stored);
+    context.output.note("Going on with \"" + stored.name + "\" (" +
+                        counted(static_cast<std::int64_t>(stored.turns.size()), "turn") + ").");
+  }
+
+  ExitCode run() {
+    context_.output.note("One question a line. Ctrl-C stops an answer; Ctrl-D ends the chat.");
+    while (const auto line = lines_.next("\n> ")) {
+      if (!is_blank(*line)) answer(*line);
+      context_.interrupt.rearm();
+      if (!context_.output.intact()) break;
+    }
+    // A conversation without an answer is not worth keeping.
+    if (conversation_.stored_id() && conversation_.turns().empty()) {
+      value_or_throw(session_->library().remove_conversation(*conversation_.stored_id()));
+    }
+    return context_.interrupt.requested() ? ExitCode::kCancelled : ExitCode::kDone;
+  }
+
+ private:
+  void answer(const std::string& line) {
+    if (!conversation_.stored_id()) {
+      conversation_.keep_as(
+          value_or_throw(session_->library().new_conversation(excerpt(line, 80))));
+    }
+    question_.text = line;
+    question_.sent = Timeline::Clock::now();
+    const auto answer = pipeline_.answer(
+        question_, conversation_, streaming_events(context_.output), context_.interrupt.token());
+    if (!answer) {
+      // One question that cannot be answered does not end the conversation.
+      context_.output.error(answer.error());
+    } else if (context_.output.json()) {
+      context_.output.print_line(to_text(json_of(*answer)));
+    } else {
+      print_answer_details(context_.output, *answer);
+    }
+  }
+
+  CommandContext& context_;
+  std::unique_ptr<Session> session_;
+  AnswerPipeline pipeline_;
+  LineReader lines_;
+  Conversation conversation_;
+  Question question_;
+};
+
+}  // namespace
+
+ExitCode run_command(CommandContext& context, const ChatArguments& arguments) {
+  if (arguments.list) return list_conversations(context);
+  return Chat(context, arguments).run();
+}
+
+}  // namespace kvlink::app

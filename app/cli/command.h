@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of `kvlink`.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/cli/arguments.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/output.h"
+#include "app/session.h"
+
+namespace kvlink::app {
+
+/// What every command works with; borrowed. One thread.
+struct CommandContext {
+  const GlobalArguments& global;
+  Paths paths;
+  Output& output;
+  Interrupt& interrupt;
+
+  /// Opens a session and shows its notices. Throws what opening returns.
+  std::unique_ptr<Session> open_session(Parts parts) const;
+};
+
+/// Each throws Exception for an error the user is told, and returns otherwise.
+ExitCode run_command(CommandContext& context, const AddArguments& arguments);
+ExitCode run_command(CommandContext& context, const RemoveArguments& arguments);
+ExitCode run_command(CommandContext& context, const StatusArguments& arguments);
+ExitCode run_command(CommandContext& context, const SearchArguments& arguments);
+ExitCode run_command(CommandContext& context, const AskArguments& arguments);
+ExitCode run_command(CommandContext& context, const ChatArguments& arguments);
+ExitCode run_command(CommandContext& context, const CacheArguments& arguments);
+ExitCode run_command(CommandContext& context, const ModelArguments& arguments);
+ExitCode run_command(CommandContext& context, const TokenizeArguments& arguments);
+ExitCode run_command(CommandContext& context, const BenchArguments& arguments);
+ExitCode run_command(CommandContext& context, const DoctorArguments& arguments);
+
+}  // namespace kvlink::app

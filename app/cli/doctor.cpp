@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <system_error>
+
+#include "app/cli/command.h"
+#include "app/cli/json.h"
+#include "app/model_files.h"
+#include "app/words.h"
+#include "inference/engine.h"
+
+namespace kvlink::app {
+namespace {
+
+/// What the doctor found, in the order of its report; `healthy` falls with the first real problem.
+struct Findings {
+  nlohmann::json object = nlohmann::json::object();
+  std::string text;
+  bool healthy = true;
+
+  void add(const char* name, const std::string& value) {
+    object[name] = value;
+    text += std::string(name) + ": " + value + "\n";
+  }
+  void problem(const char* name, const std::string& value) {
+    add(name, value);
+    healthy = false;
+  }
+};
+
+std::string space_words(const std::filesystem::path& folder) {
+  std::filesystem::path existing = folder;
+  std::error_code error;
+  while (!std::filesystem::exists(existing, error) && existing.has_relative_path()) {
+    existing = existing.parent_path();
+  }
+  const auto space = std::filesystem::space(existing, error);
+  if (error) return folder.string() + " (" + error.message() + ")";
+  return folder.string() + " (" + bytes_in_words(static_cast<std::int64_t>(space.available)) +
+         " free)";
+}
+
+void examine_machine(const CommandContext& context, Findings& findings) {
+  const kernels::CpuBackend backend({.n_threads = context.global.threads});
+  findings.add("processor", backend.describe());
+  findings.add("gpu", "not used: this build has no CUDA plugin");
+  findings.add("data", space_words(context.paths.data));
+  findings.add("models", space_words(context.paths.models));
+}
+
+void examine_model(const CommandContext& context, ModelRole role, const std::string& wanted,
+                   Findings& findings) {
+  const char* name = role == ModelRole::kGenerator ? "generator" : "embedder";
+  const auto path = resolve_model(context.paths.models, role, wanted);
+  if (path) {
+    findings.add(name, path->string());
+  } else {
+    findings.problem(name, path.error().message);
+  }
+}
+
+void examine_stores(Session& session, Findings& findings) {
+  const auto& settings = session.settings();
+  const auto totals = session.store().totals();
+  findings.add("caches",
+               counted(totals.n_blocks, "block") + ", " + bytes_in_words(totals.disk_bytes) +
+                   " of " + bytes_in_words(settings.disk_budget_bytes) +
+                   " on disk; memory budget " + bytes_in_words(settings.memory_budget_bytes));
+  std::int64_t n_damaged = 0;
+  for (const auto& row : value_or_throw(session.store().list())) {
+    if (!row.damage.empty()) ++n_damaged;
+  }
+  if (n_damaged > 0) {
+    findings.problem("damaged", counted(n_damaged, "block") +
+                                    " set aside; `kvlink cache rebuild` computes them again");
+  }
+  const auto n_documents =
+      static_cast<std::int64_t>(value_or_throw(session.library().documents()).size());
+  findings.add("library", counted(n_documents, "document") + ", " +
+                              counted(session.library().n_chunks(), "passage"));
+  const auto stale = value_or_throw(session.library().stale_vectors());
+  if (!stale.empty() && session.embedder() != nullptr) {
+    findings.problem("stale vectors", counted(static_cast<std::int64_t>(stale.size()), "document") +
+                                          " embedded by another model; `kvlink add` them again");
+  }
+}
+
+}  // namespace
+
+ExitCode run_command(CommandContext& context, const DoctorArguments&) {
+  Findings findings;
+  examine_machine(context, findings);
+  auto settings = load_settings(context.paths.settings_file());
+  const Settings values = settings ? settings->settings : Settings();
+  examine_model(context, ModelRole::kGenerator,
+                context.global.model.empty() ? values.generator : context.global.model, findings);
+  examine_model(context, ModelRole::kEmbedder, values.embedder, findings);
+  const auto stores = returning([&] {
+    const auto session = context.open_session(Parts::kStores);
+    examine_stores(*session, findings);
+  });
+  if (!stores) findings.problem("stores", stores.error().message);
+  if (context.output.json()) {
+    findings.object["healthy"] = findings.healthy;
+    context.output.print_line(to_text(findings.object));
+  } else {
+    context.output.print(printable(findings.text));
+    context.output.print_line(findings.healthy ? "Everything is in order."
+                                               : "Something needs attention; see above.");
+  }
+  return findings.healthy ? ExitCode::kDone : ExitCode::kFailed;
+}
+
+}  // namespace kvlink::app

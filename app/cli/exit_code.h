@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `kvlink` returns to the shell.
+#pragma once
+
+#include "kernels/base/result.h"
+
+namespace kvlink::app {
+
+/// Documented in `kvlink --help` and app/README.md: do not renumber.
+enum class ExitCode : int {
+  kDone = 0,
+  kFailed = 1,        ///< something did not work; the message says what
+  kUsage = 2,         ///< the command line or the question makes no sense
+  kNothingFound = 3,  ///< no passage, document or block matches
+  kBusy = 4,          ///< another KVLink uses the folder
+  kCancelled = 130,   ///< Ctrl-C or a termination signal
+};
+
+constexpr ExitCode exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidInput:
+      return ExitCode::kUsage;
+    case ErrorCode::kBusy:
+      return ExitCode::kBusy;
+    case ErrorCode::kCancelled:
+      return ExitCode::kCancelled;
+    default:
+      return ExitCode::kFailed;
+  }
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ctrl-C as a stop request: once to stop cleanly, twice to end at once.
+#pragma once
+
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace kvlink::app {
+
+/// Made once, at the start of main, before any other thread. A thread waits for SIGINT, SIGTERM and
+/// SIGHUP; SIGPIPE is ignored, so that a closed pipe is a failed write. Safe from any thread.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  /// Stops when a signal comes, or when stop() is called. Valid until rearm().
+  std::stop_token token() const;
+  bool requested() const { return token().stop_requested(); }
+  void stop();
+  /// From here on a new signal is a first one again: the answer it stopped has ended.
+  void rearm();
+  /// Becomes readable at a signal (until rearm), for poll().
+  int descriptor() const { return event_; }
+
+ private:
+  void watch();
+
+  int signals_ = -1;
+  int event_ = -1;
+  int closing_ = -1;
+  mutable std::mutex mutex_;
+  std::stop_source source_;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace kvlink::app
