@@ -58,9 +58,30 @@ struct EmbeddingSpace {
 };
 
 struct NewDocument {
-  Document document;  ///< id ignored
+  Document document;  ///< id, n_chunks and n_tokens are ignored
   std::vector<Chunk> chunks;
-  std::vector<float> vectors;  ///< [chunks.size(), dim], L2-normalised
+  /// [chunks.size(), dim], L2-normalised. Empty: found by words only until committed again.
+  std::vector<float> vectors;
+};
+
+/// How the two rankings become one. Defaults by tests/bench/retrieval_quality.
+struct SearchOptions {
+  /// Passages that each ranking puts forward.
+  std::int64_t n_candidates = 50;
+  /// Share of the vectors in the fused score, 0–1; the words have the rest.
+  double dense_weight = 0.7;
+  /// A passage that shares no content word with the question needs this cosine to count.
+  double min_cosine = 0.30;
+  /// bm25 weights of title and heading; the text has 1.
+  double title_weight = 2.0;
+  double heading_weight = 1.5;
+};
+
+struct LibraryOptions {
+  SearchOptions search;
+  /// See VectorIndexOptions: rows up to which all vectors are scanned, and that may wait.
+  std::int64_t graph_from_rows = 50'000;
+  std::int64_t max_waiting_rows = 4'000;
 };
 
 struct SearchRequest {
@@ -99,20 +120,25 @@ struct Conversation {
 class Library {
  public:
   /// Opens or creates `folder`/library.db. An older schema is migrated after a backup
-  /// (library.db.backup-<version>); a newer one is kUnsupported with the reason.
+  /// (library.db.backup-<version>); a newer one is kUnsupported with the reason; a damaged one is
+  /// kCorrupt and left alone: the message says how to set it aside. One process at a time. `files`
+  /// serves the vector file and must outlive the library; SQLite does its own input and output.
   static Result<std::unique_ptr<Library>> open(const std::filesystem::path& folder,
                                                EmbeddingSpace space,
-                                               FileSystem& files = FileSystem::posix());
+                                               FileSystem& files = FileSystem::posix(),
+                                               LibraryOptions options = {});
   virtual ~Library() = default;
 
-  /// Adds or replaces (same path) in one transaction: text, chunks, full text, vectors. Returns the
-  /// id and the contents of replaced chunks that no chunk has any more.
+  /// Adds or replaces (same path, same id) in one transaction: text, chunks, full text, vectors.
+  /// Returns the id and the contents of replaced chunks that no chunk has any more. kInvalidInput:
+  /// vectors of a wrong number, not finite or not of length 1; an empty path.
   struct Committed {
     DocumentId id = 0;
     std::vector<Digest> orphaned;
   };
   virtual Result<Committed> commit(const NewDocument& document) = 0;
-  /// Erases a document's text, chunks and vectors (secure_delete); the orphaned contents.
+  /// Erases a document's text, chunks and vectors from every file (conversations that quote it
+  /// stay); the orphaned contents. kNotFound.
   virtual Result<std::vector<Digest>> remove(DocumentId id) = 0;
 
   virtual Result<std::vector<Document>> documents() = 0;
@@ -121,9 +147,11 @@ class Library {
   virtual Result<std::optional<StoredChunk>> chunk(ChunkId id) = 0;
   virtual std::int64_t n_chunks() = 0;
 
-  /// FTS5 (bm25) and vectors, fused. Empty when nothing is relevant. kInvalidInput: an empty query.
+  /// FTS5 (bm25) and vectors, fused; passages of equal content once. Empty when nothing is
+  /// relevant: a passage counts that shares a content word or is near by vector. kInvalidInput: an
+  /// empty query, a vector of another dimension, a limit below 1.
   virtual Result<std::vector<SearchHit>> search(const SearchRequest& request) = 0;
-  /// Documents whose vectors were made by another embedder.
+  /// Documents with a chunk that has no vector, or one made by another embedder.
   virtual Result<std::vector<DocumentId>> stale_vectors() = 0;
 
   virtual Result<ConversationId> new_conversation(const std::string& name) = 0;

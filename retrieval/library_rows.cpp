@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "retrieval/library_rows.h"
+
+#include <cstring>
+
+namespace kvlink::retrieval {
+
+std::string text_of(const SQLite::Column& column) { return column.getString(); }
+
+Digest digest_of(const SQLite::Column& column) {
+  Digest digest;
+  if (column.getBytes() != static_cast<int>(digest.bytes.size())) {
+    fail(ErrorCode::kCorrupt, "the library holds a content hash of a wrong size");
+  }
+  std::memcpy(digest.bytes.data(), column.getBlob(), digest.bytes.size());
+  return digest;
+}
+
+Document document_of(SQLite::Statement& row) {
+  Document document;
+  document.id = row.getColumn(0).getInt64();
+  document.path = text_of(row.getColumn(1));
+  document.title = text_of(row.getColumn(2));
+  document.media_type = text_of(row.getColumn(3));
+  document.content = digest_of(row.getColumn(4));
+  document.file_bytes = row.getColumn(5).getInt64();
+  document.mtime_ns = row.getColumn(6).getInt64();
+  document.state = static_cast<DocumentState>(row.getColumn(7).getInt());
+  document.problem = text_of(row.getColumn(8));
+  document.n_chunks = row.getColumn(9).getInt64();
+  document.n_tokens = row.getColumn(10).getInt64();
+  document.added_unix = row.getColumn(11).getInt64();
+  return document;
+}
+
+StoredChunk chunk_of(SQLite::Statement& row) {
+  StoredChunk stored;
+  stored.id = row.getColumn(0).getInt64();
+  stored.document = row.getColumn(1).getInt64();
+  stored.ordinal = row.getColumn(2).getInt64();
+  stored.chunk.heading = text_of(row.getColumn(3));
+  stored.chunk.text = text_of(row.getColumn(4));
+  stored.chunk.anchor = {row.getColumn(5).getInt64(), row.getColumn(6).getInt64(),
+                         row.getColumn(7).getInt64(), row.getColumn(8).getInt64()};
+  stored.chunk.n_tokens = row.getColumn(9).getInt64();
+  stored.content = digest_of(row.getColumn(10));
+  stored.title = text_of(row.getColumn(11));
+  return stored;
+}
+
+void bind_digest(SQLite::Statement& statement, int index, const Digest& digest) {
+  statement.bind(index, digest.bytes.data(), static_cast<int>(digest.bytes.size()));
+}
+
+}  // namespace kvlink::retrieval

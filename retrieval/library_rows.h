@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of library.db as values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "retrieval/database.h"
+#include "retrieval/library.h"
+
+namespace kvlink::retrieval {
+
+inline constexpr std::string_view kDocumentColumns =
+    "id, path, title, media_type, content, file_bytes, mtime_ns, state, problem, n_chunks, "
+    "n_tokens, added_unix";
+inline constexpr std::string_view kSelectChunk =
+    "SELECT c.id, c.document_id, c.ordinal, c.heading, c.text, c.byte_begin, c.byte_end, "
+    "c.line_begin, c.line_end, c.n_tokens, c.content, d.title, d.path "
+    "FROM chunks c JOIN documents d ON d.id = c.document_id ";
+
+/// Text exactly as stored, NUL characters included.
+std::string text_of(const SQLite::Column& column);
+/// kCorrupt when the blob has another size.
+Digest digest_of(const SQLite::Column& column);
+
+Document document_of(SQLite::Statement& row);  ///< of kDocumentColumns
+StoredChunk chunk_of(SQLite::Statement& row);  ///< of kSelectChunk
+void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
+
+}  // namespace kvlink::retrieval

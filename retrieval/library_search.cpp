@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// A question to passages: words and vectors, each on its own, then together.
+#include <algorithm>
+#include <set>
+
+#include "retrieval/lexical_query.h"
+#include "retrieval/library_rows.h"
+#include "retrieval/sqlite_library.h"
+
+namespace kvlink::retrieval {
+namespace {
+
+constexpr std::int64_t kMaxLimit = 1000;
+
+void check_request(const SearchRequest& request, std::int32_t dim) {
+  const auto is_blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; };
+  if (std::all_of(request.text.begin(), request.text.end(), is_blank)) {
+    fail(ErrorCode::kInvalidInput, "the question is empty");
+  }
+  if (request.limit < 1) {
+    fail(ErrorCode::kInvalidInput, "a search must ask for at least one passage");
+  }
+  if (!request.vector.empty() && request.vector.size() != static_cast<std::size_t>(dim)) {
+    fail(ErrorCode::kInvalidInput, "the question's vector has " +
+                                       std::to_string(request.vector.size()) +
+                                       " dimensions, the library's have " + std::to_string(dim));
+  }
+}
+
+/// "[1,2,3]": SQLite unpacks it with json_each, so that any number of ids fits one parameter.
+std::string json_array(const std::vector<DocumentId>& ids) {
+  std::string out = "[";
+  for (const DocumentId id : ids) {
+    if (out.size() > 1) out += ',';
+    out += std::to_string(id);
+  }
+  return out + "]";
+}
+
+constexpr const char* kInDocuments =
+    " IN (SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))";
+
+}  // namespace
+
+Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& request) {
+  return returning([&] {
+    check_request(request, space_.dim);
+    return calling_sqlite(path_, [&] {
+      std::vector<Candidate> candidates;
+      const LexicalQuery query = lexical_query(request.text);
+      rank_by_words(request, query.match, candidates);
+      if (!request.vector.empty()) rank_by_vector(request, candidates);
+      std::erase_if(candidates, [&](const Candidate& c) {
+        const bool by_words = c.lexical_rank > 0 && query.content_words;
+        return !by_words && c.cosine < options_.search.min_cosine;
+      });
+      fuse(candidates, request.vector.empty() ? 0 : options_.search.dense_weight);
+      return load_hits(candidates, std::min(request.limit, kMaxLimit));
+    });
+  });
+}
+
+void SqliteLibrary::rank_by_words(const SearchRequest& request, const std::string& match,
+                                  std::vector<Candidate>& out) {
+  if (match.empty()) return;
+  const std::lock_guard lock(reader_->mutex);
+  std::string sql =
+      "SELECT rowid, bm25(chunks_fts, ?, ?, 1.0) AS badness FROM chunks_fts "
+      "WHERE chunks_fts MATCH ?";
+  if (!request.documents.empty()) sql += std::string(" AND rowid") + kInDocuments;
+  sql += " ORDER BY badness, rowid LIMIT ?";
+  SQLite::Statement rows(reader_->db, sql);
+  int next = 0;
+  rows.bind(++next, options_.search.title_weight);
+  rows.bind(++next, options_.search.heading_weight);
+  rows.bind(++next, match);
+  if (!request.documents.empty()) rows.bind(++next, json_array(request.documents));
+  rows.bind(++next, std::max(options_.search.n_candidates, request.limit));
+  while (rows.executeStep()) {
+    Candidate candidate;
+    candidate.id = rows.getColumn(0).getInt64();
+    candidate.bm25 = -rows.getColumn(1).getDouble();  // SQLite's is the smaller the better
+    candidate.lexical_rank = static_cast<std::int32_t>(out.size()) + 1;
+    out.push_back(candidate);
+  }
+}
+
+void SqliteLibrary::rank_by_vector(const SearchRequest& request, std::vector<Candidate>& out) {
+  std::vector<std::int64_t> allowed;
+  if (!request.documents.empty()) {
+    const std::lock_guard lock(reader_->mutex);
+    SQLite::Statement rows(reader_->db,
+                           std::string("SELECT id FROM chunks WHERE id") + kInDocuments);
+    rows.bind(1, json_array(request.documents));
+    while (rows.executeStep()) allowed.push_back(rows.getColumn(0).getInt64());
+  }
+  const std::int64_t n = std::max(options_.search.n_candidates, request.limit);
+  const std::shared_lock lock(index_mutex_);
+  for (Candidate& candidate : out) {
+    candidate.cosine = static_cast<double>(index_.cosine(candidate.id, request.vector));
+  }
+  const auto nearest = request.documents.empty() ? index_.search(request.vector, n)
+                                                 : index_.search_among(request.vector, n, allowed);
+  const std::size_t n_lexical = out.size();
+  std::int32_t rank = 0;
+  for (const Neighbour& neighbour : nearest) {
+    ++rank;
+    const auto end = out.begin() + static_cast<std::ptrdiff_t>(n_lexical);
+    auto found =
+        std::find_if(out.begin(), end, [&](const Candidate& c) { return c.id == neighbour.id; });
+    if (found == end) {
+      Candidate candidate;
+      candidate.id = neighbour.id;
+      candidate.cosine = static_cast<double>(neighbour.cosine);
+      candidate.dense_rank = rank;
+      out.push_back(candidate);
+    } else {
+      found->dense_rank = rank;
+    }
+  }
+}
+
+std::vector<SearchHit> SqliteLibrary::load_hits(const std::vector<Candidate>& ranked,
+                                                std::int64_t limit) {
+  std::vector<SearchHit> hits;
+  std::set<Digest> seen;
+  const std::lock_guard lock(reader_->mutex);
+  SQLite::Statement row(reader_->db, std::string(kSelectChunk) + "WHERE c.id = ?");
+  for (const Candidate& candidate : ranked) {
+    if (std::ssize(hits) == limit) break;
+    row.bind(1, candidate.id);
+    if (row.executeStep()) {  // not when it was erased since it was found
+      SearchHit hit;
+      hit.chunk = chunk_of(row);
+      hit.path = text_of(row.getColumn(12));
+      hit.score = candidate.score;
+      hit.cosine = candidate.cosine;
+      hit.lexical_rank = candidate.lexical_rank;
+      hit.dense_rank = candidate.dense_rank;
+      if (seen.insert(hit.chunk.content).second) hits.push_back(std::move(hit));
+    }
+    row.reset();
+  }
+  return hits;
+}
+
+}  // namespace kvlink::retrieval

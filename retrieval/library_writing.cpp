@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adding and erasing documents.
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "kernels/base/utf8.h"
+#include "retrieval/library_rows.h"
+#include "retrieval/sqlite_library.h"
+
+namespace kvlink::retrieval {
+namespace {
+
+constexpr double kLengthTolerance = 0.02;
+constexpr const char* kPurgeKey = "purge_words";  // words of erased text may linger in the index
+
+void check_document(const NewDocument& document, std::int32_t dim) {
+  if (document.document.path.empty()) {
+    fail(ErrorCode::kInvalidInput, "a document needs a path");
+  }
+  const std::string& path = document.document.path;
+  const auto n = document.chunks.size() * static_cast<std::size_t>(dim);
+  if (!document.vectors.empty() && document.vectors.size() != n) {
+    fail(ErrorCode::kInvalidInput, path + ": " + std::to_string(document.vectors.size()) +
+                                       " numbers are not one vector of " + std::to_string(dim) +
+                                       " for each of " + std::to_string(document.chunks.size()) +
+                                       " passages");
+  }
+  for (std::size_t row = 0; row < document.vectors.size(); row += static_cast<std::size_t>(dim)) {
+    double sum = 0;
+    for (std::size_t i = row; i < row + static_cast<std::size_t>(dim); ++i) {
+      sum += static_cast<double>(document.vectors[i]) * static_cast<double>(document.vectors[i]);
+    }
+    if (!(std::abs(std::sqrt(sum) - 1.0) < kLengthTolerance)) {
+      fail(ErrorCode::kInvalidInput, path + ": a passage's vector does not have length 1");
+    }
+  }
+}
+
+std::set<Digest> contents_of(SQLite::Database& db, DocumentId id) {
+  SQLite::Statement rows(db, "SELECT content FROM chunks WHERE document_id = ?");
+  rows.bind(1, id);
+  std::set<Digest> out;
+  while (rows.executeStep()) out.insert(digest_of(rows.getColumn(0)));
+  return out;
+}
+
+std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, DocumentId id) {
+  SQLite::Statement rows(db, "SELECT id FROM chunks WHERE document_id = ?");
+  rows.bind(1, id);
+  std::vector<ChunkId> out;
+  while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
+  return out;
+}
+
+std::vector<Digest> without_chunk(SQLite::Database& db, const std::set<Digest>& contents) {
+  SQLite::Statement find(db, "SELECT 1 FROM chunks WHERE content = ? LIMIT 1");
+  std::vector<Digest> out;
+  for (const Digest& content : contents) {
+    bind_digest(find, 1, content);
+    if (!find.executeStep()) out.push_back(content);
+    find.reset();
+  }
+  return out;
+}
+
+/// Full text first: FTS5 needs the words it shall forget.
+void erase_chunks(SQLite::Database& db, DocumentId id) {
+  SQLite::Statement words(db,
+                          "INSERT INTO chunks_fts (chunks_fts, rowid, title, heading, text) "
+                          "SELECT 'delete', w.id, w.title, w.heading, w.text FROM chunk_words w "
+                          "JOIN chunks c ON c.id = w.id WHERE c.document_id = ?");
+  words.bind(1, id);
+  const int n = words.exec();
+  SQLite::Statement chunks(db, "DELETE FROM chunks WHERE document_id = ?");
+  chunks.bind(1, id);
+  chunks.exec();
+  if (n > 0) {
+    SQLite::Statement note(db, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, 1)");
+    note.bind(1, kPurgeKey);
+    note.exec();
+  }
+}
+
+void bind_document(SQLite::Statement& statement, const NewDocument& added) {
+  const Document& d = added.document;
+  std::int64_t n_tokens = 0;
+  for (const Chunk& chunk : added.chunks) n_tokens += chunk.n_tokens;
+  statement.bind(1, d.path);
+  statement.bind(2, repair_utf8(d.title));
+  statement.bind(3, d.media_type);
+  bind_digest(statement, 4, d.content);
+  statement.bind(5, d.file_bytes);
+  statement.bind(6, d.mtime_ns);
+  statement.bind(7, static_cast<int>(d.state));
+  statement.bind(8, d.problem);
+  statement.bind(9, static_cast<std::int64_t>(added.chunks.size()));
+  statement.bind(10, n_tokens);
+  statement.bind(11, d.added_unix);
+}
+
+DocumentId write_document(SQLite::Database& db, const NewDocument& added) {
+  SQLite::Statement upsert(
+      db,
+      "INSERT INTO documents (path, title, media_type, content, file_bytes, mtime_ns, state, "
+      "problem, n_chunks, n_tokens, added_unix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT (path) DO UPDATE SET title = excluded.title, media_type = excluded.media_type, "
+      "content = excluded.content, file_bytes = excluded.file_bytes, mtime_ns = excluded.mtime_ns, "
+      "state = excluded.state, problem = excluded.problem, n_chunks = excluded.n_chunks, "
+      "n_tokens = excluded.n_tokens, added_unix = excluded.added_unix RETURNING id");
+  bind_document(upsert, added);
+  upsert.executeStep();
+  const DocumentId id = upsert.getColumn(0).getInt64();
+  upsert.executeStep();  // to its end, so that the statement is done before the commit
+  return id;
+}
+
+class ChunkWriter {
+ public:
+  ChunkWriter(SQLite::Database& db, std::int64_t space_id, std::int32_t dim)
+      : db_(db),
+        chunk_(db,
+               "INSERT INTO chunks (document_id, ordinal, heading, text, byte_begin, byte_end, "
+               "line_begin, line_end, n_tokens, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        words_(db, "INSERT INTO chunks_fts (rowid, title, heading, text) VALUES (?, ?, ?, ?)"),
+        vector_(db, "INSERT INTO vectors (chunk_id, space_id, vector) VALUES (?, ?, ?)"),
+        space_id_(space_id),
+        dim_(static_cast<std::size_t>(dim)) {}
+
+  ChunkId write(DocumentId document, std::int64_t ordinal, const std::string& title,
+                const Chunk& chunk) {
+    chunk_.bind(1, document);
+    chunk_.bind(2, ordinal);
+    chunk_.bind(3, chunk.heading);
+    chunk_.bind(4, chunk.text);
+    chunk_.bind(5, chunk.anchor.byte_begin);
+    chunk_.bind(6, chunk.anchor.byte_end);
+    chunk_.bind(7, chunk.anchor.line_begin);
+    chunk_.bind(8, chunk.anchor.line_end);
+    chunk_.bind(9, chunk.n_tokens);
+    bind_digest(chunk_, 10, sha256(prompt_text(title, chunk.heading, chunk.text)));
+    chunk_.exec();
+    chunk_.reset();
+    const ChunkId id = db_.getLastInsertRowid();
+    words_.bind(1, id);
+    words_.bind(2, title);
+    words_.bind(3, chunk.heading);
+    words_.bind(4, chunk.text);
+    words_.exec();
+    words_.reset();
+    return id;
+  }
+
+  void write_vector(ChunkId id, const float* vector) {
+    vector_.bind(1, id);
+    vector_.bind(2, space_id_);
+    vector_.bind(3, vector, static_cast<int>(dim_ * sizeof(float)));
+    vector_.exec();
+    vector_.reset();
+  }
+
+ private:
+  SQLite::Database& db_;
+  SQLite::Statement chunk_;
+  SQLite::Statement words_;
+  SQLite::Statement vector_;
+  std::int64_t space_id_;
+  std::size_t dim_;
+};
+
+}  // namespace
+
+Result<Library::Committed> SqliteLibrary::commit(const NewDocument& document) {
+  return writing([&](SQLite::Database& db) {
+    check_document(document, space_.dim);
+    return commit_rows(db, document);
+  });
+}
+
+Library::Committed SqliteLibrary::commit_rows(SQLite::Database& db, const NewDocument& document) {
+  Committed committed;
+  WriteTransaction transaction(db);
+  std::set<Digest> old_contents;
+  std::vector<ChunkId> old_ids;
+  SQLite::Statement find(db, "SELECT id FROM documents WHERE path = ?");
+  find.bind(1, document.document.path);
+  if (find.executeStep()) {
+    committed.id = find.getColumn(0).getInt64();
+    old_contents = contents_of(db, committed.id);
+    old_ids = chunk_ids_of(db, committed.id);
+    erase_chunks(db, committed.id);  // before the title changes: the words include it
+  }
+  find.reset();
+  committed.id = write_document(db, document);
+  const std::string title = repair_utf8(document.document.title);
+  std::vector<ChunkId> ids;
+  {
+    ChunkWriter writer(db, space_id_, space_.dim);
+    const auto dim = static_cast<std::size_t>(space_.dim);
+    for (std::size_t i = 0; i < document.chunks.size(); ++i) {
+      ids.push_back(
+          writer.write(committed.id, static_cast<std::int64_t>(i), title, document.chunks[i]));
+      if (!document.vectors.empty()) {
+        writer.write_vector(ids.back(), document.vectors.data() + i * dim);
+      }
+    }
+  }
+  committed.orphaned = without_chunk(db, old_contents);
+  transaction.commit();
+  if (document.vectors.empty()) ids.clear();
+  change_index(old_ids, ids, document.vectors);
+  save_index_if_due();
+  return committed;
+}
+
+Result<std::vector<Digest>> SqliteLibrary::remove(DocumentId id) {
+  return writing([&](SQLite::Database& db) { return remove_rows(db, id); });
+}
+
+std::vector<Digest> SqliteLibrary::remove_rows(SQLite::Database& db, DocumentId id) {
+  std::vector<Digest> orphaned;
+  std::vector<ChunkId> ids;
+  {
+    WriteTransaction transaction(db);
+    const std::set<Digest> contents = contents_of(db, id);
+    ids = chunk_ids_of(db, id);
+    erase_chunks(db, id);
+    SQLite::Statement erase(db, "DELETE FROM documents WHERE id = ?");
+    erase.bind(1, id);
+    if (erase.exec() == 0) {
+      fail(ErrorCode::kNotFound, "there is no document " + std::to_string(id) + " in the library");
+    }
+    orphaned = without_chunk(db, contents);
+    transaction.commit();
+  }
+  change_index(ids, {}, {});
+  // The vector file still has vectors of the document, and text can be guessed from a vector.
+  files_.remove(vector_path_);
+  ++n_changes_;
+  purge(db);
+  return orphaned;
+}
+
+/// FTS5 forgets words only when it merges its segments, SQLite only when the log is emptied.
+void SqliteLibrary::purge(SQLite::Database& db) {
+  SQLite::Statement due(db, "SELECT 1 FROM meta WHERE key = ?");
+  due.bind(1, kPurgeKey);
+  const bool words_due = due.executeStep();
+  due.reset();
+  if (words_due) {
+    WriteTransaction transaction(db);
+    db.exec("INSERT INTO chunks_fts (chunks_fts) VALUES ('optimize')");
+    SQLite::Statement done(db, "DELETE FROM meta WHERE key = ?");
+    done.bind(1, kPurgeKey);
+    done.exec();
+    transaction.commit();
+  }
+  const std::lock_guard lock(reader_->mutex);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+}  // namespace kvlink::retrieval

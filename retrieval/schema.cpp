@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of library.db, one step per version. A step that has shipped is never edited.
+#include <array>
+
+#include "retrieval/database.h"
+
+namespace kvlink::retrieval {
+namespace {
+
+// Ids are never used twice (AUTOINCREMENT): the vector file and conversations refer to them.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE documents (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  path TEXT NOT NULL UNIQUE,
+  title TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  content BLOB NOT NULL,
+  file_bytes INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  problem TEXT NOT NULL,
+  n_chunks INTEGER NOT NULL,
+  n_tokens INTEGER NOT NULL,
+  added_unix INTEGER NOT NULL
+);
+
+CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL,
+  heading TEXT NOT NULL,
+  text TEXT NOT NULL,
+  byte_begin INTEGER NOT NULL,
+  byte_end INTEGER NOT NULL,
+  line_begin INTEGER NOT NULL,
+  line_end INTEGER NOT NULL,
+  n_tokens INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  UNIQUE (document_id, ordinal)
+);
+CREATE INDEX chunks_by_content ON chunks (content);
+
+CREATE VIEW chunk_words AS
+  SELECT chunks.id AS id, documents.title AS title, chunks.heading AS heading, chunks.text AS text
+  FROM chunks JOIN documents ON documents.id = chunks.document_id;
+CREATE VIRTUAL TABLE chunks_fts USING fts5 (
+  title, heading, text,
+  content = 'chunk_words', content_rowid = 'id',
+  tokenize = 'porter unicode61 remove_diacritics 2'
+);
+
+CREATE TABLE spaces (
+  id INTEGER PRIMARY KEY,
+  fingerprint BLOB NOT NULL,
+  dim INTEGER NOT NULL,
+  UNIQUE (fingerprint, dim)
+);
+CREATE TABLE vectors (
+  chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id) ON DELETE CASCADE,
+  space_id INTEGER NOT NULL REFERENCES spaces (id),
+  vector BLOB NOT NULL
+);
+
+CREATE TABLE conversations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  updated_unix INTEGER NOT NULL
+);
+CREATE TABLE turns (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  question TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  timeline_json TEXT NOT NULL,
+  created_unix INTEGER NOT NULL
+);
+CREATE INDEX turns_by_conversation ON turns (conversation_id);
+CREATE TABLE turn_sources (
+  turn_id INTEGER NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL,
+  chunk_id INTEGER NOT NULL,
+  PRIMARY KEY (turn_id, ordinal)
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<Migration, 1> kMigrations = {kVersion1};
+
+}  // namespace
+
+std::span<const Migration> migrations() { return kMigrations; }
+
+}  // namespace kvlink::retrieval

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "retrieval/sqlite_library.h"
+
+#include "kernels/base/log.h"
+#include "retrieval/library_rows.h"
+
+namespace kvlink::retrieval {
+namespace {
+
+/// Temporary files of ours that a killed process left.
+void sweep_temporary_files(const std::filesystem::path& folder, FileSystem& files) {
+  for (const auto& path : files.list(folder)) {
+    const std::string name = path.filename().string();
+    const bool ours = name.starts_with("library.db") || name.starts_with("vectors.faiss");
+    if (ours && name.ends_with(".tmp")) files.remove(path);
+  }
+}
+
+std::int64_t space_row(SQLite::Database& db, const EmbeddingSpace& space) {
+  SQLite::Statement insert(
+      db, "INSERT INTO spaces (fingerprint, dim) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  bind_digest(insert, 1, space.fingerprint);
+  insert.bind(2, space.dim);
+  insert.exec();
+  SQLite::Statement select(db, "SELECT id FROM spaces WHERE fingerprint = ? AND dim = ?");
+  bind_digest(select, 1, space.fingerprint);
+  select.bind(2, space.dim);
+  select.executeStep();
+  return select.getColumn(0).getInt64();
+}
+
+template <typename T>
+std::vector<T> all_rows(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
+  std::vector<T> out;
+  while (statement.executeStep()) out.push_back(value(statement));
+  return out;
+}
+
+template <typename T>
+std::optional<T> one_row(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
+  if (!statement.executeStep()) return std::nullopt;
+  return value(statement);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& folder,
+                                               EmbeddingSpace space, FileSystem& files,
+                                               LibraryOptions options) {
+  return returning([&]() -> std::unique_ptr<Library> {
+    if (space.dim < 1 || space.dim > 65536) {
+      fail(ErrorCode::kInvalidInput,
+           "an embedding must have 1 to 65,536 dimensions, not " + std::to_string(space.dim));
+    }
+    // Absolute, because SQLite takes a name that begins with "file:" for a URI.
+    return std::make_unique<SqliteLibrary>(std::filesystem::absolute(folder), space, files,
+                                           options);
+  });
+}
+
+SqliteLibrary::SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace space,
+                             FileSystem& files, LibraryOptions options)
+    : path_(folder / "library.db"),
+      vector_path_(folder / "vectors.faiss"),
+      space_(space),
+      files_(files),
+      options_(options),
+      index_(space.dim, {options.graph_from_rows, options.max_waiting_rows}) {
+  files_.make_folder(folder);
+  sweep_temporary_files(folder, files_);
+  writer_ = open_writer(path_, files_, migrations());
+  reader_ = open_reader(path_);
+  calling_sqlite(path_, [&] { space_id_ = space_row(writer_->db, space_); });
+  load_index();
+  absorber_ = std::jthread([this](std::stop_token stop) { absorb_in_background(stop); });
+}
+
+SqliteLibrary::~SqliteLibrary() {
+  absorber_.request_stop();  // wakes it too
+  absorber_.join();
+  const auto closed = writing([&](SQLite::Database& db) {
+    purge(db);
+    save_index();
+  });
+  if (!closed) log(LogLevel::kWarning, "retrieval", closed.error().message);
+  reader_.reset();  // the writer checkpoints last
+}
+
+Result<std::vector<Document>> SqliteLibrary::documents() {
+  return reading([](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db, "SELECT " + std::string(kDocumentColumns) + " FROM documents ORDER BY id");
+    return all_rows(rows, document_of);
+  });
+}
+
+Result<std::optional<Document>> SqliteLibrary::find_path(const std::string& path) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db, "SELECT " + std::string(kDocumentColumns) + " FROM documents WHERE path = ?");
+    rows.bind(1, path);
+    return one_row(rows, document_of);
+  });
+}
+
+Result<std::vector<StoredChunk>> SqliteLibrary::chunks(DocumentId id) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db, std::string(kSelectChunk) + "WHERE c.document_id = ? ORDER BY c.ordinal");
+    rows.bind(1, id);
+    return all_rows(rows, chunk_of);
+  });
+}
+
+Result<std::optional<StoredChunk>> SqliteLibrary::chunk(ChunkId id) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(db, std::string(kSelectChunk) + "WHERE c.id = ?");
+    rows.bind(1, id);
+    return one_row(rows, chunk_of);
+  });
+}
+
+std::int64_t SqliteLibrary::n_chunks() {
+  const auto n = reading([](SQLite::Database& db) {
+    return db.execAndGet("SELECT coalesce(sum(n_chunks), 0) FROM documents").getInt64();
+  });
+  return n ? *n : 0;
+}
+
+Result<std::vector<DocumentId>> SqliteLibrary::stale_vectors() {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(db,
+                           "SELECT DISTINCT c.document_id FROM chunks c "
+                           "LEFT JOIN vectors v ON v.chunk_id = c.id AND v.space_id = ? "
+                           "WHERE v.chunk_id IS NULL ORDER BY c.document_id");
+    rows.bind(1, space_id_);
+    return all_rows<DocumentId>(rows,
+                                [](SQLite::Statement& row) { return row.getColumn(0).getInt64(); });
+  });
+}
+
+}  // namespace kvlink::retrieval

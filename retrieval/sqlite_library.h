@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Library over SQLite and VectorIndex. Internal to retrieval.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "retrieval/database.h"
+#include "retrieval/fusion.h"
+#include "retrieval/library.h"
+#include "retrieval/vector_file.h"
+#include "retrieval/vector_index.h"
+
+namespace kvlink::retrieval {
+
+/// Locks are taken in this order: writer, reader, index. Searches take reader and index (shared)
+/// one after the other, so that they run beside a commit.
+class SqliteLibrary final : public Library {
+ public:
+  SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace space, FileSystem& files,
+                LibraryOptions options);
+  ~SqliteLibrary() override;
+
+  Result<Committed> commit(const NewDocument& document) override;
+  Result<std::vector<Digest>> remove(DocumentId id) override;
+  Result<std::vector<Document>> documents() override;
+  Result<std::optional<Document>> find_path(const std::string& path) override;
+  Result<std::vector<StoredChunk>> chunks(DocumentId id) override;
+  Result<std::optional<StoredChunk>> chunk(ChunkId id) override;
+  std::int64_t n_chunks() override;
+  Result<std::vector<SearchHit>> search(const SearchRequest& request) override;
+  Result<std::vector<DocumentId>> stale_vectors() override;
+
+  Result<ConversationId> new_conversation(const std::string& name) override;
+  Result<void> append_turn(ConversationId id, const Turn& turn) override;
+  Result<std::vector<Conversation>> conversations() override;
+  Result<Conversation> conversation(ConversationId id) override;
+  Result<void> remove_conversation(ConversationId id) override;
+
+ private:
+  /// Runs `body(db)` on the reading or writing connection, errors as Result.
+  template <typename F>
+  auto reading(F&& body) {
+    return returning([&] {
+      const std::lock_guard lock(reader_->mutex);
+      return calling_sqlite(path_, [&] { return body(reader_->db); });
+    });
+  }
+  template <typename F>
+  auto writing(F&& body) {
+    return returning([&] {
+      const std::lock_guard lock(writer_->mutex);
+      return calling_sqlite(path_, [&] { return body(writer_->db); });
+    });
+  }
+
+  // vectors (library_vectors.cpp)
+  void load_index();
+  void add_missing_rows(SQLite::Database& db);
+  void save_index();
+  void save_index_if_due();
+  void change_index(std::span<const ChunkId> removed, std::span<const ChunkId> added,
+                    std::span<const float> vectors);
+  void absorb_in_background(const std::stop_token& stop);
+
+  // writing (library_writing.cpp)
+  Committed commit_rows(SQLite::Database& db, const NewDocument& document);
+  std::vector<Digest> remove_rows(SQLite::Database& db, DocumentId id);
+  void purge(SQLite::Database& db);
+
+  // searching (library_search.cpp)
+  void rank_by_words(const SearchRequest& request, const std::string& match,
+                     std::vector<Candidate>& out);
+  void rank_by_vector(const SearchRequest& request, std::vector<Candidate>& out);
+  std::vector<SearchHit> load_hits(const std::vector<Candidate>& ranked, std::int64_t limit);
+
+  std::filesystem::path path_;  // of library.db
+  std::filesystem::path vector_path_;
+  EmbeddingSpace space_;
+  FileSystem& files_;
+  LibraryOptions options_;
+  std::unique_ptr<Connection> writer_;
+  std::unique_ptr<Connection> reader_;
+  std::int64_t space_id_ = 0;
+
+  std::shared_mutex index_mutex_;
+  VectorIndex index_;           // guarded by index_mutex_
+  std::int64_t n_changes_ = 0;  // since the vector file was written; guarded by writer_->mutex
+  std::condition_variable_any absorb_wanted_;
+  std::jthread absorber_;  // last: it uses everything above
+};
+
+}  // namespace kvlink::retrieval

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nearest vectors by inner product. The only place that knows FAISS.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace kvlink::retrieval {
+
+struct Neighbour {
+  std::int64_t id = 0;
+  float cosine = 0;
+};
+
+/// When a graph (HNSW) replaces the scan of all vectors.
+struct VectorIndexOptions {
+  /// Rows up to which every search scans all of them: exact, and nothing to build.
+  std::int64_t graph_from_rows = 50'000;
+  /// Rows that may wait outside the graph once there is one; they are scanned.
+  std::int64_t max_waiting_rows = 4'000;
+};
+
+/// L2-normalised f32 vectors with ids. New rows are scanned until `absorb` moves them into the
+/// graph in small steps, so that adding never waits for a graph. Not thread-safe: searches may run
+/// side by side, changes alone. Deleted rows are overwritten in memory at once; a graph with more
+/// than a fifth of them is taken apart and absorbed again. Throws Exception.
+class VectorIndex {
+ public:
+  explicit VectorIndex(std::int32_t dim, VectorIndexOptions options = {});
+  ~VectorIndex();
+  VectorIndex(VectorIndex&&) noexcept;
+  VectorIndex& operator=(VectorIndex&&) noexcept;
+
+  /// vectors [ids.size(), dim]; ids are not in the index yet.
+  void add(std::span<const std::int64_t> ids, std::span<const float> vectors);
+  /// Ids that are not there are ignored.
+  void remove(std::span<const std::int64_t> ids);
+
+  /// The n nearest, best first, ties by id.
+  std::vector<Neighbour> search(std::span<const float> query, std::int64_t n) const;
+  /// The same among `allowed` only, by comparing with each of them.
+  std::vector<Neighbour> search_among(std::span<const float> query, std::int64_t n,
+                                      std::span<const std::int64_t> allowed) const;
+  bool contains(std::int64_t id) const;
+  /// 0 for an id that is not there.
+  float cosine(std::int64_t id, std::span<const float> query) const;
+
+  std::int64_t size() const;
+  std::int32_t dim() const;
+  std::vector<std::int64_t> ids() const;  ///< ascending
+
+  /// Rows that wait to be moved into the graph; 0 below graph_from_rows.
+  std::int64_t n_backlog() const;
+  void absorb(std::int64_t max_rows);
+
+  using ByteSink = std::function<void(std::span<const std::byte>)>;
+  void write(const ByteSink& sink) const;
+  /// From bytes that write() made and whose checksum has been verified; kCorrupt otherwise.
+  static VectorIndex read(std::span<const std::byte> bytes, std::int32_t dim,
+                          VectorIndexOptions options = {});
+
+ private:
+  struct Rows;
+  std::unique_ptr<Rows> rows_;
+};
+
+}  // namespace kvlink::retrieval
