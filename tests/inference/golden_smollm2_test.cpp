@@ -63,15 +63,19 @@ class GoldenSmolLM2 : public testing::TestWithParam<kernels::Isa> {
   }
 };
 
-void check_last_position(const nlohmann::json& c, std::span<const float> logits) {
+/// Returns the largest difference.
+float check_last_position(const nlohmann::json& c, std::span<const float> logits) {
   std::vector<float> log_probs(logits.size());
   kernels::log_softmax(logits, log_probs);
   const auto ids = c["top20_ids"].get<std::vector<std::int32_t>>();
   const auto expected = c["top20_logprobs"].get<std::vector<float>>();
+  float worst = 0.0F;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     EXPECT_NEAR(log_probs[static_cast<std::size_t>(ids[i])], expected[i], kGoldenLogProbabilities)
         << "token " << ids[i];
+    worst = std::max(worst, std::abs(log_probs[static_cast<std::size_t>(ids[i])] - expected[i]));
   }
+  return worst;
 }
 
 void check_argmax(const nlohmann::json& c, const Reading& reading) {
@@ -118,6 +122,8 @@ TEST_P(GoldenSmolLM2, FollowsTheReference) {
   kernels::CpuBackend backend({.n_threads = 2, .max_isa = GetParam()});
   const Decoder decoder(*model, backend);
   std::size_t n_checked = 0;
+  double worst_nll_share = 0.0;
+  float worst_log_probability = 0.0F;
   const auto cases = golden()["cases"];
   for (const auto& c : cases) {
     const auto ids = c["ids"].get<std::vector<std::int32_t>>();
@@ -127,12 +133,16 @@ TEST_P(GoldenSmolLM2, FollowsTheReference) {
     const Reading reading = read_prompt(decoder, cache, ids);
     const auto nll = c["mean_nll"].get<double>();
     EXPECT_NEAR(reading.mean_nll, nll, kGoldenNllShare * nll);
-    check_last_position(c, reading.last_logits);
+    worst_nll_share = std::max(worst_nll_share, std::abs(reading.mean_nll - nll) / nll);
+    worst_log_probability =
+        std::max(worst_log_probability, check_last_position(c, reading.last_logits));
     check_argmax(c, reading);
     check_greedy(c, decoder, cache, reading.last_logits);
     ++n_checked;
   }
   EXPECT_GE(n_checked, 3U);
+  RecordProperty("worst_mean_nll_share", std::to_string(worst_nll_share));
+  RecordProperty("worst_log_probability_difference", std::to_string(worst_log_probability));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryIsa, GoldenSmolLM2, testing::ValuesIn(available_isas()),

@@ -49,14 +49,16 @@ inline constexpr float kTinyLogitsF32 = 1e-4F;
 inline constexpr float kTinyLogitsF16Arena = 0.01F;
 
 /// A chunk's KV put back where it was encoded against full prefill, by how blocks are kept (f32
-/// blocks in an f32 arena, all others in an f16 arena).
+/// blocks in an f32 arena, all others in an f16 arena). Measured on the default generator: f32 0,
+/// f16 0.0057, bf16 0.022, q8 0.071; on a tiny random model: f32 0, f16 0.00048, bf16 0.0027,
+/// q8 0.0099.
 inline constexpr float kReuseF32 = 1e-3F;
-inline constexpr float kReuseF16 = 0.05F;
-inline constexpr float kReuseBf16 = 0.2F;
-inline constexpr float kReuseQ8 = 0.5F;
-inline constexpr float kTinyReuseF16 = 0.01F;
-inline constexpr float kTinyReuseBf16 = 0.05F;
-inline constexpr float kTinyReuseQ8 = 0.1F;
+inline constexpr float kReuseF16 = 0.015F;
+inline constexpr float kReuseBf16 = 0.06F;
+inline constexpr float kReuseQ8 = 0.2F;
+inline constexpr float kTinyReuseF16 = 0.0015F;
+inline constexpr float kTinyReuseBf16 = 0.008F;
+inline constexpr float kTinyReuseQ8 = 0.03F;
 /// Keys rotated by p and by -p, as a share of the largest key.
 inline constexpr float kRotationShare = 1e-6F;
 
