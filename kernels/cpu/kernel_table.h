@@ -81,6 +81,13 @@ struct KernelTable {
   void (*add)(float* x, const float* y, std::int64_t n);
   void (*gelu)(float* x, std::int64_t n);
 
+  /// Turns n unit vectors (cosine, sine) by one step each.
+  void (*turn)(const double* step_cosines, const double* step_sines, std::int64_t n,
+               double* cosines, double* sines);
+  /// Factors of 2 n elements of a head, as `rotate` reads them.
+  void (*rotation_factors)(const double* cosines, const double* sines, double magnitude,
+                           std::int64_t n, bool interleaved, float* factors_of_element,
+                           float* factors_of_partner);
   /// y[e] = x[e] * cosines[e] + x[partner(e)] * sines[e] for every head; sines carry the sign.
   void (*rotate)(float* x, std::int64_t n_heads, std::int64_t head_dim, std::int64_t n_rotated,
                  bool interleaved, const float* cosines, const float* sines);

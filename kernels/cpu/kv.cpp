@@ -12,7 +12,7 @@
 namespace kvlink::kernels {
 namespace {
 
-constexpr std::int64_t kLoadRows = 64;
+constexpr std::int64_t kLoadRows = 2 * RopeTable::kFreshEvery;
 
 /// A plane's bytes by meaning. Byte: std::byte, or const std::byte of a block that is only read.
 template <typename Byte>
@@ -130,18 +130,17 @@ void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, cons
   const PlaneRows<const std::byte> values(block.plane(layer, Plane::kValues), layout,
                                           Plane::kValues, n);
   const bool interleaved = rope.pairing == RopePairing::kInterleaved;
+  const RopeSteps steps(rope);
   ThreadPool& pool = backend.pool();
-  pool.reserve_scratch(layout.kv_dim() + 2 * rope.n_rotated());
+  pool.reserve_scratch(RopeTable::scratch_floats(rope) + layout.kv_dim());
   pool.parallel_for((n + kLoadRows - 1) / kLoadRows, [&](std::int64_t task, int worker) {
-    float* row = pool.scratch(worker);
-    float* cosines = row + layout.kv_dim();
-    float* sines = cosines + rope.n_rotated();
-    RopeTable table(rope, cosines, sines);
+    RopeTable table(kernels, rope, steps, pool.scratch(worker));
+    float* row = pool.scratch(worker) + RopeTable::scratch_floats(rope);
     for (std::int64_t t = task * kLoadRows; t < std::min(n, (task + 1) * kLoadRows); ++t) {
       table.move_to(positions[static_cast<std::size_t>(t)]);
       load_token(kernels, layout, Plane::kKeys, keys, t, row);
-      kernels.rotate(row, arena.n_kv_heads, arena.head_dim, rope.n_rotated(), interleaved, cosines,
-                     sines);
+      kernels.rotate(row, arena.n_kv_heads, arena.head_dim, rope.n_rotated(), interleaved,
+                     table.cosines(), table.sines());
       store_heads(kernels, row, arena.keys, arena, first_row + t);
       load_token(kernels, layout, Plane::kValues, values, t, row);
       store_heads(kernels, row, arena.values, arena, first_row + t);

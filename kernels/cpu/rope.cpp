@@ -11,46 +11,39 @@
 #include "kernels/cpu/row_tasks.h"
 
 namespace kvlink::kernels {
-namespace {
 
-constexpr std::int64_t kFreshEvery = 64;
-
-}  // namespace
-
-RopeTable::RopeTable(const Rope& rope, float* cosines, float* sines)
-    : rope_(rope),
-      cosines_(cosines),
-      sines_(sines),
-      turns_(rope.frequencies.size()),
-      position_(std::numeric_limits<std::int64_t>::min()) {
-  for (std::size_t i = 0; i < turns_.size(); ++i) {
-    const double step = rope.frequencies[i];
-    turns_[i] = {1.0, 0.0, std::cos(step), std::sin(step)};
+RopeSteps::RopeSteps(const Rope& rope) {
+  for (const float frequency : rope.frequencies) {
+    cosines.push_back(std::cos(static_cast<double>(frequency)));
+    sines.push_back(std::sin(static_cast<double>(frequency)));
   }
 }
 
+RopeTable::RopeTable(const KernelTable& kernels, const Rope& rope, const RopeSteps& steps,
+                     float* scratch)
+    : kernels_(kernels),
+      rope_(rope),
+      steps_(steps),
+      cosines_(reinterpret_cast<double*>(scratch)),
+      sines_(cosines_ + rope.frequencies.size()),
+      factors_(scratch + 2 * rope.n_rotated()),
+      position_(std::numeric_limits<std::int64_t>::min()) {}
+
 void RopeTable::move_to(std::int32_t position) {
   if (position == position_) return;
-  const bool is_next = std::int64_t{position} == position_ + 1 && position % kFreshEvery != 0;
-  const std::size_t half = turns_.size();
-  const bool interleaved = rope_.pairing == RopePairing::kInterleaved;
-  for (std::size_t i = 0; i < half; ++i) {
-    Turn& turn = turns_[i];
-    if (is_next) {
-      const double cosine = turn.cosine * turn.step_cosine - turn.sine * turn.step_sine;
-      turn.sine = turn.sine * turn.step_cosine + turn.cosine * turn.step_sine;
-      turn.cosine = cosine;
-    } else {
-      const double angle = static_cast<double>(position) * rope_.frequencies[i];
-      turn.cosine = std::cos(angle);
-      turn.sine = std::sin(angle);
+  const auto n = static_cast<std::int64_t>(rope_.frequencies.size());
+  if (std::int64_t{position} == position_ + 1 && position % kFreshEvery != 0) {
+    kernels_.turn(steps_.cosines.data(), steps_.sines.data(), n, cosines_, sines_);
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double angle =
+          static_cast<double>(position) * rope_.frequencies[static_cast<std::size_t>(i)];
+      cosines_[i] = std::cos(angle);
+      sines_[i] = std::sin(angle);
     }
-    const std::size_t first = interleaved ? 2 * i : i;
-    const std::size_t second = interleaved ? 2 * i + 1 : i + half;
-    cosines_[first] = cosines_[second] = static_cast<float>(turn.cosine * rope_.magnitude);
-    sines_[second] = static_cast<float>(turn.sine * rope_.magnitude);
-    sines_[first] = -sines_[second];
   }
+  kernels_.rotation_factors(cosines_, sines_, rope_.magnitude, n,
+                            rope_.pairing == RopePairing::kInterleaved, factors_, factors_ + 2 * n);
   position_ = position;
 }
 
@@ -59,17 +52,16 @@ void rope(CpuBackend& backend, const Rope& rope, std::int64_t head_dim,
   KVLINK_CHECK(head_dim > 0 && x.cols % head_dim == 0 && rope.n_rotated() <= head_dim);
   KVLINK_CHECK(static_cast<std::int64_t>(positions.size()) == x.rows);
   const KernelTable& kernels = kernel_table(backend.isa());
-  const std::int64_t n_rotated = rope.n_rotated();
   const bool interleaved = rope.pairing == RopePairing::kInterleaved;
+  const RopeSteps steps(rope);
   ThreadPool& pool = backend.pool();
-  pool.reserve_scratch(2 * n_rotated);
+  pool.reserve_scratch(RopeTable::scratch_floats(rope));
   for_each_rows(backend, x.rows, x.cols, [&](std::int64_t begin, std::int64_t end, int worker) {
-    float* cosines = pool.scratch(worker);
-    float* sines = cosines + n_rotated;
-    RopeTable table(rope, cosines, sines);
+    RopeTable table(kernels, rope, steps, pool.scratch(worker));
     for (std::int64_t r = begin; r < end; ++r) {
       table.move_to(positions[static_cast<std::size_t>(r)]);
-      kernels.rotate(x.row(r), x.cols / head_dim, head_dim, n_rotated, interleaved, cosines, sines);
+      kernels.rotate(x.row(r), x.cols / head_dim, head_dim, rope.n_rotated(), interleaved,
+                     table.cosines(), table.sines());
     }
   });
 }

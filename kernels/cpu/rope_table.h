@@ -5,31 +5,43 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/cpu/kernel_table.h"
 #include "kernels/rope.h"
 
 namespace kvlink::kernels {
 
+/// How far one position turns each pair; shared by the tasks of an op.
+struct RopeSteps {
+  std::vector<double> cosines, sines;
+
+  explicit RopeSteps(const Rope& rope);
+};
+
 /// Factors of the rotation y[e] = x[e] * cosines[e] + x[partner(e)] * sines[e] at a position.
 ///
-/// Angles are kept in f64. From a position to its successor the unit vector is turned by one step
+/// Angles are kept in f64. From a position to its successor each unit vector is turned by one step
 /// instead of calling sin and cos again; every 64th position starts afresh, which keeps the error
-/// of the angle below 1e-14. Not thread-safe: one per task.
+/// of the angle below 1e-13. Borrows everything; one per task.
 class RopeTable {
  public:
-  RopeTable(const Rope& rope, float* cosines, float* sines);
+  static constexpr std::int64_t kFreshEvery = 64;
 
-  /// Fills cosines and sines, each [n_rotated].
+  /// Floats of scratch that a table of `rope` needs.
+  static std::int64_t scratch_floats(const Rope& rope) { return 4 * rope.n_rotated(); }
+
+  RopeTable(const KernelTable& kernels, const Rope& rope, const RopeSteps& steps, float* scratch);
+
   void move_to(std::int32_t position);
+  const float* cosines() const { return factors_; }
+  const float* sines() const { return factors_ + rope_.n_rotated(); }
 
  private:
-  struct Turn {
-    double cosine, sine, step_cosine, step_sine;
-  };
-
+  const KernelTable& kernels_;
   const Rope& rope_;
-  float* cosines_;
-  float* sines_;
-  std::vector<Turn> turns_;
+  const RopeSteps& steps_;
+  double* cosines_;
+  double* sines_;
+  float* factors_;
   std::int64_t position_;
 };
 

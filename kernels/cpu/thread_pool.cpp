@@ -10,6 +10,7 @@
 #include <new>
 #include <set>
 #include <string>
+#include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kClosed = std::uint64_t{1} << 31;
 constexpr std::uint64_t kInsideMask = kClosed - 1;
+constexpr int kMostThreads = 256;
 // About 20 us: longer than the gap between two ops of a forward pass, shorter than anybody's
 // patience with a fan.
 constexpr int kSpins = 600;
@@ -74,10 +76,15 @@ void ThreadPool::Scratch::reserve(std::int64_t n) {
 }
 
 ThreadPool::ThreadPool(int n_threads) : gate_(kClosed) {
-  const int n = n_threads > 0 ? n_threads : granted_cores();
+  const int n = std::min(n_threads > 0 ? n_threads : granted_cores(), kMostThreads);
   scratch_.resize(static_cast<std::size_t>(n));
-  for (int worker = 1; worker < n; ++worker) {
-    workers_.emplace_back([this, worker] { work(worker); });
+  workers_.reserve(static_cast<std::size_t>(n));
+  // Where the system refuses a thread, the pool goes on with those it has.
+  try {
+    for (int worker = 1; worker < n; ++worker) {
+      workers_.emplace_back([this, worker] { work(worker); });
+    }
+  } catch (const std::system_error&) {
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kKeyTile = 64;
 constexpr std::int32_t kHiddenPosition = INT32_MAX;
+constexpr std::int64_t kMostPrefetched = 1024;  ///< bytes of a row
 
 inline std::int64_t padded(std::int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
 
@@ -23,9 +24,6 @@ std::int64_t attention_partial_floats(std::int64_t n_rows, std::int64_t head_dim
 std::int64_t attention_scratch_floats(std::int64_t n_rows, std::int64_t head_dim) {
   return n_rows * padded(head_dim) + 2 * kKeyTile * padded(head_dim) + n_rows * kKeyTile;
 }
-
-/// What a tile of keys looks like to a tile of queries.
-enum class Sight { kNothing, kPart, kAll };
 
 struct KeyTile {
   alignas(64) std::int32_t positions[kKeyTile];
@@ -52,20 +50,29 @@ inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile&
 
 /// kKeyTile keys as [head_dim, kKeyTile] and values as [kKeyTile, padded]; hidden rows become zero,
 /// so that whatever they hold cannot reach a sum.
-inline void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
-                          float* keys, float* values, float* staging) {
+template <DType kType>
+void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& tile, float* keys,
+                   float* values, float* staging) {
   const std::int64_t dim = call.head_dim;
   const std::int64_t width = padded(dim);
-  const std::int64_t bytes = call.kv_stride * (call.dtype == DType::kF32 ? 4 : 2);
+  const std::int64_t bytes = call.kv_stride * (kType == DType::kF32 ? 4 : 2);
   for (std::int64_t i = 0; i < kKeyTile; ++i) {
     float* k = staging + i % kWidth * width;
     float* v = values + i * width;
+    const std::byte* key_row = call.keys + (key + i) * bytes;
+    const std::byte* value_row = call.values + (key + i) * bytes;
     if (tile.positions[i] == kHiddenPosition) {
       for (std::int64_t e = 0; e < width; e += kWidth) store(k + e, zero());
       for (std::int64_t e = 0; e < width; e += kWidth) store(v + e, zero());
     } else {
-      dequantize(call.dtype, call.keys + (key + i) * bytes, dim, k);
-      dequantize(call.dtype, call.values + (key + i) * bytes, dim, v);
+      // Arithmetic on this tile takes long enough to hide the way of the next one from memory.
+      const std::int64_t ahead = key + i + kKeyTile < call.key_end ? kKeyTile * bytes : 0;
+      for (std::int64_t line = 0; line < bytes && line < kMostPrefetched; line += 64) {
+        __builtin_prefetch(key_row + ahead + line, 0, 2);
+        __builtin_prefetch(value_row + ahead + line, 0, 2);
+      }
+      dequantize_row<kType>(key_row, dim, k);
+      dequantize_row<kType>(value_row, dim, v);
       for (std::int64_t e = dim; e < width; ++e) k[e] = v[e] = 0.0F;
     }
     if (i % kWidth != kWidth - 1) continue;
@@ -160,7 +167,11 @@ void attention(const AttentionCall& call) {
     KeyTile tile;
     read_positions(call, key, tile);
     if (tile.lowest > last_query) continue;
-    load_key_tile(call, key, tile, keys, values, staging);
+    if (call.dtype == DType::kF16) {
+      load_key_tile<DType::kF16>(call, key, tile, keys, values, staging);
+    } else {
+      load_key_tile<DType::kF32>(call, key, tile, keys, values, staging);
+    }
     gemm({n_rows, kKeyTile, call.head_dim, q, width, keys, kKeyTile, scores, kKeyTile, false});
     soften_scores(call, tile, scores, call.partial);
     gemm({n_rows, width, kKeyTile, scores, kKeyTile, values, width, call.partial, width, true});

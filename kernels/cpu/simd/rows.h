@@ -57,10 +57,7 @@ void layer_norm(const float* x, const float* w, const float* b, float eps, std::
   Vec squares = zero();
   for (std::int64_t i = 0; i < n; i += kWidth) {
     const std::int64_t left = part(n, i);
-    alignas(64) float centred[kWidth];
-    store(centred, zero());
-    store_partial(centred, sub(load_partial(x + i, left), set1(mean)), left);
-    const Vec v = load(centred);
+    const Vec v = keep_first(sub(load_partial(x + i, left), set1(mean)), left);
     squares = fma(v, v, squares);
   }
   const float variance = reduce_add(squares) / static_cast<float>(n);
@@ -102,6 +99,34 @@ void gelu(float* x, std::int64_t n) {
     const Vec half_erfc = mul(mul(mul(p, t), set1(0.5F)), exp(sub(zero(), mul(z, z))));
     const Vec share = select_negative(v, half_erfc, sub(set1(1.0F), half_erfc));
     store_partial(x + i, mul(v, share), left);
+  }
+}
+
+/// Each unit vector (cosine, sine) turned by its step. Left to the compiler's vectoriser.
+void turn(const double* __restrict step_cosines, const double* __restrict step_sines,
+          std::int64_t n, double* __restrict cosines, double* __restrict sines) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double cosine = cosines[i] * step_cosines[i] - sines[i] * step_sines[i];
+    sines[i] = sines[i] * step_cosines[i] + cosines[i] * step_sines[i];
+    cosines[i] = cosine;
+  }
+}
+
+void rotation_factors(const double* __restrict cosines, const double* __restrict sines,
+                      double magnitude, std::int64_t n, bool interleaved, float* __restrict c,
+                      float* __restrict s) {
+  if (interleaved) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      c[2 * i] = c[2 * i + 1] = static_cast<float>(cosines[i] * magnitude);
+      s[2 * i + 1] = static_cast<float>(sines[i] * magnitude);
+      s[2 * i] = -s[2 * i + 1];
+    }
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) {
+      c[i] = c[i + n] = static_cast<float>(cosines[i] * magnitude);
+      s[i + n] = static_cast<float>(sines[i] * magnitude);
+      s[i] = -s[i + n];
+    }
   }
 }
 

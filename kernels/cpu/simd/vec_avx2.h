@@ -26,6 +26,10 @@ inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 inline Vec load_partial(const float* p, std::int64_t n) { return _mm256_maskload_ps(p, first(n)); }
 inline void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 inline void store_partial(float* p, Vec v, std::int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
+/// Elements from n on become zero.
+inline Vec keep_first(Vec v, std::int64_t n) {
+  return _mm256_and_ps(v, _mm256_castsi256_ps(first(n)));
+}
 inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 inline Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }

@@ -26,6 +26,8 @@ inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline void store_partial(float* p, Vec v, std::int64_t n) {
   _mm512_mask_storeu_ps(p, first(n), v);
 }
+/// Elements from n on become zero.
+inline Vec keep_first(Vec v, std::int64_t n) { return _mm512_maskz_mov_ps(first(n), v); }
 inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 inline Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }

@@ -22,6 +22,8 @@ inline void store(float* p, Vec v) { *p = v; }
 inline void store_partial(float* p, Vec v, std::int64_t n) {
   if (n > 0) *p = v;
 }
+/// Elements from n on become zero.
+inline Vec keep_first(Vec v, std::int64_t) { return v; }
 inline Vec add(Vec a, Vec b) { return a + b; }
 inline Vec sub(Vec a, Vec b) { return a - b; }
 inline Vec mul(Vec a, Vec b) { return a * b; }
