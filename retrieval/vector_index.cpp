@@ -19,9 +19,9 @@
 namespace kvlink::retrieval {
 namespace {
 
-constexpr int kGraphNeighbours = 16;         // M: 16 links per node, 32 on the lowest level
-constexpr int kBuildBreadth = 80;            // efConstruction
-constexpr std::int64_t kSearchBreadth = 96;  // efSearch, at least
+constexpr int kGraphNeighbours = 16;  // M: 16 links per node, 32 on the lowest level
+constexpr int kBuildBreadth = 80;     // efConstruction
+constexpr int kSearchBreadth = 128;   // efSearch; FAISS 1.7.3 takes it from the index only
 constexpr std::int64_t kDead = -1;
 
 /// FAISS starts an OpenMP team even for one query; our threads belong to the caller.
@@ -221,11 +221,9 @@ struct VectorIndex::Rows {
     if (!graph) return;
     // Dead rows, at most a fifth, take up results too.
     n = std::min(n + std::min(n_dead, n / 2 + 8), graph->ntotal);
-    faiss::SearchParametersHNSW parameters;
-    parameters.efSearch = static_cast<int>(std::max(kSearchBreadth, 2 * n));
     std::vector<float> cosines(static_cast<std::size_t>(n));
     std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
-    graph->search(1, query, n, cosines.data(), rows.data(), &parameters);
+    graph->search(1, query, n, cosines.data(), rows.data());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] >= 0) cosines[i] = dot(query, row_of(graph_storage(), rows[i]), dim);
     }
@@ -332,6 +330,7 @@ void VectorIndex::absorb(std::int64_t max_rows) {
       r.graph = std::make_unique<faiss::IndexHNSWFlat>(r.dim, kGraphNeighbours,
                                                        faiss::METRIC_INNER_PRODUCT);
       r.graph->hnsw.efConstruction = kBuildBreadth;
+      r.graph->hnsw.efSearch = kSearchBreadth;
     }
     const std::size_t kept = r.flat_ids.size() - static_cast<std::size_t>(n);
     r.graph->add(n, row_of(*r.flat, static_cast<std::int64_t>(kept)));
