@@ -6,6 +6,7 @@
 #include "inference/model/finite_scan.h"
 #include "inference/model/json_text.h"
 #include "inference/model/limits.h"
+#include "inference/model/printable.h"
 #include "inference/model/safetensors_file.h"
 #include "kernels/base/result.h"
 #include "kernels/embed.h"
@@ -32,8 +33,8 @@ Stated read_config(const std::filesystem::path& file) {
   const std::string position = json_text(config, "position_embedding_type", "absolute");
   if (type != "bert" || activation != "gelu" || position != "absolute") {
     fail(ErrorCode::kUnsupported,
-         "config.json describes model_type " + type.substr(0, 64) + " with hidden_act " +
-             activation.substr(0, 64) + " and " + position.substr(0, 64) +
+         "config.json describes model_type " + printable(type) + " with hidden_act " +
+             printable(activation) + " and " + printable(position) +
              " positions; supported is bert with gelu and absolute positions");
   }
   stated.n_heads =

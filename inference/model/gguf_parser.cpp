@@ -5,6 +5,7 @@
 
 #include "inference/model/gguf_file.h"
 #include "inference/model/limits.h"
+#include "inference/model/printable.h"
 #include "kernels/base/byte_reader.h"
 #include "kernels/base/utf8.h"
 
@@ -76,6 +77,13 @@ DType tensor_dtype(std::uint32_t id, const std::string& tensor, const std::strin
       found != kTensorTypes.end() ? std::string(found->name) : "number " + std::to_string(id);
   fail(ErrorCode::kUnsupported, source + ": tensor " + tensor + " has type " + name +
                                     "; supported are F32, F16, BF16, Q8_0, Q4_0 and Q4_1");
+}
+
+/// Names are shown in messages and on terminals: valid UTF-8 without control characters.
+bool is_name(std::string_view text, std::uint64_t max_bytes) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  return !text.empty() && text.size() <= max_bytes && is_valid_utf8(text) &&
+         std::none_of(text.begin(), text.end(), is_control);
 }
 
 /// Parsing of one file, front to back.
@@ -173,12 +181,11 @@ std::map<std::string, GgufValue, std::less<>> Parser::read_values() {
   std::map<std::string, GgufValue, std::less<>> values;
   for (std::uint64_t i = 0; i < n_keys_; ++i) {
     const std::string_view key = read_text("key");
-    if (key.empty() || key.size() > limits::kMaxKeyBytes || !is_valid_utf8(key) ||
-        key.find('\0') != std::string_view::npos) {
+    if (!is_name(key, limits::kMaxKeyBytes)) {
       reader_.corrupt("key " + std::to_string(i) + " is not a name of 1 to 65535 UTF-8 bytes");
     }
     if (!values.emplace(std::string(key), read_value()).second) {
-      reader_.corrupt("a key occurs twice: " + std::string(key.substr(0, 80)));
+      reader_.corrupt("a key occurs twice: " + printable(key));
     }
   }
   return values;
@@ -187,8 +194,7 @@ std::map<std::string, GgufValue, std::less<>> Parser::read_values() {
 TensorEntry Parser::read_tensor() {
   TensorEntry tensor;
   const std::string_view name = read_text("tensor name");
-  if (name.empty() || name.size() > kMaxTensorNameBytes || !is_valid_utf8(name) ||
-      name.find('\0') != std::string_view::npos) {
+  if (!is_name(name, kMaxTensorNameBytes)) {
     reader_.corrupt("a tensor's name is not 1 to 63 UTF-8 bytes");
   }
   tensor.name = name;
@@ -202,7 +208,7 @@ TensorEntry Parser::read_tensor() {
     if (extent == 0 || extent > std::uint64_t{1} << 40) {
       reader_.corrupt("tensor " + tensor.name + " has a dimension of " + std::to_string(extent));
     }
-    n_elements = checked_mul(n_elements, extent, tensor.name);
+    n_elements = checked_mul(n_elements, extent, reader_.source() + ": " + tensor.name);
     tensor.shape.insert(tensor.shape.begin(), static_cast<std::int64_t>(extent));
   }
   tensor.dtype =

@@ -7,6 +7,7 @@
 #include "inference/model/finite_scan.h"
 #include "inference/model/limits.h"
 #include "inference/model/model_storage.h"
+#include "inference/model/printable.h"
 #include "inference/model/rope_frequencies.h"
 #include "kernels/base/result.h"
 
@@ -54,7 +55,7 @@ void refuse_variants(const GgufFile& file) {
   for (const auto& [key, value] : file.values()) {
     for (const std::string_view refused : kRefusedKeys) {
       if (key.starts_with("llama." + std::string(refused)) && !is_harmless(file, key, value)) {
-        fail(ErrorCode::kUnsupported, file.source() + " sets " + key +
+        fail(ErrorCode::kUnsupported, file.source() + " sets " + printable(key) +
                                           ", a variant of the architecture that is not "
                                           "supported");
       }
@@ -133,7 +134,7 @@ ModelConfig read_config(const GgufFile& file) {
   config.architecture = file.text("general.architecture", kMaxTextBytes).value_or("");
   if (config.architecture != "llama") {
     fail(ErrorCode::kUnsupported, file.source() + " has architecture \"" +
-                                      config.architecture.substr(0, 64) +
+                                      printable(config.architecture) +
                                       "\"; supported is \"llama\"");
   }
   refuse_variants(file);

@@ -7,6 +7,7 @@
 #include "inference/model/json_text.h"
 #include "inference/model/limits.h"
 #include "inference/model/model_storage.h"
+#include "inference/model/printable.h"
 #include "inference/model/rope_frequencies.h"
 #include "inference/model/safetensors_file.h"
 #include "kernels/base/result.h"
@@ -25,7 +26,7 @@ void refuse_variants(const json& config, const std::string& source) {
   const std::string type = json_text(config, "model_type", "");
   if (type != "llama") {
     fail(ErrorCode::kUnsupported,
-         source + ": model_type is \"" + type.substr(0, 64) + "\"; supported is \"llama\"");
+         source + ": model_type is \"" + printable(type) + "\"; supported is \"llama\"");
   }
   for (const char* key : {"attention_bias", "mlp_bias"}) {
     if (json_flag(config, key, false)) unsupported(source, key);
@@ -37,7 +38,7 @@ void refuse_variants(const json& config, const std::string& source) {
     }
   }
   const std::string activation = json_text(config, "hidden_act", "silu");
-  if (activation != "silu") unsupported(source, "hidden_act " + activation.substr(0, 64));
+  if (activation != "silu") unsupported(source, "hidden_act " + printable(activation));
 }
 
 double read_rope_base(const json& config, const std::string& source) {
@@ -50,7 +51,7 @@ double read_rope_base(const json& config, const std::string& source) {
     fail(ErrorCode::kCorrupt, source + ": rope_parameters is not an object");
   }
   const std::string type = json_text(*nested, "rope_type", "default");
-  if (type != "default") unsupported(source, "rope_type " + type.substr(0, 64));
+  if (type != "default") unsupported(source, "rope_type " + printable(type));
   return json_real(*nested, "rope_theta", 10'000.0, 1.0, 1e12, source);
 }
 

@@ -116,10 +116,14 @@ Digest Model::compute_fingerprint() const {
 }
 
 Result<Model> load_model(const std::filesystem::path& path) {
-  return returning([&] {
+  auto model = returning([&] {
     if (std::filesystem::is_directory(path)) return load_folder(path);
     return path.extension() == ".safetensors" ? load_safetensors(path) : load_gguf(path);
   });
+  if (model || model.error().code != ErrorCode::kCorrupt) return model;
+  Error error = model.error();
+  error.message += "; fetch the file again";
+  return error;
 }
 
 Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path) {

@@ -10,6 +10,7 @@
 
 #include "inference/model/json_scanner.h"
 #include "inference/model/limits.h"
+#include "inference/model/printable.h"
 #include "kernels/base/byte_reader.h"
 #include "kernels/base/utf8.h"
 
@@ -52,7 +53,7 @@ const ElementType* read_element_type(JsonScanner& json) {
   const std::string name = json.text(limits::kMaxNameBytes);
   const auto* found = std::find_if(kElementTypes.begin(), kElementTypes.end(),
                                    [&](const ElementType& t) { return t.name == name; });
-  if (found == kElementTypes.end()) json.corrupt("unknown dtype \"" + name + "\"");
+  if (found == kElementTypes.end()) json.corrupt("unknown dtype \"" + printable(name) + "\"");
   return found;
 }
 
@@ -123,6 +124,10 @@ std::vector<HeaderEntry> read_header(std::string_view text, const std::string& s
     do {
       HeaderEntry entry;
       entry.name = json.text(limits::kMaxNameBytes);
+      // Names are shown in messages and on terminals.
+      if (printable(entry.name, entry.name.size()) != entry.name) {
+        json.corrupt("a tensor's name is not printable ASCII");
+      }
       if (!names.insert(entry.name).second) json.corrupt(entry.name + " occurs twice");
       json.expect(':');
       if (entry.name == "__metadata__") {

@@ -144,7 +144,7 @@ void GgufWriter::set_f32s(std::string_view key, std::span<const float> values) {
 
 void GgufWriter::add_tensor(std::string_view name, DType dtype, std::uint64_t rows,
                             std::span<const float> values) {
-  GgufTensor tensor{std::string(name), {}, gguf_type(dtype), encode_floats(values, dtype), {}};
+  GgufTensor tensor{std::string(name), {}, gguf_type(dtype), encode_floats(values, dtype), {}, {}};
   if (rows == 0) {
     tensor.dims = {values.size()};
   } else {
@@ -172,7 +172,8 @@ std::string GgufWriter::bytes() const {
   }
   std::string data;
   for (const GgufTensor& tensor : tensors) {
-    out += gguf_text(tensor.name) + raw_bytes(static_cast<std::uint32_t>(tensor.dims.size()));
+    out += gguf_text(tensor.name) +
+           raw_bytes(tensor.n_dims.value_or(static_cast<std::uint32_t>(tensor.dims.size())));
     for (const std::uint64_t dim : tensor.dims) out += raw_bytes(dim);
     out += raw_bytes(tensor.type) + raw_bytes(tensor.offset.value_or(data.size()));
     data += tensor.bytes;

@@ -22,6 +22,7 @@ struct GgufTensor {
   std::uint32_t type = 0;           ///< number of the format
   std::string bytes;
   std::optional<std::uint64_t> offset;  ///< where the record claims the data begins
+  std::optional<std::uint32_t> n_dims;  ///< how many dims the record claims
 };
 
 /// Values under the same key replace each other; add_raw() always appends.
