@@ -32,7 +32,9 @@ std::int64_t arena_bytes(const ModelConfig& config, std::int64_t capacity, DType
 }  // namespace
 
 KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype)
-    : buffer_(arena_bytes(config, capacity, dtype)),
+    // The first rows of every head lie `capacity` rows apart: huge pages would have the system
+    // clear the whole arena for a short conversation.
+    : buffer_(arena_bytes(config, capacity, dtype), Pages::kSmall),
       n_layers_(config.n_layers),
       n_kv_heads_(config.n_kv_heads),
       head_dim_(config.head_dim),

@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kHugePageBytes = std::int64_t{2} << 20;
 }  // namespace
 
-HostBuffer::HostBuffer(std::int64_t n_bytes) : n_bytes_(n_bytes) {
+HostBuffer::HostBuffer(std::int64_t n_bytes, Pages pages) : n_bytes_(n_bytes) {
   KVLINK_CHECK(n_bytes >= 0);
   if (n_bytes == 0) return;
   void* p = ::mmap(nullptr, static_cast<std::size_t>(n_bytes), PROT_READ | PROT_WRITE,
@@ -25,7 +25,10 @@ HostBuffer::HostBuffer(std::int64_t n_bytes) : n_bytes_(n_bytes) {
          "the system refused " + std::to_string(n_bytes >> 20) + " MiB of memory");
   }
   data_ = static_cast<std::byte*>(p);
-  if (n_bytes >= kHugePageBytes) ::madvise(p, static_cast<std::size_t>(n_bytes), MADV_HUGEPAGE);
+  if (n_bytes >= kHugePageBytes) {
+    ::madvise(p, static_cast<std::size_t>(n_bytes),
+              pages == Pages::kHuge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  }
 }
 
 HostBuffer::HostBuffer(HostBuffer&& other) noexcept

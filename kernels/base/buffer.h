@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owner of host memory: 64-byte aligned, zeroed, huge pages asked for when large.
+// Owner of host memory: 64-byte aligned, zeroed, huge pages asked for when large and used densely.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,15 @@
 
 namespace kvlink {
 
+/// What a large buffer is backed by. kSmall for one that is touched here and there: a huge page is
+/// cleared whole by its first touch.
+enum class Pages { kHuge, kSmall };
+
 /// Move-only. Anonymous memory; the kernel gives zeroed pages. Throws kOutOfMemory.
 class HostBuffer {
  public:
   HostBuffer() = default;
-  explicit HostBuffer(std::int64_t n_bytes);
+  explicit HostBuffer(std::int64_t n_bytes, Pages pages = Pages::kHuge);
   HostBuffer(HostBuffer&& other) noexcept;
   HostBuffer& operator=(HostBuffer&& other) noexcept;
   HostBuffer(const HostBuffer&) = delete;
