@@ -77,7 +77,8 @@ void Session::open_models() {
 }
 
 void Session::open_stores() {
-  retrieval::EmbeddingSpace space;
+  // Without an embedder nothing is searched or embedded; a library opens all the same.
+  retrieval::EmbeddingSpace space{.fingerprint = {}, .dim = 1};
   if (embedder_) space = {embedder_->fingerprint(), embedder_->dim()};
   library_ = value_or_throw(retrieval::Library::open(options_.paths.data, space, *options_.files));
   store_ = value_or_throw(
