@@ -7,13 +7,24 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <version>
+#ifdef __cpp_lib_source_location
 #include <source_location>
+#else
+#include <experimental/source_location>
+#endif
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 namespace kvlink {
+
+#ifdef __cpp_lib_source_location
+using SourceLocation = std::source_location;
+#else  // clang before 16, which the fuzz preset may find
+using SourceLocation = std::experimental::source_location;
+#endif
 
 /// Persistent in JSON output and exit codes: append only, do not renumber.
 enum class ErrorCode {
@@ -35,7 +46,7 @@ const char* error_code_name(ErrorCode code);
 struct Error {
   ErrorCode code = ErrorCode::kInvalidInput;
   std::string message;
-  std::source_location where = std::source_location::current();
+  SourceLocation where = SourceLocation::current();
 };
 
 /// Thrown inside a folder; caught once at the folder's public edge by `returning`.
@@ -50,7 +61,7 @@ class Exception : public std::exception {
 };
 
 [[noreturn]] inline void fail(ErrorCode code, std::string message,
-                              std::source_location where = std::source_location::current()) {
+                              SourceLocation where = SourceLocation::current()) {
   throw Exception(Error{code, std::move(message), where});
 }
 
@@ -117,7 +128,7 @@ auto returning(F&& body) -> Result<std::invoke_result_t<F>> {
   }
 }
 
-[[noreturn]] inline void check_failed(const char* expression, std::source_location where) {
+[[noreturn]] inline void check_failed(const char* expression, SourceLocation where) {
   std::fprintf(stderr, "%s:%u: broken invariant: %s\n", where.file_name(),
                static_cast<unsigned>(where.line()), expression);
   std::abort();
@@ -126,7 +137,7 @@ auto returning(F&& body) -> Result<std::invoke_result_t<F>> {
 }  // namespace kvlink
 
 /// A broken invariant of our own (never input from outside) aborts in every build.
-#define KVLINK_CHECK(expression)                                                             \
-  do {                                                                                       \
-    if (!(expression)) ::kvlink::check_failed(#expression, std::source_location::current()); \
+#define KVLINK_CHECK(expression)                                                                 \
+  do {                                                                                           \
+    if (!(expression)) ::kvlink::check_failed(#expression, ::kvlink::SourceLocation::current()); \
   } while (false)
