@@ -192,7 +192,7 @@ void write_evicted(SQLite::Database& database, const std::vector<EvictedRow>& ro
 void write_counters(SQLite::Database& database, const Counters& counters) {
   SQLite::Statement update(database,
                            "UPDATE counters SET use_clock=?, n_hits=?, n_misses=?, gdsf_clock=?, "
-                           "evicted_sequence=? WHERE only_row=1");
+                           "evicted_sequence=?, is_complete=1 WHERE only_row=1");
   update.bind(1, counters.use_clock);
   update.bind(2, counters.n_hits);
   update.bind(3, counters.n_misses);
@@ -217,7 +217,7 @@ void Catalogue::replace(std::string why) {
   database_.reset();
   OpenedDatabase opened = replace_database(folder_, files_, std::move(why));
   database_ = std::move(opened.database);
-  is_new_ = true;
+  is_new_ = opened.is_new;
   why_set_aside_ = std::move(opened.why_set_aside);
 }
 

@@ -42,7 +42,8 @@ class Catalogue {
   Catalogue(const std::filesystem::path& folder, FileSystem& files);
   ~Catalogue();
 
-  /// No rows were found because the database is new or its predecessor was set aside.
+  /// Its rows have yet to be made from the block files: the database is new, or its predecessor was
+  /// set aside. So until a change with counters is applied.
   bool is_new() const { return is_new_; }
   const std::string& why_set_aside() const { return why_set_aside_; }
 

@@ -67,6 +67,8 @@ constexpr const char* kStep2 = R"sql(
     sequence INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX evicted_by_sequence ON evicted(sequence);
+  -- 0 until the rows of a new catalogue have been made from the block files.
+  ALTER TABLE counters ADD COLUMN is_complete INTEGER NOT NULL DEFAULT 1;
 )sql";
 
 constexpr std::array kSteps = {kStep1, kStep2};
@@ -109,7 +111,7 @@ void harden(SQLite::Database& database) {
       "PRAGMA secure_delete=ON");
 }
 
-std::int64_t pragma_number(SQLite::Database& database, const char* query) {
+std::int64_t number_from(SQLite::Database& database, const char* query) {
   SQLite::Statement statement(database, query);
   statement.executeStep();
   return statement.getColumn(0).getInt64();
@@ -139,12 +141,22 @@ void back_up(SQLite::Database& database, const fs::path& folder, std::int64_t ve
   copy->commit();
 }
 
-/// Takes the lock, refuses what is newer, checks, and migrates. Returns the version found.
-std::int64_t prepare(SQLite::Database& database, const fs::path& folder, FileSystem& files) {
+/// All steps from `version` on, or none.
+void migrate(SQLite::Database& database, std::int64_t version) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  for (const char* step : schema_steps().subspan(static_cast<std::size_t>(version)))
+    database.exec(step);
+  database.exec("PRAGMA user_version=" + std::to_string(kSteps.size()));
+  if (version == 0) database.exec("UPDATE counters SET is_complete=0");
+  transaction.commit();
+}
+
+/// Takes the lock, refuses what is newer, checks, and migrates.
+void prepare(SQLite::Database& database, const fs::path& folder, FileSystem& files) {
   harden(database);
   database.exec("BEGIN IMMEDIATE; COMMIT");
   const auto newest = static_cast<std::int64_t>(kSteps.size());
-  const std::int64_t version = pragma_number(database, "PRAGMA user_version");
+  const std::int64_t version = number_from(database, "PRAGMA user_version");
   if (version > newest) {
     fail(ErrorCode::kUnsupported,
          database_path(folder).string() + " was made by a newer version of this program (schema " +
@@ -154,22 +166,28 @@ std::int64_t prepare(SQLite::Database& database, const fs::path& folder, FileSys
   if (version < 0) fail(ErrorCode::kCorrupt, "kv.db has a negative schema version");
   check_integrity(database);
   if (version > 0 && version < newest) back_up(database, folder, version, files);
-  for (std::int64_t step = version; step < newest; ++step) {
-    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-    database.exec(kSteps.at(static_cast<std::size_t>(step)));
-    database.exec("PRAGMA user_version=" + std::to_string(step + 1));
-    transaction.commit();
-  }
-  return version;
+  if (version < newest) migrate(database, version);
 }
 
-std::pair<std::unique_ptr<SQLite::Database>, std::int64_t> open_and_prepare(const fs::path& folder,
-                                                                            FileSystem& files) {
+/// Whether its rows have yet to be made from the block files.
+bool is_incomplete(SQLite::Database& database) {
+  SQLite::Statement state(database,
+                          "SELECT is_complete, EXISTS(SELECT 1 FROM blocks) FROM counters");
+  if (!state.executeStep()) fail(ErrorCode::kCorrupt, "kv.db is damaged: its counters are missing");
+  if (state.getColumn(0).getInt64() != 0) return false;
+  if (state.getColumn(1).getInt64() != 0)
+    fail(ErrorCode::kCorrupt, "kv.db is damaged: it has rows before it was complete");
+  return true;
+}
+
+OpenedDatabase open_and_prepare(const fs::path& folder, FileSystem& files) {
   return with_sql_errors("opening kv.db", [&] {
-    auto database = std::make_unique<SQLite::Database>(database_path(folder).string(),
-                                                       SQLite::OPEN_READWRITE, kBusyTimeoutMs);
-    const std::int64_t version = prepare(*database, folder, files);
-    return std::pair(std::move(database), version);
+    OpenedDatabase opened;
+    opened.database = std::make_unique<SQLite::Database>(database_path(folder).string(),
+                                                         SQLite::OPEN_READWRITE, kBusyTimeoutMs);
+    prepare(*opened.database, folder, files);
+    opened.is_new = is_incomplete(*opened.database);
+    return opened;
   });
 }
 
@@ -213,8 +231,7 @@ OpenedDatabase open_database(const fs::path& folder, FileSystem& files) {
     make_empty(database_path(folder), files);
   }
   try {
-    auto [database, version] = open_and_prepare(folder, files);
-    return {.database = std::move(database), .is_new = version == 0, .why_set_aside = {}};
+    return open_and_prepare(folder, files);
   } catch (const Exception& e) {
     if (e.error().code != ErrorCode::kCorrupt) throw;
     return replace_database(folder, files, e.what());
@@ -230,8 +247,9 @@ OpenedDatabase replace_database(const fs::path& folder, FileSystem& files, std::
   files.rename(path, aside);
   files.sync_folder(folder);
   make_empty(path, files);
-  auto opened = open_and_prepare(folder, files);
-  return {.database = std::move(opened.first), .is_new = true, .why_set_aside = std::move(why)};
+  OpenedDatabase opened = open_and_prepare(folder, files);
+  opened.why_set_aside = std::move(why);
+  return opened;
 }
 
 }  // namespace kvlink::cache

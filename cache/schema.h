@@ -20,7 +20,7 @@ std::span<const char* const> schema_steps();
 
 struct OpenedDatabase {
   std::unique_ptr<SQLite::Database> database;
-  bool is_new = false;        ///< nothing was there, or what was there has been set aside
+  bool is_new = false;        ///< its rows have yet to be made from the block files
   std::string why_set_aside;  ///< "" or what was wrong with the kv.db that was set aside
 };
 

@@ -50,7 +50,8 @@ CatalogueContents rebuild(Catalogue& catalogue, BlockFiles& files,
       ++report.n_orphans_removed;
     }
   }
-  if (!change.written.empty()) catalogue.apply(change);
+  change.counters = Counters{};
+  catalogue.apply(change);
   report.n_rows_rebuilt = static_cast<std::int64_t>(change.written.size());
   report.damage = catalogue.why_set_aside();
   return {.blocks = std::move(change.written), .evicted = {}, .counters = {}};

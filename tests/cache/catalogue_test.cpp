@@ -63,7 +63,8 @@ class CatalogueTest : public ::testing::Test {
 TEST_F(CatalogueTest, MigratesAnOlderSchemaAfterABackup) {
   fill();
   // Back to version 1, as that version would have left it.
-  run_sql("DROP TABLE evicted; PRAGMA user_version=1");
+  run_sql(
+      "DROP TABLE evicted; ALTER TABLE counters DROP COLUMN is_complete; PRAGMA user_version=1");
   {
     const auto store = value_or_throw(open());
     EXPECT_EQ(store->sweep().damage, "");
@@ -124,6 +125,16 @@ TEST_F(CatalogueTest, RebuildsFromTheFilesWhenItIsGoneOrEmpty) {
     expect_whole(*store);
   }
   tests::write_bytes(database(), {});
+  const auto store = value_or_throw(open());
+  EXPECT_EQ(store->sweep().n_rows_rebuilt, 5);
+  expect_whole(*store);
+}
+
+TEST_F(CatalogueTest, RebuildsFromTheFilesWhenAnEarlierRebuildWasInterrupted) {
+  fill();
+  std::filesystem::remove(database());
+  // The new database exists, and the process dies before its rows are made.
+  EXPECT_TRUE(Catalogue(folder_.path(), FileSystem::posix()).is_new());
   const auto store = value_or_throw(open());
   EXPECT_EQ(store->sweep().n_rows_rebuilt, 5);
   expect_whole(*store);
