@@ -22,7 +22,7 @@ struct GemmCall {
   bool accumulate;
 };
 
-/// y[m, n_rows] = (or +=) x[m, k] * w[n_rows, k]^T for small m; w dequantised in registers.
+/// y[m, n_rows] = (or +=) x[m, k] * w[n_rows, k]^T for 1 <= m <= 6; w dequantised in registers.
 struct DotCall {
   const float* x;
   std::int64_t x_stride, m;

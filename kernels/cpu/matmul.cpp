@@ -12,8 +12,8 @@
 namespace kvlink::kernels {
 namespace {
 
-// From four rows on, packing a panel costs less than dequantising it again for each row.
-constexpr std::int64_t kFewestPackedRows = 4;
+// From so many rows on, packing a panel costs less than dot products; DotCall takes fewer.
+constexpr std::int64_t kFewestPackedRows = 7;
 // A panel of this many inputs and its activations stay in the second-level cache.
 constexpr std::int64_t kPanelInputs = 1024;
 // Rows of y whose narrow last panel goes through scratch at a time.

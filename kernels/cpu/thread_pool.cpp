@@ -24,7 +24,7 @@ constexpr std::uint64_t kInsideMask = kClosed - 1;
 constexpr int kMostThreads = 256;
 // About 20 us: longer than the gap between two ops of a forward pass, shorter than anybody's
 // patience with a fan.
-constexpr int kSpins = 600;
+constexpr int kSpins = 1000;
 
 void pause_briefly() {
 #if defined(__x86_64__)

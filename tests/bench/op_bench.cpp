@@ -172,7 +172,7 @@ void run_all(Bench& bench) {
     bench_matmul(bench, DType::kQ4_1, m, kModelDim, kModelDim);
     bench_matmul(bench, DType::kQ4_1, m, kKvHeads * kHeadDim, kModelDim);
   }
-  for (const std::int64_t m : {1, 2, 3, 4, 8}) {
+  for (const std::int64_t m : {1, 2, 3, 4, 6, 7, 8}) {
     bench_matmul(bench, DType::kQ4_1, m, kFfnDim, kModelDim);
   }
   for (const DType dtype : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kBF16}) {

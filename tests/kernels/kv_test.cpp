@@ -184,16 +184,32 @@ TEST(KvScatter, PutsRowsWhereTheyBelongAndTouchesNothingElse) {
   }
 }
 
+/// Keys and values as stored, against an f32 arena that kv_load filled from row 7 on.
+void expect_loaded(const Arena& arena, const Rows& keys, const Rows& values, const Rope& rope,
+                   std::span<const std::int32_t> positions, const std::string& where) {
+  const std::int64_t dim = arena.view.head_dim;
+  for (std::int64_t t = 0; t < keys.view().rows; ++t) {
+    for (std::int64_t head = 0; head < arena.view.n_kv_heads; ++head) {
+      std::vector<double> key;
+      for (std::int64_t e = 0; e < dim; ++e) key.push_back(keys.at(t, head * dim + e));
+      reference_rotate(rope, positions[static_cast<std::size_t>(t)], key.data());
+      for (std::int64_t e = 0; e < dim; ++e) {
+        expect_near(arena.at(arena.keys, head, 7 + t, e), key[static_cast<std::size_t>(e)], 1.0,
+                    kElementTolerance, where);
+        EXPECT_EQ(arena.at(arena.values, head, 7 + t, e), values.at(t, head * dim + e));
+      }
+    }
+  }
+}
+
 TEST(KvLoad, DequantisesRotatesAndScatters) {
   const std::int64_t n = 133;
   for (const DType stored : kBlockTypes) {
     for (const RopePairing pairing : {RopePairing::kInterleaved, RopePairing::kHalves}) {
       const Rope rope = plain_rope(24, pairing);
-      const Rows k = random_rows(n, 2 * 24, 1);
-      const Rows v = random_rows(n, 2 * 24, 2);
       CpuBackend scalar(options(Isa::kScalar, 1));
       KvBlock block = block_for(stored, 2, 24, n);
-      kv_store(scalar, k.view(), v.view(), 1, block);
+      kv_store(scalar, random_rows(n, 48, 1).view(), random_rows(n, 48, 2).view(), 1, block);
       Rows keys(n, 48);
       Rows values(n, 48);
       kv_dequantize(block, 1, Plane::kKeys, keys.view());
@@ -202,18 +218,7 @@ TEST(KvLoad, DequantisesRotatesAndScatters) {
       for (const NamedBackend& b : backends({1, 3})) {
         Arena arena(DType::kF32, 2, n + 20, 24);
         kv_load(*b.backend, block, 1, rope, positions, 7, arena.view);
-        for (std::int64_t t = 0; t < n; ++t) {
-          for (std::int64_t head = 0; head < 2; ++head) {
-            std::vector<double> key;
-            for (std::int64_t e = 0; e < 24; ++e) key.push_back(keys.at(t, head * 24 + e));
-            reference_rotate(rope, positions[static_cast<std::size_t>(t)], key.data());
-            for (std::int64_t e = 0; e < 24; ++e) {
-              expect_near(arena.at(arena.keys, head, 7 + t, e), key[static_cast<std::size_t>(e)],
-                          1.0, kElementTolerance, b.name + dtype_name(stored));
-              EXPECT_EQ(arena.at(arena.values, head, 7 + t, e), values.at(t, head * 24 + e));
-            }
-          }
-        }
+        expect_loaded(arena, keys, values, rope, positions, b.name + dtype_name(stored));
         Arena half(DType::kF16, 2, n + 20, 24);
         kv_load(*b.backend, block, 1, rope, positions, 7, half.view);
         for (std::int64_t t = 0; t < n; ++t) {

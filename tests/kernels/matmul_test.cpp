@@ -46,7 +46,8 @@ void check_sizes(DType dtype, Sizes s) {
 
 TEST(Matmul, MatchesTheFormulaForEveryWeightType) {
   for (const DType dtype : kWeightTypes) {
-    for (const std::int64_t m : {1, 2, 3, 4, 5, 11, 31, 33, 127}) check_sizes(dtype, {m, 67, 96});
+    for (const std::int64_t m : {1, 2, 3, 4, 5, 6, 7, 11, 31, 33, 127})
+      check_sizes(dtype, {m, 67, 96});
   }
 }
 
@@ -55,7 +56,8 @@ TEST(Matmul, MatchesTheFormulaForOddSizes) {
     for (const std::int64_t k : {1, 31, 33, 47, 63, 127}) {
       for (const std::int64_t n : {1, 15, 31, 33, 64, 127}) {
         check_sizes(dtype, {1, n, k});
-        check_sizes(dtype, {7, n, k});
+        check_sizes(dtype, {5, n, k});
+        check_sizes(dtype, {9, n, k});
       }
     }
   }

@@ -83,6 +83,24 @@ void gemm(const GemmCall& g) {
   }
 }
 
+/// The inputs after the last whole group; plain types only.
+template <DType kType, int kM, int kRows>
+inline void dot_rest(const DotCall& d, const std::byte* w, Vec (&sums)[kRows][kM]) {
+  const std::int64_t whole = d.k / kGroup;
+  const std::int64_t rest = d.k - whole * kGroup;
+  for (std::int64_t i = 0; i < rest; i += kWidth) {
+    const std::int64_t left = rest - i < kWidth ? rest - i : kWidth;
+    for (int r = 0; r < kRows; ++r) {
+      const std::byte* group = w + r * d.w_row_bytes + whole * group_bytes(kType);
+      const Vec value = load_plain<kType>(group, i, rest);
+      for (int m = 0; m < kM; ++m) {
+        const Vec x = load_partial(d.x + m * d.x_stride + whole * kGroup + i, left);
+        sums[r][m] = fma(value, x, sums[r][m]);
+      }
+    }
+  }
+}
+
 /// kRows weight rows against kM activation rows.
 template <DType kType, int kM, int kRows>
 inline void dot_group(const DotCall& d, std::int64_t first) {
@@ -91,13 +109,12 @@ inline void dot_group(const DotCall& d, std::int64_t first) {
     for (Vec& sum : row) sum = zero();
   }
   const std::byte* w = d.w + first * d.w_row_bytes;
-  const std::int64_t whole = d.k / kGroup;
-  for (std::int64_t g = 0; g < whole; ++g) {
+  for (std::int64_t g = 0; g < d.k / kGroup; ++g) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       Vec group[kGroupVecs];
       load_group<kType>(w + r * d.w_row_bytes + g * group_bytes(kType), group);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int m = 0; m < kM; ++m) {
         const float* x = d.x + m * d.x_stride + g * kGroup;
         for (int v = 0; v < kGroupVecs; ++v) {
@@ -106,18 +123,7 @@ inline void dot_group(const DotCall& d, std::int64_t first) {
       }
     }
   }
-  const std::int64_t rest = d.k - whole * kGroup;
-  for (std::int64_t i = 0; i < rest; i += kWidth) {
-    const std::int64_t left = rest - i < kWidth ? rest - i : kWidth;
-    for (int r = 0; r < kRows; ++r) {
-      const Vec value =
-          load_plain<kType>(w + r * d.w_row_bytes + whole * group_bytes(kType), i, rest);
-      for (int m = 0; m < kM; ++m) {
-        const Vec x = load_partial(d.x + m * d.x_stride + whole * kGroup + i, left);
-        sums[r][m] = fma(value, x, sums[r][m]);
-      }
-    }
-  }
+  dot_rest<kType>(d, w, sums);
   for (int m = 0; m < kM; ++m) {
     for (int r = 0; r < kRows; ++r) {
       float* y = d.y + m * d.y_stride + first + r;
@@ -129,16 +135,31 @@ inline void dot_group(const DotCall& d, std::int64_t first) {
 
 template <DType kType, int kM>
 void dot_rows_of(const DotCall& d) {
+  // As many rows as leave the sums in registers.
+  constexpr int kRows = kM <= 3 ? 4 : 2;
   std::int64_t row = 0;
-  for (; row + 4 <= d.n_rows; row += 4) dot_group<kType, kM, 4>(d, row);
+  for (; row + kRows <= d.n_rows; row += kRows) dot_group<kType, kM, kRows>(d, row);
   for (; row < d.n_rows; ++row) dot_group<kType, kM, 1>(d, row);
 }
 
 void dot_rows(const DotCall& d) {
   for_weight_type(d.dtype, [&d]<DType kType>() {
-    if (d.m == 1) dot_rows_of<kType, 1>(d);
-    if (d.m == 2) dot_rows_of<kType, 2>(d);
-    if (d.m == 3) dot_rows_of<kType, 3>(d);
+    switch (d.m) {
+      case 1:
+        return dot_rows_of<kType, 1>(d);
+      case 2:
+        return dot_rows_of<kType, 2>(d);
+      case 3:
+        return dot_rows_of<kType, 3>(d);
+      case 4:
+        return dot_rows_of<kType, 4>(d);
+      case 5:
+        return dot_rows_of<kType, 5>(d);
+      case 6:
+        return dot_rows_of<kType, 6>(d);
+      default:
+        __builtin_trap();
+    }
   });
 }
 
