@@ -71,6 +71,7 @@ class FaultyFileSystem::Readable final : public ReadableFile {
 
   std::int64_t size() const override { return base_->size(); }
   void read(std::int64_t offset, std::span<std::byte> out) override {
+    if (const auto work = std::exchange(owner_.during_read_, nullptr)) work();
     owner_.call("pread", [&] { base_->read(offset, out); });
   }
 

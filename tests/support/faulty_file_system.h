@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "kernels/base/file_system.h"
 
@@ -26,6 +28,8 @@ class FaultyFileSystem final : public FileSystem {
   /// Call number `nth` from now (1: the next) fails.
   void fail_call(std::int64_t nth, Fault fault, Times times);
   void heal() { first_failing_ = kNever; }
+  /// Runs once, inside the next read of an open file, before its bytes are read.
+  void during_next_read(std::function<void()> work) { during_read_ = std::move(work); }
   std::int64_t n_calls() const { return n_calls_; }
   /// Calls that failed since the last fail_call.
   std::int64_t n_failed() const { return n_failed_; }
@@ -55,6 +59,7 @@ class FaultyFileSystem final : public FileSystem {
   auto call(const char* name, Work&& work);
 
   FileSystem& base_;
+  std::function<void()> during_read_;
   std::atomic<std::int64_t> n_calls_{0};
   std::atomic<std::int64_t> n_failed_{0};
   std::atomic<std::int64_t> first_failing_{kNever};
