@@ -9,8 +9,6 @@ namespace kvlink::inference {
 namespace {
 
 constexpr std::size_t kMaxWordBytes = std::size_t{1} << 22;
-// Longer words are rarely one token; looking them up would only cost.
-constexpr std::size_t kMaxWholeWordBytes = 32;
 
 }  // namespace
 
@@ -22,7 +20,7 @@ ByteLevelBpe::ByteLevelBpe(const TokenizerSource& source, ByteLevelOptions optio
   expect_character_data();
   read_pieces();
   read_merges(source.merges);
-  index_whole_words();
+  if (options_.whole_words_first) index_whole_words();
 }
 
 void ByteLevelBpe::read_pieces() {
@@ -60,32 +58,14 @@ void ByteLevelBpe::read_merges(const std::vector<std::string>& merges) {
   }
 }
 
-// Most words of a text are one token. Finding those in one look-up instead of merging them is only
-// right when merging gives the same, which is established here, once per token.
 void ByteLevelBpe::index_whole_words() {
-  Workspace workspace;
   const Vocabulary& v = vocabulary();
   whole_words_.reserve(pieces_.size());
   for (std::int32_t id = 0; id < v.size(); ++id) {
     const std::string& bytes = pieces_[static_cast<std::size_t>(id)];
     if (bytes.empty() || v.is_control(id) || v.type(id) == TokenType::kUserDefined) continue;
-    if (options_.whole_words_first) {
-      whole_words_.emplace(bytes, id);
-    } else if (bytes.size() <= kMaxWholeWordBytes && merges_to_itself(id, workspace)) {
-      whole_words_.emplace(bytes, id);
-    }
+    whole_words_.emplace(bytes, id);
   }
-}
-
-bool ByteLevelBpe::merges_to_itself(std::int32_t id, Workspace& workspace) const {
-  workspace.symbols.clear();
-  for (const char byte : pieces_[static_cast<std::size_t>(id)]) {
-    const std::int32_t symbol = byte_ids_[static_cast<unsigned char>(byte)];
-    if (symbol < 0) return false;
-    workspace.symbols.push_back(symbol);
-  }
-  merge_symbols(merges_, workspace.symbols, workspace.merge);
-  return workspace.symbols.size() == 1 && workspace.symbols.front() == id;
 }
 
 std::vector<std::int32_t> ByteLevelBpe::encode(std::string_view text) const {
@@ -124,7 +104,7 @@ void ByteLevelBpe::append_text(std::string_view text, Workspace& workspace,
 
 void ByteLevelBpe::append_word(std::string_view word, Workspace& workspace,
                                std::vector<std::int32_t>& out) const {
-  if (word.size() <= kMaxWholeWordBytes || options_.whole_words_first) {
+  if (options_.whole_words_first) {
     const auto it = whole_words_.find(word);
     if (it != whole_words_.end()) {
       out.push_back(it->second);

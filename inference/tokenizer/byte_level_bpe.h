@@ -47,14 +47,13 @@ class ByteLevelBpe final : public VocabularyTokenizer {
                    std::vector<std::int32_t>& out) const;
   void append_word(std::string_view word, Workspace& workspace,
                    std::vector<std::int32_t>& out) const;
-  bool merges_to_itself(std::int32_t id, Workspace& workspace) const;
 
   ByteLevelOptions options_;
   UserTokens user_tokens_;
   MergeTable merges_;
   std::vector<std::string> pieces_;           // bytes of each token
   std::array<std::int32_t, 256> byte_ids_{};  // -1: the vocabulary cannot say this byte
-  std::unordered_map<std::string_view, std::int32_t> whole_words_;
+  std::unordered_map<std::string_view, std::int32_t> whole_words_;  // only if they come first
 };
 
 }  // namespace kvlink::inference

@@ -164,7 +164,8 @@ void check_chars_map(const MessageReader& owner, std::span<const std::byte> byte
   }
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t unit = unit_at(trie, i);
-    if ((unit >> 31) != 0) continue;  // a leaf: only its value is read
+    // Of a leaf only the value is read. The root is stepped from whatever it claims to be.
+    if (i > 0 && unit >> 31 != 0) continue;
     const std::size_t offset = static_cast<std::size_t>(unit >> 10) << ((unit & 0x200) >> 6);
     const std::size_t base = i ^ offset;
     if ((base | 0xFF) >= n) owner.corrupt("the character map points past its end");

@@ -243,6 +243,7 @@ TEST(SentencepieceModel, CharacterMapsThatPointOutsideAreRefused) {
   refuse(chars_map(0xFFFFFFF0U, 0, "x"), "trie");
   refuse(chars_map(1020, 0, "x"), "size is wrong");
   refuse(chars_map(1024, 0x3FFFU << 10, "x"), "points past its end");
+  refuse(chars_map(1024, 0x8000'0000U | 0x3FFFU << 10, "x"), "points past its end");
   refuse(chars_map(1024, 0x100U, ""), "names a text past its end");
   refuse(bytes_field(3, bytes_field(2, std::string(3, 'x'))), "damaged");
 }
