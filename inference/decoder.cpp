@@ -86,8 +86,9 @@ class Pass {
         batch_(batch),
         cache_(cache),
         n_(static_cast<std::int64_t>(batch.token_ids.size())),
+        tile_rows_(Decoder::tile_rows(model.config, backend.n_threads())),
         positions_(positions_of(batch, cache)),
-        act_(model.config, n_, std::min(n_, Decoder::kTile),
+        act_(model.config, n_, std::min(n_, tile_rows_),
              batch.capture == nullptr ? 0 : n_ - batch.capture_from) {
     check_batch();
     split_into_tiles();
@@ -138,7 +139,7 @@ class Pass {
                    batch_.capture->n_tokens() == n_ - batch_.capture_from);
       KVLINK_CHECK(layout.n_layers == config_.n_layers && layout.kv_dim() == config_.kv_dim());
     }
-    if (n_ > Decoder::kTile) {
+    if (n_ > tile_rows_) {
       // A query must not see a row of a later tile: it is not written yet.
       const auto not_ascending =
           std::adjacent_find(positions_.begin(), positions_.end(), std::greater_equal<>());
@@ -148,8 +149,8 @@ class Pass {
 
   void split_into_tiles() {
     const auto all = cache_.positions();
-    for (std::int64_t from = 0; from < n_; from += Decoder::kTile) {
-      Tile tile{.from = from, .n = std::min(Decoder::kTile, n_ - from)};
+    for (std::int64_t from = 0; from < n_; from += tile_rows_) {
+      Tile tile{.from = from, .n = std::min(tile_rows_, n_ - from)};
       const auto queries = positions_of_tile(tile);
       const std::int32_t last_query = *std::max_element(queries.begin(), queries.end());
       tile.n_keys = static_cast<std::int64_t>(all.size());
@@ -255,12 +256,24 @@ class Pass {
   const ForwardBatch& batch_;
   KvCache& cache_;
   std::int64_t n_;
+  std::int64_t tile_rows_;
   std::vector<std::int32_t> positions_;
   std::vector<Tile> tiles_;
   Activations act_;
 };
 
 }  // namespace
+
+std::int64_t Decoder::tile_rows(const ModelConfig& config, int n_threads) {
+  // Floating-point operations that one core does in about 0.1 s (measured: 50e9 per second).
+  constexpr std::int64_t kOperationsPerThread = 5'000'000'000;
+  // Smaller tiles would spend more on decoding the weights than on using them.
+  constexpr std::int64_t kLeastRows = 32;
+  const std::int64_t per_row =
+      2 * std::int64_t{config.model_dim} *
+      (2 * config.attention_dim() + 2 * config.kv_dim() + 3 * std::int64_t{config.ffn_dim});
+  return std::clamp(kOperationsPerThread * n_threads / per_row, kLeastRows, kTile);
+}
 
 std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,
                                     const LayerCallback& between_layers) const {

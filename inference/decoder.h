@@ -37,12 +37,16 @@ class Decoder {
 
   /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
   /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than
-  /// kTile rows are processed in tiles (rows must then be in strictly ascending position), so
-  /// that beside one residual stream [n, model_dim] memory stays bounded. Throws kInvalidInput for
-  /// a token id outside the vocabulary and for soft tokens without embeddings.
+  /// tile_rows() are processed in tiles (rows must then be in strictly ascending position), so that
+  /// memory stays bounded, beside one residual stream [n, model_dim], and Stop is seen in time.
+  /// Throws kInvalidInput for a token id outside the vocabulary and for soft tokens without
+  /// embeddings.
   std::vector<float> forward(const ForwardBatch& batch, KvCache& cache,
                              const LayerCallback& between_layers = {}) const;
 
+  /// Rows that go through a layer together: at most kTile, fewer for larger models, so that a layer
+  /// of a tile takes about 0.1 s on a desktop core.
+  static std::int64_t tile_rows(const ModelConfig& config, int n_threads);
   static constexpr std::int64_t kTile = 512;
   const Model& model() const { return model_; }
   kernels::CpuBackend& backend() const { return backend_; }

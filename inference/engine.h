@@ -60,8 +60,8 @@ struct PrefillReport {
 };
 
 /// Thread-safe: calls from several threads take turns, kQuestion before kIngestion. Every call that
-/// computes honours `stop` within one layer of at most Decoder::kTile tokens and returns
-/// kCancelled. What fails or is cancelled leaves its context as it was before the call.
+/// computes honours `stop` within one layer of Decoder::tile_rows() tokens and returns kCancelled.
+/// What fails or is cancelled leaves its context as it was before the call.
 class Engine {
  public:
   /// Errors: those of load_model and make_tokenizer; kInvalidInput for options that make no sense

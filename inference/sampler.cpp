@@ -55,6 +55,23 @@ std::vector<std::int32_t> best_ids(std::span<const float> logits, std::size_t n)
   return ids;
 }
 
+/// Index drawn from descending weights: the shortest list of first ones whose share reaches
+/// `top_p` (the first always stays), then in proportion. `uniform` in [0, 1).
+std::size_t draw(std::span<const double> weights, double top_p, double uniform) {
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::size_t n_kept = 0;
+  double kept = 0.0;
+  do {
+    kept += weights[n_kept++];
+  } while (n_kept < weights.size() && kept < top_p * total);
+  double remaining = uniform * kept;
+  for (std::size_t i = 0; i < n_kept; ++i) {
+    remaining -= weights[i];
+    if (remaining < 0.0) return i;
+  }
+  return n_kept - 1;
+}
+
 }  // namespace
 
 std::int32_t Sampler::next(std::span<const float> logits, std::span<const std::int32_t> answer) {
@@ -77,21 +94,9 @@ std::int32_t Sampler::next(std::span<const float> logits, std::span<const std::i
     weights.push_back(
         std::exp((score(id) - score(ids[0])) / static_cast<double>(options_.temperature)));
   }
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  // The shortest list of best tokens whose probability reaches top_p; the best one always stays.
-  std::size_t n_kept = 0;
-  double kept = 0.0;
-  do {
-    kept += weights[n_kept++];
-  } while (n_kept < weights.size() && kept < static_cast<double>(options_.top_p) * total);
-
   // 53 random bits make a double in [0, 1); std distributions differ between standard libraries.
-  double remaining = static_cast<double>(random_() >> 11) * 0x1.0p-53 * kept;
-  for (std::size_t i = 0; i < n_kept; ++i) {
-    remaining -= weights[i];
-    if (remaining < 0.0) return ids[i];
-  }
-  return ids[n_kept - 1];
+  const double uniform = static_cast<double>(random_() >> 11) * 0x1.0p-53;
+  return ids[draw(weights, static_cast<double>(options_.top_p), uniform)];
 }
 
 }  // namespace kvlink::inference

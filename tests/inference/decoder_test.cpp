@@ -277,6 +277,27 @@ TEST_F(DecoderTiles, RefuseATokenOutsideTheVocabulary) {
   }
 }
 
+TEST(Decoder, TilesShrinkAsModelsGrow) {
+  inference::ModelConfig config;
+  config.n_heads = 9;
+  config.n_kv_heads = 3;
+  config.head_dim = 64;
+  config.model_dim = 576;
+  config.ffn_dim = 1536;
+  EXPECT_EQ(Decoder::tile_rows(config, 2), Decoder::kTile);  // 135M parameters
+  config.n_heads = 32;
+  config.n_kv_heads = 8;
+  config.head_dim = 64;
+  config.model_dim = 2048;
+  config.ffn_dim = 8192;
+  EXPECT_EQ(Decoder::tile_rows(config, 2), 82);  // 1B
+  EXPECT_EQ(Decoder::tile_rows(config, 64), Decoder::kTile);
+  config.head_dim = 128;
+  config.model_dim = 4096;
+  config.ffn_dim = 14336;
+  EXPECT_EQ(Decoder::tile_rows(config, 1), 32);  // 8B
+}
+
 TEST(Decoder, ReadsQuantisedWeightsAndAnUntiedOutput) {
   for (auto dtype : {DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
     const Model model = tiny_model({.seed = 5, .dtype = dtype, .tied_output = false});

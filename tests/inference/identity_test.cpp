@@ -6,7 +6,9 @@
 #include <cmath>
 #include <string>
 
+#include "inference/decoder.h"
 #include "inference/engine.h"
+#include "kernels/embed.h"
 #include "kernels/kv.h"
 #include "kernels/logits.h"
 #include "kernels/rope.h"
@@ -188,6 +190,44 @@ TEST_P(Identity, RecomputingNothingEqualsReposition) {
   const auto nothing = first_tokens_of_chunks(chunks_, 0.0);
   const Answer recomputed = ask({.mode = LinkMode::kRecompute, .recompute = nothing});
   EXPECT_EQ(reposition.logits, recomputed.logits);
+}
+
+TEST_P(Identity, LinkTokensThatSpellATextReadLikeThatText) {
+  // Soft tokens with the embeddings of real ones, in a plan of mode link, against full prefill.
+  use_chunks({0});
+  const Decoder decoder(engine_->model(), engine_->backend());
+  const auto& config = engine_->model().config;
+  const Ids links = {pieces_.chunks[1][0], pieces_.chunks[1][1], pieces_.chunks[1][2]};
+  std::vector<float> soft(links.size() * static_cast<std::size_t>(config.model_dim));
+  const View<float> embeddings(soft.data(), std::ssize(links), config.model_dim);
+  kernels::embed(engine_->backend(), engine_->model().embedding, links, embeddings);
+  const auto plan = value_or_throw(plan_context({.mode = LinkMode::kLink,
+                                                 .chunks = chunks_,
+                                                 .lead = pieces_.prefix,
+                                                 .question = pieces_.question,
+                                                 .n_link_tokens = 3,
+                                                 .max_rows = 1000}));
+  KvCache cache(config, plan.n_rows, DType::kF32);
+  cache.append_rows(plan.row_positions);
+  for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
+    kernels::kv_load(engine_->backend(), blocks_[0], layer, config.rope, plan.loads[0].positions,
+                     plan.loads[0].first_row, cache.layer(layer));
+  }
+  const auto last = static_cast<std::int32_t>(plan.forward.rows.size() - 1);
+  ForwardBatch batch;
+  batch.token_ids = plan.forward.token_ids;
+  batch.embeddings = embeddings;
+  batch.rows = plan.forward.rows;
+  batch.logit_rows = std::span(&last, 1);
+  const auto linked = decoder.forward(batch, cache);
+
+  Ids text = pieces_.prefix;
+  for (const Ids& piece : {pieces_.chunks[0], links, pieces_.question}) {
+    text.insert(text.end(), piece.begin(), piece.end());
+  }
+  KvCache whole(config, std::ssize(text), DType::kF32);
+  const auto expected = tests::read_tokens(decoder, whole, text, tests::Logits::kLast);
+  EXPECT_LE(max_difference(expected, linked), tests::kReuseF32);
 }
 
 TEST_P(Identity, ConcatIsNotReposition) {
