@@ -4,7 +4,7 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
-#include <atomic>
+#include <limits>
 
 #include "kernels/base/result.h"
 #include "kernels/cpu/kernel_table.h"
@@ -70,16 +70,16 @@ AttentionCall call_for(const Problem& p, const Cut& cut, std::int64_t head, std:
           .scratch = nullptr};
 }
 
-bool merge(const Problem& p, const Cut& cut, const KernelTable& kernels, std::int64_t head,
+void merge(const Problem& p, const Cut& cut, const KernelTable& kernels, std::int64_t head,
            std::int64_t tile, const float* partials) {
   const std::int64_t query = tile * cut.tile_queries;
-  return kernels.attention_merge({.partials = partials,
-                                  .n_splits = cut.n_splits,
-                                  .n_queries = std::min(cut.tile_queries, p.q.rows - query),
-                                  .group = p.group,
-                                  .head_dim = p.head_dim,
-                                  .y = p.y.row(query) + head * p.group * p.head_dim,
-                                  .y_stride = p.y.row_stride});
+  kernels.attention_merge({.partials = partials,
+                           .n_splits = cut.n_splits,
+                           .n_queries = std::min(cut.tile_queries, p.q.rows - query),
+                           .group = p.group,
+                           .head_dim = p.head_dim,
+                           .y = p.y.row(query) + head * p.group * p.head_dim,
+                           .y_stride = p.y.row_stride});
 }
 
 void attend(CpuBackend& backend, const Problem& p) {
@@ -92,7 +92,6 @@ void attend(CpuBackend& backend, const Problem& p) {
   pool.reserve_scratch(partial + scratch);
   const bool is_split = cut.n_splits > 1;
   if (is_split) pool.reserve_shared_scratch(cut.tasks_per_split * cut.n_splits * partial);
-  std::atomic<bool> complete{true};
   // Tiles run from the last one, which sees the most keys, so that no long task is left at the end.
   pool.parallel_for(cut.tasks_per_split * cut.n_splits, [&](std::int64_t task, int worker) {
     const std::int64_t split = task % cut.n_splits;
@@ -108,18 +107,28 @@ void attend(CpuBackend& backend, const Problem& p) {
                              (tile * p.n_kv_heads + head) * cut.n_splits * partial + split * own
                        : call.scratch + scratch;
     kernels.attention(call);
-    if (!is_split && !merge(p, cut, kernels, head, tile, call.partial)) complete = false;
+    if (!is_split) merge(p, cut, kernels, head, tile, call.partial);
   });
   if (is_split) {
     pool.parallel_for(cut.tasks_per_split, [&](std::int64_t task, int) {
       const std::int64_t head = task % p.n_kv_heads;
       const std::int64_t tile = task / p.n_kv_heads;
       const float* partials = pool.shared_scratch() + task * cut.n_splits * partial;
-      if (!merge(p, cut, kernels, head, tile, partials)) complete = false;
+      merge(p, cut, kernels, head, tile, partials);
     });
   }
-  const bool every_row_sees_a_key = complete;
-  KVLINK_CHECK(every_row_sees_a_key);
+}
+
+/// Judged by positions alone: scores may be NaN when a model's weights are.
+bool every_row_sees_a_key(std::span<const std::int32_t> key_positions,
+                          std::span<const std::int32_t> query_positions) {
+  std::uint32_t lowest = std::numeric_limits<std::uint32_t>::max();
+  for (const std::int32_t position : key_positions) {
+    lowest = std::min(lowest, static_cast<std::uint32_t>(position));  // hidden rows are huge
+  }
+  return std::all_of(query_positions.begin(), query_positions.end(), [&](std::int32_t position) {
+    return position >= 0 && static_cast<std::uint32_t>(position) >= lowest;
+  });
 }
 
 }  // namespace
@@ -134,6 +143,7 @@ void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
   KVLINK_CHECK(y.rows == q.rows && y.cols == q.cols);
   KVLINK_CHECK(static_cast<std::int64_t>(query_positions.size()) == q.rows);
   KVLINK_CHECK(n_keys > 0 && n_keys <= arena.capacity);
+  KVLINK_CHECK(every_row_sees_a_key(key_positions, query_positions));
   if (q.rows == 0) return;
   attend(backend, {.q = q,
                    .y = y,

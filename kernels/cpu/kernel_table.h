@@ -71,8 +71,7 @@ struct KernelTable {
   std::int64_t (*attention_partial_floats)(std::int64_t n_rows, std::int64_t head_dim);
   std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
   void (*attention)(const AttentionCall& call);
-  /// False when a row has seen no key.
-  bool (*attention_merge)(const AttentionMergeCall& call);
+  void (*attention_merge)(const AttentionMergeCall& call);
 
   void (*rms_norm)(const float* x, const float* w, float eps, std::int64_t n, float* y);
   void (*layer_norm)(const float* x, const float* w, const float* b, float eps, std::int64_t n,

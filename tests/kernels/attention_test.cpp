@@ -227,6 +227,30 @@ TEST(Attention, SurvivesLargeScores) {
   }
 }
 
+/// A model file may hold NaN: that must come out as NaN, for the caller to notice, and not abort.
+TEST(Attention, NonFiniteScoresComeOutAsNan) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+    for (const std::int64_t n_keys : {5, 1500}) {
+      Material m({.n = 3,
+                  .n_keys = n_keys,
+                  .n_heads = 1,
+                  .n_kv_heads = 1,
+                  .head_dim = 16,
+                  .dtype = DType::kF32});
+      for (std::int64_t e = 0; e < 16; ++e) m.q.view().row(1)[e] = bad;
+      for (const NamedBackend& b : backends({2})) {
+        const Rows y = run(*b.backend, m);
+        for (std::int64_t e = 0; e < 16; ++e) {
+          EXPECT_TRUE(std::isfinite(y.at(0, e))) << b.name;
+          EXPECT_TRUE(std::isnan(y.at(1, e))) << b.name << " " << bad;
+          EXPECT_TRUE(std::isfinite(y.at(2, e))) << b.name;
+        }
+      }
+    }
+  }
+}
+
 TEST(Attention, DoesNotDependOnThreadCount) {
   for (const Isa isa : isas()) {
     for (const std::int64_t n : {1, 40, 200}) {

@@ -178,20 +178,15 @@ void attention(const AttentionCall& call) {
   }
 }
 
-bool attention_merge(const AttentionMergeCall& call) {
+void attention_merge(const AttentionMergeCall& call) {
   const std::int64_t n_rows = call.n_queries * call.group;
   const std::int64_t width = padded(call.head_dim);
   const std::int64_t step = attention_partial_floats(n_rows, call.head_dim);
-  bool complete = true;
   for (std::int64_t r = 0; r < n_rows; ++r) {
     const float* row_max = call.partials + n_rows * width + r;
     float highest = -__builtin_inff();
     for (std::int64_t s = 0; s < call.n_splits; ++s) {
       highest = row_max[s * step] > highest ? row_max[s * step] : highest;
-    }
-    if (highest == -__builtin_inff()) {
-      complete = false;
-      continue;
     }
     float total = 0.0F;
     Vec sums[256 / kWidth];
@@ -212,7 +207,6 @@ bool attention_merge(const AttentionMergeCall& call) {
       store_partial(y + e, mul(sums[e / kWidth], inverse), part(call.head_dim, e));
     }
   }
-  return complete;
 }
 
 }  // namespace

@@ -13,12 +13,13 @@ namespace {
 
 inline std::int64_t part(std::int64_t n, std::int64_t i) { return n - i < kWidth ? n - i : kWidth; }
 
-/// exp(x), relative error about 1e-7 for -87 <= x <= 88; zero below, exp(88) above.
+/// exp(x), relative error about 1e-7 for -87 <= x <= 88; zero below, exp(88) above, NaN of NaN.
 inline Vec exp(Vec x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
-  const Vec bounded = min(max(x, set1(-88.0F)), set1(88.0F));
+  // In this order of operands NaN passes through both.
+  const Vec bounded = min(set1(88.0F), max(set1(-88.0F), x));
   const Vec n = round_to_int(mul(bounded, set1(kLog2E)));
   Vec r = fma(n, set1(-kLn2High), bounded);
   r = fma(n, set1(-kLn2Low), r);

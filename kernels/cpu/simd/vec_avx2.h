@@ -35,6 +35,7 @@ inline Vec sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
 inline Vec div(Vec a, Vec b) { return _mm256_div_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+/// Of the second operand, where either is NaN.
 inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
 inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
 inline Vec abs(Vec a) { return _mm256_andnot_ps(set1(-0.0F), a); }
@@ -132,7 +133,7 @@ inline Vec scale_by_power(Vec p, Vec n, Vec x) {
   const __m256i a = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
   const __m256i b = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias), 23);
   const Vec scaled = mul(mul(p, _mm256_castsi256_ps(a)), _mm256_castsi256_ps(b));
-  return _mm256_and_ps(_mm256_cmp_ps(x, set1(-87.0F), _CMP_GE_OQ), scaled);
+  return _mm256_and_ps(_mm256_cmp_ps(x, set1(-87.0F), _CMP_NLT_UQ), scaled);
 }
 inline Vec round_to_int(Vec x) {
   return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

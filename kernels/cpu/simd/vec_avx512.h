@@ -33,6 +33,7 @@ inline Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
 inline Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 inline Vec div(Vec a, Vec b) { return _mm512_div_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+/// Of the second operand, where either is NaN.
 inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 inline Vec min(Vec a, Vec b) { return _mm512_min_ps(a, b); }
 inline Vec abs(Vec a) { return _mm512_abs_ps(a); }
@@ -104,7 +105,7 @@ inline void dequantize_nibbles(const std::uint8_t* q, float scale, float offset,
 
 /// p * 2^n for integral n; zero where x < -87.
 inline Vec scale_by_power(Vec p, Vec n, Vec x) {
-  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-87.0F), _CMP_GE_OQ), p, n);
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-87.0F), _CMP_NLT_UQ), p, n);
 }
 inline Vec round_to_int(Vec x) {
   return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -29,6 +29,7 @@ inline Vec sub(Vec a, Vec b) { return a - b; }
 inline Vec mul(Vec a, Vec b) { return a * b; }
 inline Vec div(Vec a, Vec b) { return a / b; }
 inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+/// Of the second operand, where either is NaN.
 inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
 inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
 inline Vec abs(Vec a) { return __builtin_fabsf(a); }
@@ -71,6 +72,7 @@ inline void dequantize_nibbles(const std::uint8_t* q, float scale, float offset,
 
 /// p * 2^n for integral n; zero where x < -87.
 inline Vec scale_by_power(Vec p, Vec n, Vec x) {
+  if (x != x) return x;
   return x < -87.0F ? 0.0F : __builtin_ldexpf(p, static_cast<int>(n));
 }
 inline Vec round_to_int(Vec x) { return __builtin_rintf(x); }
