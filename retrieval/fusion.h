@@ -12,6 +12,7 @@ struct Candidate {
   std::int64_t id = 0;
   double bm25 = 0;                ///< larger is better; 0: shares no word
   double cosine = 0;              ///< known for every candidate that has a vector
+  bool has_vector = false;        ///< and the question has one too
   std::int32_t lexical_rank = 0;  ///< 1-based; 0: not found by words
   std::int32_t dense_rank = 0;    ///< 1-based; 0: not found by vector
   double score = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "kernels/base/utf8.h"
@@ -42,15 +43,6 @@ std::string lower_ascii(std::string_view word) {
   return out;
 }
 
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) {
-    if (!out.empty()) out += " OR ";
-    out += '"' + word + '"';  // a word has no quotes: they are not word bytes
-  }
-  return out;
-}
-
 }  // namespace
 
 LexicalQuery lexical_query(std::string_view text) {
@@ -71,7 +63,17 @@ LexicalQuery lexical_query(std::string_view text) {
       list.push_back(std::move(word));
     }
   }
-  return {join(content.empty() ? function : content), !content.empty()};
+  const bool has_content = !content.empty();
+  return {has_content ? std::move(content) : std::move(function), has_content};
+}
+
+std::string match_any(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) {
+    if (!out.empty()) out += " OR ";
+    out += '"' + word + '"';  // a word has no quotes: they are not word bytes
+  }
+  return out;
 }
 
 }  // namespace kvlink::retrieval

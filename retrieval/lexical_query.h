@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's words as an FTS5 query that cannot be wrong.
+// The user's words, and FTS5 queries from them that cannot be wrong.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kvlink::retrieval {
 
 struct LexicalQuery {
-  std::string match;           ///< FTS5 expression; empty: nothing to look for
-  bool content_words = false;  ///< the words are not only function words ("who is it")
+  std::vector<std::string> words;  ///< lower case, each once; letters and digits only
+  bool content_words = false;      ///< they are not only function words ("who is it")
 };
 
-/// Every word quoted, joined by OR. Function words are left out unless there is nothing else. At
-/// most 64 different words of the first 8 KiB count. Any bytes are allowed.
+/// The different words of a text; function words are left out unless there is nothing else. At most
+/// 64 of the first 8 KiB count. Any bytes are allowed.
 LexicalQuery lexical_query(std::string_view text);
+
+/// An FTS5 expression that matches any of the words; empty for none.
+std::string match_any(const std::vector<std::string>& words);
 
 }  // namespace kvlink::retrieval

@@ -72,6 +72,10 @@ struct SearchOptions {
   double dense_weight = 0.7;
   /// A passage that shares no content word with the question needs this cosine to count.
   double min_cosine = 0.30;
+  /// A passage that does share one is dropped below this cosine: "world" alone is no evidence.
+  double min_lexical_cosine = 0.10;
+  /// Rows whose bm25 is computed; the commonest words of a question are left out beyond it.
+  std::int64_t max_scored_rows = 20'000;
   /// bm25 weights of title and heading; the text has 1.
   double title_weight = 2.0;
   double heading_weight = 1.5;

@@ -2,6 +2,9 @@
 // A question to passages: words and vectors, each on its own, then together.
 #include <algorithm>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "retrieval/lexical_query.h"
 #include "retrieval/library_rows.h"
@@ -40,6 +43,33 @@ std::string json_array(const std::vector<DocumentId>& ids) {
 constexpr const char* kInDocuments =
     " IN (SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))";
 
+/// The words worth scoring: rare ones first, until their rows exceed the budget. bm25 of a common
+/// word is near zero, yet its rows are what a query spends its time on.
+std::vector<std::string> telling_words(SQLite::Database& db, const std::vector<std::string>& words,
+                                       const SearchOptions& options) {
+  SQLite::Statement count(db,
+                          "SELECT count(*) FROM (SELECT rowid FROM chunks_fts "
+                          "WHERE chunks_fts MATCH ? LIMIT ?)");
+  std::vector<std::pair<std::int64_t, std::string>> by_rows;
+  for (const std::string& word : words) {
+    count.bind(1, match_any({word}));
+    count.bind(2, options.max_scored_rows + 1);
+    count.executeStep();
+    const std::int64_t n_rows = count.getColumn(0).getInt64();
+    count.reset();
+    if (n_rows > 0) by_rows.emplace_back(n_rows, word);
+  }
+  std::sort(by_rows.begin(), by_rows.end());
+  std::vector<std::string> kept;
+  std::int64_t n_scored = 0;
+  for (const auto& [n_rows, word] : by_rows) {
+    if (!kept.empty() && n_scored + n_rows > options.max_scored_rows) break;
+    n_scored += n_rows;
+    kept.push_back(word);
+  }
+  return kept;
+}
+
 }  // namespace
 
 Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& request) {
@@ -48,11 +78,12 @@ Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& reques
     return calling_sqlite(path_, [&] {
       std::vector<Candidate> candidates;
       const LexicalQuery query = lexical_query(request.text);
-      rank_by_words(request, query.match, candidates);
+      rank_by_words(request, query.words, candidates);
       if (!request.vector.empty()) rank_by_vector(request, candidates);
       std::erase_if(candidates, [&](const Candidate& c) {
         const bool by_words = c.lexical_rank > 0 && query.content_words;
-        return !by_words && c.cosine < options_.search.min_cosine;
+        const bool contradicted = c.has_vector && c.cosine < options_.search.min_lexical_cosine;
+        return (!by_words || contradicted) && c.cosine < options_.search.min_cosine;
       });
       fuse(candidates, request.vector.empty() ? 0 : options_.search.dense_weight);
       return load_hits(candidates, std::min(request.limit, kMaxLimit));
@@ -60,10 +91,12 @@ Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& reques
   });
 }
 
-void SqliteLibrary::rank_by_words(const SearchRequest& request, const std::string& match,
+void SqliteLibrary::rank_by_words(const SearchRequest& request,
+                                  const std::vector<std::string>& words,
                                   std::vector<Candidate>& out) {
-  if (match.empty()) return;
   const std::lock_guard lock(reader_->mutex);
+  const std::string match = match_any(telling_words(reader_->db, words, options_.search));
+  if (match.empty()) return;
   std::string sql =
       "SELECT rowid, bm25(chunks_fts, ?, ?, 1.0) AS badness FROM chunks_fts "
       "WHERE chunks_fts MATCH ?";
@@ -97,6 +130,7 @@ void SqliteLibrary::rank_by_vector(const SearchRequest& request, std::vector<Can
   const std::int64_t n = std::max(options_.search.n_candidates, request.limit);
   const std::shared_lock lock(index_mutex_);
   for (Candidate& candidate : out) {
+    candidate.has_vector = index_.contains(candidate.id);
     candidate.cosine = static_cast<double>(index_.cosine(candidate.id, request.vector));
   }
   const auto nearest = request.documents.empty() ? index_.search(request.vector, n)
@@ -112,6 +146,7 @@ void SqliteLibrary::rank_by_vector(const SearchRequest& request, std::vector<Can
       Candidate candidate;
       candidate.id = neighbour.id;
       candidate.cosine = static_cast<double>(neighbour.cosine);
+      candidate.has_vector = true;
       candidate.dense_rank = rank;
       out.push_back(candidate);
     } else {

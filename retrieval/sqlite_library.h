@@ -77,7 +77,7 @@ class SqliteLibrary final : public Library {
   void purge(SQLite::Database& db);
 
   // searching (library_search.cpp)
-  void rank_by_words(const SearchRequest& request, const std::string& match,
+  void rank_by_words(const SearchRequest& request, const std::vector<std::string>& words,
                      std::vector<Candidate>& out);
   void rank_by_vector(const SearchRequest& request, std::vector<Candidate>& out);
   std::vector<SearchHit> load_hits(const std::vector<Candidate>& ranked, std::int64_t limit);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranking quality on the judged collections of KVLINK_TEST_DATA with the default embedder:
+//   kvlink_retrieval_quality [FOLDER_FOR_LIBRARIES]
+// A folder given is kept, so that a second run does not embed again.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "inference/embedder.h"
+#include "retrieval/library.h"
+#include "tests/bench/retrieval_collections.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_paths.h"
+
+namespace {
+
+using namespace kvlink;
+using namespace kvlink::retrieval;
+using bench::Collection;
+
+template <typename T>
+T must(Result<T> result) {
+  return value_or_throw(std::move(result));
+}
+
+struct Embedding {
+  std::unique_ptr<inference::Embedder> embedder;
+  kernels::CpuBackend backend;
+
+  std::vector<float> operator()(const std::vector<std::string>& texts) {
+    return must(embedder->embed(backend, texts));
+  }
+  EmbeddingSpace space() const { return {embedder->fingerprint(), embedder->dim()}; }
+};
+
+/// One document per passage; its id is the path.
+void fill(Library& library, const Collection& collection, Embedding& embed) {
+  constexpr std::size_t kBatch = 32;
+  for (std::size_t i = 0; i < collection.passages.size(); i += kBatch) {
+    const std::size_t n = std::min(kBatch, collection.passages.size() - i);
+    std::vector<std::string> texts;
+    for (std::size_t j = i; j < i + n; ++j) {
+      texts.push_back(prompt_text(collection.passages[j].title, "", collection.passages[j].text));
+    }
+    const auto vectors = embed(texts);
+    const std::size_t dim = vectors.size() / n;
+    for (std::size_t j = 0; j < n; ++j) {
+      NewDocument added;
+      added.document.path = collection.passages[i + j].id;
+      added.document.title = collection.passages[i + j].title;
+      added.chunks.push_back({collection.passages[i + j].text, "", {}, 1});
+      added.vectors.assign(vectors.begin() + static_cast<std::ptrdiff_t>(j * dim),
+                           vectors.begin() + static_cast<std::ptrdiff_t>((j + 1) * dim));
+      must(library.commit(added));
+    }
+    std::fprintf(stderr, "\r%zu of %zu", i + n, collection.passages.size());
+  }
+  std::fprintf(stderr, "\n");
+}
+
+struct Figures {
+  double ndcg = 0;
+  double recall = 0;
+  int n_empty = 0;
+};
+
+Figures evaluate(Library& library, const Collection& collection,
+                 const std::vector<std::vector<float>>& vectors, bool with_vectors) {
+  Figures sum;
+  int n_queries = 0;
+  for (std::size_t q = 0; q < collection.queries.size(); ++q) {
+    const auto& query = collection.queries[q];
+    if (query.relevant.empty()) continue;
+    SearchRequest request;
+    request.text = query.text;
+    request.limit = 10;
+    if (with_vectors) request.vector = vectors[q];
+    const auto hits = must(library.search(request));
+    double gain = 0, ideal = 0, found = 0;
+    for (std::size_t i = 0; i < 10; ++i) {
+      const double weight = 1 / std::log2(static_cast<double>(i) + 2);
+      if (i < query.relevant.size()) ideal += weight;
+      if (i < hits.size() && query.relevant.contains(hits[i].path)) {
+        gain += weight;
+        found += 1;
+      }
+    }
+    sum.ndcg += gain / ideal;
+    sum.recall += found / static_cast<double>(query.relevant.size());
+    sum.n_empty += hits.empty();
+    ++n_queries;
+  }
+  sum.ndcg /= n_queries;
+  sum.recall /= n_queries;
+  return sum;
+}
+
+void measure(const Collection& collection, const std::filesystem::path& root, Embedding& embed) {
+  const auto folder = root / collection.name;
+  std::filesystem::create_directories(root);
+  {
+    auto library = must(Library::open(folder, embed.space()));
+    if (must(library->documents()).size() != collection.passages.size()) {
+      fill(*library, collection, embed);
+    }
+  }
+  std::vector<std::vector<float>> vectors;
+  for (const auto& query : collection.queries) vectors.push_back(embed({query.text}));
+  const auto print = [&](const std::string& name, const SearchOptions& options, bool dense) {
+    auto library = must(Library::open(folder, embed.space(), FileSystem::posix(), {options}));
+    const auto figures = evaluate(*library, collection, vectors, dense);
+    std::printf("%-10s %-22s nDCG@10 %.4f recall@10 %.4f empty %d\n", collection.name.c_str(),
+                name.c_str(), figures.ndcg, figures.recall, figures.n_empty);
+  };
+  print("words", {}, false);
+  for (const double weight : {0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0}) {
+    SearchOptions options;
+    options.dense_weight = weight;
+    print("dense weight " + std::to_string(weight).substr(0, 4), options, true);
+  }
+  for (const double title : {0.5, 1.0, 2.0, 4.0}) {
+    SearchOptions options;
+    options.title_weight = title;
+    print("title weight " + std::to_string(title).substr(0, 3), options, true);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto data = tests::test_data();
+  const auto model = tests::default_embedder();
+  if (!data || !model) {
+    std::fprintf(stderr, "KVLINK_TEST_DATA and the default embedder (./run) are needed\n");
+    return 1;
+  }
+  try {
+    const tests::TemporaryFolder temporary;
+    const std::filesystem::path root = argc > 1 ? argv[1] : temporary.path();
+    Embedding embed{must(inference::Embedder::load(*model)),
+                    kernels::CpuBackend(kernels::CpuOptions{})};
+    measure(bench::read_cranfield(*data / "retrieval" / "cranfield"), root, embed);
+    measure(bench::read_nq20_pool(*data / "retrieval"), root, embed);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
