@@ -190,13 +190,22 @@ TEST_F(CatalogueTest, AJournalOfAnotherDatabaseDoesNoHarm) {
 
 TEST_F(CatalogueTest, ATriggerInTheDatabaseDoesNotRun) {
   fill();
-  run_sql("CREATE TRIGGER t AFTER UPDATE ON blocks BEGIN DELETE FROM blocks; END");
+  run_sql("CREATE TRIGGER t AFTER INSERT ON blocks BEGIN DELETE FROM blocks; END");
   {
     const auto store = value_or_throw(open());
     ASSERT_TRUE(store->set_pinned({}, true));
   }
   const auto store = value_or_throw(open());
   EXPECT_EQ(store->totals().n_blocks, 5);
+}
+
+TEST_F(CatalogueTest, ARowThatContradictsItsFileDoesNotServe) {
+  fill();
+  run_sql("UPDATE blocks SET content=zeroblob(32)");
+  const auto store = value_or_throw(open());
+  const Lookup lookup = store->load(samples_[0].key, samples_[0].tokens());
+  ASSERT_TRUE(std::holds_alternative<Miss>(lookup));
+  EXPECT_EQ(std::get<Miss>(lookup).reason, MissReason::kChecksum);
 }
 
 TEST_F(CatalogueTest, EvictionMemoryIsBounded) {

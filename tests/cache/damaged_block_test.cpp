@@ -129,6 +129,17 @@ TEST_F(DamagedBlockTest, TheReasonSurvivesARestart) {
   EXPECT_EQ(store_->totals().n_blocks, 0);
 }
 
+TEST_F(DamagedBlockTest, APinOutlivesDamageAndRebuild) {
+  const KvSample sample = make_kv_sample(1);
+  put(sample);
+  ASSERT_TRUE(store_->set_pinned({}, true));
+  std::filesystem::resize_file(block_file(folder_.path(), sample.key), 100);
+  ASSERT_EQ(std::get<Miss>(load(sample)).reason, MissReason::kChecksum);
+  put(sample);
+  EXPECT_EQ(*store_->evict({}, KvStore::Pinned::kKeep), 0);
+  EXPECT_TRUE(store_->contains(sample.key));
+}
+
 TEST_F(DamagedBlockTest, MemoryServesWhatWasReadBeforeTheFileChanged) {
   const KvSample sample = make_kv_sample(1);
   put(sample);

@@ -200,6 +200,17 @@ TEST_F(StoreEvictionTest, ALowerBudgetAppliesAtTheNextStart) {
   EXPECT_EQ(present(), (Seeds{1, 4}));
 }
 
+TEST_F(StoreEvictionTest, PinsBeyondALoweredBudgetStayAndAllOthersLeave) {
+  open({.disk_budget_bytes = 4 * kOne, .min_free_bytes = 0});
+  for (const std::uint64_t seed : {1, 2, 3}) put(seed);
+  pin(1);
+  pin(2);
+  open({.disk_budget_bytes = kOne, .min_free_bytes = 0});
+  EXPECT_TRUE(store_->contains(make_kv_sample(1).key));
+  EXPECT_TRUE(store_->contains(make_kv_sample(2).key));
+  EXPECT_FALSE(store_->contains(make_kv_sample(3).key));
+}
+
 TEST_F(StoreEvictionTest, KeepsTheAskedSpaceFreeOnTheDisk) {
   open({.disk_budget_bytes = 9 * kOne, .min_free_bytes = 0});
   put(1);
