@@ -38,6 +38,8 @@ AnswerRun::AnswerRun(Session& session, const Question& question, Conversation& c
   const Settings& settings = session_.settings();
   generation_.max_tokens = question.max_tokens.value_or(settings.max_answer_tokens);
   generation_.sampler = question.sampler.value_or(settings.sampler);
+  generation_.next_question =
+      settings.end_at_next_question ? NextQuestion::kEnd : NextQuestion::kKeep;
   answer_.mode = chosen_mode(question, settings);
   answer_.timeline = Timeline(question.sent);
 }

@@ -72,6 +72,7 @@ EncodeReport BlockEncoder::encode(std::span<const retrieval::DocumentId> documen
                                   IngestMeter& meter, std::stop_token stop) {
   EncodeReport report;
   const auto begin = std::chrono::steady_clock::now();
+  const std::int64_t n_failed_before = session_.writer().n_failed();
   std::int64_t n_chunks = 0;
   bool go_on = true;
   for (const auto id : documents) {
@@ -86,6 +87,7 @@ EncodeReport BlockEncoder::encode(std::span<const retrieval::DocumentId> documen
   // Blocks the writer could not keep were computed in vain and are pending again.
   const auto written = session_.writer().drain();
   if (!written && report.stopped_because.empty()) report.stopped_because = written.error().message;
+  report.n_encoded -= session_.writer().n_failed() - n_failed_before;
   report.n_left = n_chunks - report.n_encoded - report.n_found;
   report.cancelled = stop.stop_requested();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -47,6 +47,11 @@ std::optional<Error> BlockWriter::failure() const {
   return failure_;
 }
 
+std::int64_t BlockWriter::n_failed() const {
+  const std::lock_guard lock(mutex_);
+  return n_failed_;
+}
+
 void BlockWriter::work() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -80,6 +85,7 @@ void BlockWriter::write(const EncodedBlock& job) {
     }();
   if (written) return;
   const std::lock_guard lock(mutex_);
+  ++n_failed_;
   if (!failure_) failure_ = written.error();
 }
 

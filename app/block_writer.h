@@ -50,6 +50,8 @@ class BlockWriter {
   Result<void> drain();
   /// The first failure since the last drain, without waiting.
   std::optional<Error> failure() const;
+  /// Blocks that could not be written, ever.
+  std::int64_t n_failed() const;
 
  private:
   void work();
@@ -64,6 +66,7 @@ class BlockWriter {
   bool writing_ = false;            // guarded by mutex_
   bool closing_ = false;            // guarded by mutex_
   std::optional<Error> failure_;    // guarded by mutex_
+  std::int64_t n_failed_ = 0;       // guarded by mutex_
   std::thread thread_;
 };
 

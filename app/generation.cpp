@@ -4,35 +4,13 @@
 #include <algorithm>
 #include <array>
 
+#include "app/answer_text.h"
+
 namespace kvlink::app {
 namespace {
 
 constexpr std::array<std::string_view, 5> kEndNames = {"complete", "max_tokens", "context_full",
                                                        "stopped", "nothing_found"};
-
-/// Text as it grows, handed on piece by piece.
-class TextStream {
- public:
-  TextStream(const inference::Tokenizer& tokenizer, const TextCallback& on_text)
-      : streaming_(tokenizer), on_text_(on_text) {}
-
-  void push(std::int32_t token) { show(streaming_.push(token)); }
-  std::string finish() {
-    show(streaming_.finish());
-    return std::move(text_);
-  }
-
- private:
-  void show(const std::string& piece) {
-    if (piece.empty()) return;
-    text_ += piece;
-    if (on_text_) on_text_(piece);
-  }
-
-  inference::StreamingText streaming_;
-  const TextCallback& on_text_;
-  std::string text_;
-};
 
 bool contains(std::span<const std::int32_t> ids, std::int32_t id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -49,17 +27,17 @@ Generated generate(inference::Engine& engine, inference::Context& context,
                    const TextCallback& on_text, Timeline& timeline, std::stop_token stop) {
   Generated made;
   inference::Sampler sampler(options.sampler);
-  TextStream stream(engine.tokenizer(), on_text);
+  AnswerText stream(engine.tokenizer(), on_text, options.next_question);
   std::vector<std::int32_t> tokens;
   const auto stop_ids = engine.chat_format().stop_ids();
   auto stage = timeline.begin(Stage::kFirstToken);
   while (true) {
     const std::int32_t token = sampler.next(logits, tokens);
-    const bool ended = contains(stop_ids, token);
+    bool ended = contains(stop_ids, token);
     if (!ended) {
       tokens.push_back(token);
-      stream.push(token);
-      made.unfed = {token};
+      ended = !stream.push(token);
+      if (!ended) made.unfed = {token};
     }
     if (!timeline.ttft()) {
       timeline.end(stage).tokens = 1;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/answer_text.h"
 #include "app/timeline.h"
 #include "inference/engine.h"
 
@@ -24,11 +24,9 @@ enum class AnswerEnd : std::uint8_t {
 };
 std::string_view answer_end_name(AnswerEnd end);
 
-/// Characters that are complete, as soon as they are. Called on the answering thread.
-using TextCallback = std::function<void(std::string_view)>;
-
 struct GenerationOptions {
   std::int32_t max_tokens = 256;
+  NextQuestion next_question = NextQuestion::kKeep;
   inference::SamplerOptions sampler;
 };
 

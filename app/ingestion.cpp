@@ -45,6 +45,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
                                     std::stop_token stop) {
   return returning([&] {
     IngestReport report;
+    meter_.progress() = {};
     meter_.start_phase(IngestPhase::kScanning);
     ScanResult scan = scan_paths(paths, stop);
     note_omissions(scan, report);

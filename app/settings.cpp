@@ -55,6 +55,15 @@ Field number(const char* name, Part part, T Struct::*member, double low, double 
       }};
 }
 
+Field flag(const char* name, bool Settings::*member) {
+  return {name, [=](const Settings& s) { return json(s.*member); },
+          [=](Settings& s, const json& value) -> std::string {
+            if (!value.is_boolean()) return "must be true or false";
+            s.*member = value.get<bool>();
+            return "";
+          }};
+}
+
 Field text(const char* name, std::string Settings::*member, std::size_t limit) {
   return {name, [=](const Settings& s) { return json(s.*member); },
           [=](Settings& s, const json& value) -> std::string {
@@ -124,6 +133,7 @@ std::vector<Field> all_fields() {
   fields.push_back(text("generator", &Settings::generator, 4096));
   fields.push_back(text("embedder", &Settings::embedder, 4096));
   fields.push_back(text("system_prompt", &Settings::system_prompt, 4000));
+  fields.push_back(flag("end_at_next_question", &Settings::end_at_next_question));
   using inference::SamplerOptions;
   const auto whole = [](Settings& s) -> Settings& { return s; };
   const auto sampler = [](Settings& s) -> SamplerOptions& { return s.sampler; };

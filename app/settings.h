@@ -34,18 +34,19 @@ struct Settings {
   std::string embedder;
   /// What the model is told first. Part of what chunks are encoded behind: another text makes
   /// every stored block stale. At most 4,000 bytes.
-  std::string system_prompt =
-      "You answer questions about the user's documents. Use only the passages given. "
-      "Answer briefly. If the passages do not contain the answer, say so.";
+  std::string system_prompt = "Answer the question from the passages in one or two sentences.";
   /// How chunks enter the context: "full", "concat", "reposition", "link", "recompute".
   inference::LinkMode mode = inference::LinkMode::kReposition;
   /// Mode recompute: share of each passage's tokens, from its start, that are computed again. 0
   /// to 1.
   float recompute_share = 0.15F;
   /// Passages retrieved for a question. 1 to 64.
-  std::int32_t chunks_per_answer = 5;
+  std::int32_t chunks_per_answer = 3;
   /// Tokens of an answer at most. 1 to 65,536.
   std::int32_t max_answer_tokens = 256;
+  /// Whether an answer ends where the model begins a line with "Question:", as small models do to
+  /// make up the user's next one. true or false.
+  bool end_at_next_question = true;
   /// Tokens of context; 0: what the model was trained for. 0 to 2^20.
   std::int32_t max_context = 0;
   /// A chunk is closed at a border once it has this many tokens. 16 to 4,096.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Documents, pre-scans and ingestion as the window sees them. Plain values.
+#pragma once
+
+#include <QString>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/desk/messages.h"
+
+namespace kvlink::desk {
+
+/// One chip in the library. In the order a document goes through them; the last two are exceptions.
+enum class DocumentStage : std::uint8_t {
+  kQueued,      ///< waits for its turn; its file was not opened yet
+  kReading,     ///< being read, cut and embedded
+  kSearchable,  ///< found by questions; some passages have no block yet
+  kCaching,     ///< the language model reads its passages
+  kReady,       ///< every passage has a block
+  kWarm,        ///< and every block is in memory
+  kStale,       ///< its blocks were made by another model or behind another prompt
+  kFailed,      ///< see reason
+};
+
+struct DocumentRow {
+  DocumentId id = 0;  ///< 0 while it is queued for the first time
+  QString path;       ///< absolute; the key of a row
+  QString title;
+  QString media_type;
+  std::int64_t file_bytes = 0;
+  std::int64_t n_chunks = 0;
+  std::int64_t n_cached = 0;  ///< passages with a block of the model in use
+  std::int64_t n_tokens = 0;
+  std::int64_t added_unix = 0;
+  DocumentStage stage = DocumentStage::kQueued;
+  QString reason;  ///< why it failed, or what was repaired; may be empty
+};
+
+/// A batch, at most ten a second. `all`: the whole library, which replaces everything known.
+struct DocumentsChange {
+  std::shared_ptr<const std::vector<DocumentRow>> all;
+  std::vector<DocumentRow> changed;  ///< new or other than before, by path
+  std::vector<QString> removed;      ///< paths
+};
+
+/// Documents of one file type in a pre-scan.
+struct TypeCount {
+  QString suffix;  ///< ".md", lower case; "" for files without one
+  std::int64_t n_files = 0;
+  std::int64_t n_bytes = 0;
+  bool supported = false;
+};
+
+/// What adding the paths would mean. Estimates come from rates measured on this machine; before
+/// the first document they are defaults, and `measured` is false.
+struct PreScan {
+  RequestId id = 0;
+  std::vector<QString> paths;    ///< what was asked for
+  std::vector<TypeCount> types;  ///< supported ones first, most files first
+  std::int64_t n_files = 0;      ///< supported
+  std::int64_t n_bytes = 0;
+  std::int64_t n_unsupported = 0;
+  std::int64_t n_hidden = 0;
+  std::int64_t n_links = 0;  ///< to folders; not followed
+  std::vector<Problem> problems;
+  double index_seconds = 0;  ///< until everything is searchable
+  double cache_seconds = 0;  ///< and then until everything is cached
+  std::int64_t kv_bytes = 0;
+  std::int64_t kv_bytes_free = 0;  ///< left of the disk budget
+  bool measured = false;
+};
+
+/// What to add.
+struct AddRequest {
+  std::vector<QString> paths;
+  std::vector<QString> excluded_suffixes;  ///< ".csv"
+  bool caching = true;                     ///< false: searchable is enough
+};
+
+enum class IngestState : std::uint8_t { kIdle, kScanning, kIndexing, kCaching };
+
+/// At most ten a second.
+struct IngestStatus {
+  IngestState state = IngestState::kIdle;
+  bool paused = false;
+  std::int64_t n_files = 0;
+  std::int64_t n_files_done = 0;
+  std::int64_t n_bytes = 0;
+  std::int64_t n_bytes_done = 0;
+  std::int64_t n_tokens = 0;
+  std::int64_t n_tokens_done = 0;
+  double bytes_per_second = 0;   ///< while indexing
+  double tokens_per_second = 0;  ///< while caching
+  std::optional<double> seconds_left;
+  QString current;  ///< path of the file in work
+};
+
+/// The end of one run.
+struct IngestSummary {
+  std::int64_t n_added = 0;
+  std::int64_t n_updated = 0;
+  std::int64_t n_unchanged = 0;
+  std::int64_t n_failed = 0;
+  std::int64_t n_unsupported = 0;
+  std::int64_t n_blocks_made = 0;
+  double seconds = 0;
+  bool cancelled = false;
+  std::vector<QString> notices;  ///< sentences for the user: budget, repairs, what was left out
+  std::vector<QString> problems;
+};
+
+/// Documents that left the list and can come back until the undo time is over.
+struct RemovalOffer {
+  RequestId id = 0;
+  std::int64_t n_documents = 0;
+  QString first_title;
+  int undo_ms = 0;
+};
+
+/// A document for reading: its text, and where its passages lie in it.
+struct DocumentText {
+  RequestId id = 0;
+  DocumentId document = 0;
+  QString path;
+  QString title;
+  QString media_type;
+  QString text;
+  struct Passage {
+    ChunkId chunk = 0;
+    QString heading;
+    qsizetype begin = 0;  ///< in `text`, UTF-16 units
+    qsizetype end = 0;
+    std::int64_t line_begin = 0;  ///< 1-based
+    std::int64_t line_end = 0;
+  };
+  std::vector<Passage> passages;  ///< in reading order
+  QString notice;                 ///< "" or why this is not the file as it is on disk now
+};
+
+}  // namespace kvlink::desk

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models and settings as the window sees them. Plain values.
+#pragma once
+
+#include <QString>
+#include <optional>
+#include <vector>
+
+#include "app/desk/messages.h"
+#include "app/model_check.h"
+#include "app/model_files.h"
+#include "app/paths.h"
+#include "app/settings.h"
+
+namespace kvlink::desk {
+
+/// The model and the machine of the open session.
+struct ModelFacts {
+  QString name;  ///< as the file calls itself
+  QString path;
+  QString architecture;
+  QString fingerprint;  ///< hex
+  QString device;       ///< "CPU, 2 threads, AVX2"
+  std::int64_t n_layers = 0;
+  std::int64_t context_tokens = 0;
+  std::int64_t kv_bytes_per_token = 0;
+  bool has_adapter = false;
+};
+
+/// What the window knows once a session is open.
+struct DeskFacts {
+  app::Paths paths;
+  app::Settings settings;
+  std::optional<ModelFacts> model;  ///< nothing: documents can be seen, not asked about or added
+  QString why_no_model;             ///< what was looked for, where, and what to do
+  std::vector<QString> notices;     ///< of the start: repairs, what was set aside
+};
+
+/// A model that lies somewhere on this disk.
+struct ModelItem {
+  app::FoundModel found;
+  QString source;  ///< "KVLink", "LM Studio", "Hugging Face", "GPT4All", "added"
+  bool in_use = false;
+};
+
+struct ModelList {
+  RequestId id = 0;
+  std::vector<ModelItem> models;
+};
+
+struct ModelChecked {
+  RequestId id = 0;
+  QString path;
+  std::optional<app::ModelCheck> check;
+  std::optional<Problem> problem;
+};
+
+/// What putting settings in force would cost.
+struct SettingsEffect {
+  RequestId id = 0;
+  app::Settings settings;
+  QString problem;            ///< "" or which value is out of range
+  bool needs_reopen = false;  ///< the model is loaded again
+  std::int64_t n_stale_blocks = 0;
+  std::int64_t n_tokens = 0;  ///< to be encoded again
+  double seconds = 0;         ///< about, at the rate measured here
+  bool measured = false;
+};
+
+}  // namespace kvlink::desk

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real program: exit codes, JSON, help, signals.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/app/program.h"
+#include "tests/app/tiny_library.h"
+
+namespace kvlink::app::tests {
+namespace {
+
+using nlohmann::json;
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  CommandLineTest() {
+    write_file(library_.paths().settings_file(),
+               R"({"system_prompt": "Answer.", "chunk_target_tokens": 80, "chunk_max_tokens": 120,
+                   "max_answer_tokens": 8, "threads": 1})");
+  }
+
+  std::vector<std::string> command(std::vector<std::string> arguments) const {
+    std::vector<std::string> all = {KVLINK_PROGRAM, "--data-dir", library_.paths().data.string(),
+                                    "--models-dir", library_.paths().models.string()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
+  }
+  ProgramResult run(std::vector<std::string> arguments, const std::string& input = "") const {
+    return Program(library_.folder(), command(std::move(arguments)), input).wait();
+  }
+  json run_json(std::vector<std::string> arguments, int expected_code = 0,
+                const std::string& input = "") const {
+    arguments.emplace_back("--json");
+    const auto result = run(std::move(arguments), input);
+    EXPECT_EQ(result.exit_code, expected_code) << result.out << result.err;
+    return json::parse(result.out, nullptr, false);
+  }
+  std::string add_boats() {
+    const auto file = library_.write("boats.md", story("boat", 12)).string();
+    EXPECT_EQ(run({"add", file}).exit_code, 0);
+    return file;
+  }
+
+  TinyLibrary library_;
+};
+
+TEST_F(CommandLineTest, HelpOfEveryCommandExitsWithZeroAndShowsExamples) {
+  const auto help = run({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_NE(help.out.find("Exit codes"), std::string::npos);
+  for (const char* name : {"add", "remove", "status", "search", "ask", "chat", "cache", "model",
+                           "tokenize", "bench", "doctor"}) {
+    EXPECT_NE(help.out.find(name), std::string::npos);
+    const auto part = run({name, "--help"});
+    EXPECT_EQ(part.exit_code, 0) << name;
+    EXPECT_NE(part.out.find("Examples"), std::string::npos) << name;
+  }
+}
+
+TEST_F(CommandLineTest, WrongUsageExitsWithTwoAndPrintsNoResult) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"fly"},
+                                                    {"ask"},
+                                                    {"ask", "x", "--mode", "magic"},
+                                                    {"ask", "x", "--no-cache", "--mode", "concat"},
+                                                    {"add"},
+                                                    {"cache"},
+                                                    {"cache", "evict"},
+                                                    {"ask", ""},
+                                                    {"search", "x", "--limit", "0"}}) {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.out << result.err;
+    EXPECT_TRUE(result.out.empty()) << result.out;
+    EXPECT_FALSE(result.err.empty());
+  }
+}
+
+TEST_F(CommandLineTest, AddAskAndRemoveRoundTrip) {
+  const auto file = library_.write("boats.md", story("boat", 12)).string();
+  const json added = run_json({"add", file});
+  EXPECT_EQ(added["added"], 1);
+  EXPECT_EQ(added["caching"]["blocks_left"], 0);
+  EXPECT_TRUE(added["all_searchable"]);
+
+  const json answer = run_json({"ask", "How many parts has the boat?"});
+  EXPECT_EQ(answer["document_tokens_prefilled"], 0);
+  EXPECT_EQ(answer["document_tokens_reused"], answer["document_tokens"]);
+  EXPECT_TRUE(answer["timeline"]["ttft_ms"].is_number());
+  EXPECT_EQ(answer["sources"][0]["path"], fs::canonical(file).string());
+
+  const json cold = run_json({"ask", "How many parts has the boat?", "--cold"});
+  EXPECT_EQ(cold["answer"], answer["answer"]);
+  const json full = run_json({"ask", "How many parts has the boat?", "--no-cache"});
+  EXPECT_EQ(full["mode"], "full");
+  EXPECT_EQ(full["document_tokens_reused"], 0);
+
+  const json status = run_json({"status", "--documents"});
+  EXPECT_EQ(status["documents"], 1);
+  EXPECT_EQ(status["document_list"][0]["chunks"], status["document_list"][0]["chunks_cached"]);
+
+  EXPECT_EQ(run_json({"remove", file})["removed"].size(), 1U);
+  EXPECT_EQ(run_json({"status"})["blocks"], 0);
+  EXPECT_EQ(run_json({"ask", "boat"}, 3)["end"], "nothing_found");
+  EXPECT_EQ(run({"remove", file}).exit_code, 3);
+  EXPECT_EQ(run({"search", "boat"}).exit_code, 3);
+}
+
+TEST_F(CommandLineTest, AskStreamsTheAnswerThenSourcesAndTheClock) {
+  add_boats();
+  const auto result = run({"ask", "boat"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.out.find("Sources"), std::string::npos);
+  EXPECT_NE(result.out.find("boats.md:"), std::string::npos);
+  EXPECT_NE(result.out.find("= first token at"), std::string::npos);
+  EXPECT_NE(result.out.find(" reused, 0 prefilled"), std::string::npos);
+  EXPECT_EQ(result.out.find('\033'), std::string::npos);
+}
+
+TEST_F(CommandLineTest, AddFailsWhenAnyFileDidNotBecomeSearchable) {
+  const auto good = library_.write("good.md", story("boat", 3)).string();
+  const auto empty = library_.write("empty.md", "").string();
+  const json added = run_json({"add", good, empty, library_.document("none.md").string()}, 1);
+  EXPECT_EQ(added["added"], 1);
+  EXPECT_EQ(added["failed"].size(), 2U);
+  EXPECT_FALSE(added["all_searchable"]);
+}
+
+TEST_F(CommandLineTest, CacheCommandsListVerifyPinEvictAndRebuild) {
+  const std::string file = add_boats();
+  const auto n = run_json({"cache", "ls"})["blocks"].size();
+  EXPECT_GT(n, 0U);
+  EXPECT_EQ(run_json({"cache", "verify"})["checked"], n);
+  EXPECT_EQ(run_json({"cache", "pin", "--doc", file})["pinned"], n);
+  EXPECT_EQ(run_json({"cache", "evict", "--all"}, 3)["evicted"], 0) << "pinned blocks stay";
+  EXPECT_EQ(run_json({"cache", "unpin", "--all"})["unpinned"], n);
+  EXPECT_EQ(run_json({"cache", "evict", "--stale"}, 3)["evicted"], 0);
+  EXPECT_EQ(run_json({"cache", "evict", "--doc", file})["evicted"], n);
+  EXPECT_EQ(run_json({"ask", "boat"})["misses"][0]["reason"], "evicted");
+  EXPECT_EQ(run_json({"cache", "rebuild"})["blocks_left"], 0);
+  EXPECT_EQ(run_json({"cache", "ls"})["blocks"].size(), n);
+}
+
+TEST_F(CommandLineTest, ModelsTokensAndTheDoctor) {
+  EXPECT_EQ(run_json({"model", "ls"})["models"].size(), 2U);
+  EXPECT_EQ(run_json({"model", "check", "tiny.gguf"})["architecture"], "llama");
+  const json missing = run_json({"model", "check", "none.gguf"}, 1);
+  EXPECT_TRUE(missing["error"]["message"].is_string());
+  const json tokens = run_json({"tokenize", "a boat"});
+  EXPECT_EQ(tokens["count"], tokens["ids"].size());
+  std::string text;
+  for (const auto& piece : tokens["pieces"]) text += piece.get<std::string>();
+  EXPECT_EQ(text, "a boat");
+  const json doctor = run_json({"doctor"});
+  EXPECT_TRUE(doctor["healthy"]);
+  EXPECT_TRUE(doctor["gpu"].is_string());
+}
+
+TEST_F(CommandLineTest, BenchPrintsOneRowForEachModeLengthAndPageCache) {
+  const json bench = run_json(
+      {"bench", "ttft", "--tokens", "100,200", "--modes", "full,reposition", "--repeat", "1"});
+  ASSERT_EQ(bench["results"].size(), 8U);
+  EXPECT_EQ(bench["results"][0]["page_cache"], "warm");
+  EXPECT_EQ(bench["results"][7]["page_cache"], "cold");
+  EXPECT_EQ(bench["results"][7]["tokens"], 200);
+}
+
+TEST_F(CommandLineTest, ChatAnswersLineByLineAndGoesOn) {
+  add_boats();
+  const auto chat = run({"chat"}, "boat part 1\n\nboat part 2\n");
+  EXPECT_EQ(chat.exit_code, 0) << chat.err;
+  EXPECT_NE(chat.out.find("= first token at"), std::string::npos);
+  const json list = run_json({"chat", "--list"});
+  ASSERT_EQ(list["conversations"].size(), 1U);
+  const std::string id = std::to_string(list["conversations"][0]["id"].get<int>());
+  const json next = run_json({"chat", "--continue", id}, 0, "boat part 3\n");
+  EXPECT_GT(next["history_tokens"], 0);
+}
+
+TEST_F(CommandLineTest, ASecondProgramIsBusy) {
+  const auto session = library_.open();
+  const auto result = run({"status"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_NE(result.err.find("Another KVLink"), std::string::npos);
+  EXPECT_EQ(run_json({"status"}, 4)["error"]["code"], "busy");
+}
+
+TEST_F(CommandLineTest, AnInterruptStopsAnAddThatTheNextOneFinishes) {
+  for (int i = 0; i < 40; ++i) {
+    library_.write("d" + std::to_string(i) + ".md", story("boat " + std::to_string(i), 30));
+  }
+  const std::string documents = library_.document("").string();
+  Program program(library_.folder(), command({"add", documents}));
+  while (program.running() && !fs::exists(library_.paths().kv_folder() / "blocks")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  program.send(SIGINT);
+  const auto stopped = program.wait();
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.out << stopped.err;
+  EXPECT_EQ(run({"add", documents}).exit_code, 0);
+  EXPECT_EQ(run_json({"status"})["documents"], 40);
+}
+
+TEST_F(CommandLineTest, AClosedPipeIsNoCrash) {
+  add_boats();
+  const std::string line = "\"" + std::string(KVLINK_PROGRAM) + "\" --data-dir \"" +
+                           library_.paths().data.string() + "\" --models-dir \"" +
+                           library_.paths().models.string() +
+                           "\" ask boat --max-tokens 60 | true; exit ${PIPESTATUS[0]}";
+  const auto result = Program(library_.folder(), {"/bin/bash", "-c", line}).wait();
+  EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 1) << result.exit_code;
+  EXPECT_EQ(run({"status"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace kvlink::app::tests
