@@ -64,20 +64,20 @@ struct NewDocument {
   std::vector<float> vectors;
 };
 
-/// How the two rankings become one. Defaults by tests/bench/retrieval_quality.
+/// How the two rankings become one. Defaults as measured by tests/bench/retrieval_quality.cpp.
 struct SearchOptions {
   /// Passages that each ranking puts forward.
   std::int64_t n_candidates = 50;
   /// Share of the vectors in the fused score, 0–1; the words have the rest.
-  double dense_weight = 0.7;
+  double dense_weight = 0.75;
   /// A passage that shares no content word with the question needs this cosine to count.
   double min_cosine = 0.30;
   /// A passage that does share one is dropped below this cosine: "world" alone is no evidence.
-  double min_lexical_cosine = 0.10;
+  double min_lexical_cosine = 0.20;
   /// Rows whose bm25 is computed; the commonest words of a question are left out beyond it.
   std::int64_t max_scored_rows = 20'000;
   /// bm25 weights of title and heading; the text has 1.
-  double title_weight = 2.0;
+  double title_weight = 4.0;
   double heading_weight = 1.5;
 };
 

@@ -83,7 +83,7 @@ Collection read_cranfield(const std::filesystem::path& folder) {
   std::size_t query = 0;  // by place in the file, from 1
   std::string passage;
   for (int grade = 0; judgements >> query >> passage >> grade;) {
-    if (grade >= 1 && grade <= 4) out.queries.at(query - 1).relevant.insert(passage);
+    if (grade >= 1 && grade <= 3) out.queries.at(query - 1).relevant.insert(passage);
   }
   return out;
 }

@@ -28,7 +28,7 @@ struct Collection {
 
 /// nq20_pool.{corpus,queries.dev}.jsonl.gz of a folder.
 Collection read_nq20_pool(const std::filesystem::path& folder);
-/// cran.all.1400, cran.qry, cranqrel of a folder; every judgement from 1 to 4 counts as relevant.
+/// cran.all.1400, cran.qry, cranqrel of a folder; judgements from 1 to 3 count as relevant.
 Collection read_cranfield(const std::filesystem::path& folder);
 
 }  // namespace kvlink::bench

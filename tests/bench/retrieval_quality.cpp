@@ -3,10 +3,10 @@
 //   kvlink_retrieval_quality [FOLDER_FOR_LIBRARIES]
 // A folder given is kept, so that a second run does not embed again.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -100,33 +100,66 @@ Figures evaluate(Library& library, const Collection& collection,
   return sum;
 }
 
-void measure(const Collection& collection, const std::filesystem::path& root, Embedding& embed) {
-  const auto folder = root / collection.name;
+struct Judged {
+  Collection collection;
+  std::vector<std::vector<float>> vectors;  ///< of the queries
+  std::filesystem::path folder;
+};
+
+Judged prepare(Collection collection, const std::filesystem::path& root, Embedding& embed) {
+  Judged out{std::move(collection), {}, {}};
+  out.folder = root / out.collection.name;
   std::filesystem::create_directories(root);
-  {
-    auto library = must(Library::open(folder, embed.space()));
-    if (must(library->documents()).size() != collection.passages.size()) {
-      fill(*library, collection, embed);
-    }
+  auto library = must(Library::open(out.folder, embed.space()));
+  if (must(library->documents()).size() != out.collection.passages.size()) {
+    fill(*library, out.collection, embed);
   }
-  std::vector<std::vector<float>> vectors;
-  for (const auto& query : collection.queries) vectors.push_back(embed({query.text}));
-  const auto print = [&](const std::string& name, const SearchOptions& options, bool dense) {
-    auto library = must(Library::open(folder, embed.space(), FileSystem::posix(), {options}));
-    const auto figures = evaluate(*library, collection, vectors, dense);
-    std::printf("%-10s %-22s nDCG@10 %.4f recall@10 %.4f empty %d\n", collection.name.c_str(),
-                name.c_str(), figures.ndcg, figures.recall, figures.n_empty);
-  };
-  print("words", {}, false);
-  for (const double weight : {0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0}) {
+  for (const auto& query : out.collection.queries) out.vectors.push_back(embed({query.text}));
+  return out;
+}
+
+void print_ranking(const Judged& judged, const EmbeddingSpace& space, const std::string& name,
+                   const SearchOptions& options, bool with_vectors) {
+  auto library = must(Library::open(judged.folder, space, FileSystem::posix(), {options}));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto figures = evaluate(*library, judged.collection, judged.vectors, with_vectors);
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - begin;
+  std::printf("%-10s %-16s nDCG@10 %.4f recall@10 %.4f unanswered %d, %.2f ms each\n",
+              judged.collection.name.c_str(), name.c_str(), figures.ndcg, figures.recall,
+              figures.n_empty, spent.count() / static_cast<double>(judged.vectors.size()));
+}
+
+void print_rankings(const Judged& judged, const EmbeddingSpace& space) {
+  print_ranking(judged, space, "words", {}, false);
+  print_ranking(judged, space, "default", {}, true);
+  for (const double weight : {0.5, 0.6, 0.7, 0.8, 0.9, 1.0}) {
     SearchOptions options;
     options.dense_weight = weight;
-    print("dense weight " + std::to_string(weight).substr(0, 4), options, true);
+    print_ranking(judged, space, "vectors " + std::to_string(weight).substr(0, 3), options, true);
   }
-  for (const double title : {0.5, 1.0, 2.0, 4.0}) {
+  for (const double title : {0.5, 1.0, 4.0}) {
     SearchOptions options;
     options.title_weight = title;
-    print("title weight " + std::to_string(title).substr(0, 3), options, true);
+    print_ranking(judged, space, "title " + std::to_string(title).substr(0, 3), options, true);
+  }
+}
+
+/// Questions of one collection asked of another: nothing there is relevant.
+void print_refusals(const Judged& asked, const Judged& foreign, const EmbeddingSpace& space) {
+  for (const double cosine : {0.25, 0.30, 0.35, 0.40}) {
+    for (const double lexical : {-1.0, 0.10, 0.20, 0.30}) {
+      SearchOptions options;
+      options.min_cosine = cosine;
+      options.min_lexical_cosine = lexical;
+      auto library = must(Library::open(asked.folder, space, FileSystem::posix(), {options}));
+      const auto own = evaluate(*library, asked.collection, asked.vectors, true);
+      const auto other = evaluate(*library, foreign.collection, foreign.vectors, true);
+      std::printf(
+          "%-10s min_cosine %.2f min_lexical_cosine %5.2f: unanswered %d of its own, "
+          "%d of %zu foreign questions, nDCG@10 %.4f\n",
+          asked.collection.name.c_str(), cosine, lexical, own.n_empty, other.n_empty,
+          foreign.vectors.size(), own.ndcg);
+    }
   }
 }
 
@@ -144,8 +177,13 @@ int main(int argc, char** argv) {
     const std::filesystem::path root = argc > 1 ? argv[1] : temporary.path();
     Embedding embed{must(inference::Embedder::load(*model)),
                     kernels::CpuBackend(kernels::CpuOptions{})};
-    measure(bench::read_cranfield(*data / "retrieval" / "cranfield"), root, embed);
-    measure(bench::read_nq20_pool(*data / "retrieval"), root, embed);
+    const auto cranfield =
+        prepare(bench::read_cranfield(*data / "retrieval" / "cranfield"), root, embed);
+    const auto nq = prepare(bench::read_nq20_pool(*data / "retrieval"), root, embed);
+    print_rankings(cranfield, embed.space());
+    print_rankings(nq, embed.space());
+    print_refusals(cranfield, nq, embed.space());
+    print_refusals(nq, cranfield, embed.space());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;
