@@ -66,6 +66,8 @@ class Session {
   cache::KvStore& store() { return *store_; }
   retrieval::Library& library() { return *library_; }
   BlockWriter& writer() { return *writer_; }
+  /// Whether a generator is loaded: Parts::kAnswer.
+  bool can_answer() const { return engine_ != nullptr; }
   /// Needs Parts::kAnswer (else a broken invariant).
   inference::Engine& engine();
   const ChunkEncoding& encoding() const { return encoding_; }

@@ -14,9 +14,9 @@ namespace kvlink::desk {
 /// A catalogue row and the passage it belongs to.
 struct BlockItem {
   cache::BlockRow row;
-  DocumentId document = 0;  ///< 0: no document has this text now
+  DocumentId document = 0;   ///< 0: no document has this text now
   std::int64_t ordinal = 0;  ///< 0-based place in the document
-  bool stale = false;       ///< made by another model or behind another prompt
+  bool stale = false;        ///< made by another model or behind another prompt
 };
 
 /// Documents of a snapshot, for names and for passages that have no block.

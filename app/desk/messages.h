@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/base/error.h"
+#include "kernels/base/result.h"
 #include "retrieval/library.h"
 
 namespace kvlink::desk {

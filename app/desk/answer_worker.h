@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions and conversations, on the thread that owns the conversations' contexts.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "app/conversation.h"
+#include "app/desk/answer_messages.h"
+#include "app/desk/worker.h"
+
+namespace kvlink::desk {
+
+class AnswerWorker : public Worker {
+  Q_OBJECT
+
+ public:
+  explicit AnswerWorker(QObject* parent = nullptr) : Worker(parent) {}
+
+  /// sources_ready, text_appended…, then finished or failed; always one of the two.
+  void ask(AskRequest request);
+  /// Any thread, at once: the answer ends with what it has (finished, end kStopped). A request
+  /// that still waits ends without a token.
+  void stop(RequestId id);
+
+  /// Any of these answers with conversations_changed, conversation_opened, exported or failed.
+  void list_conversations(QString words = {});  ///< those that contain the words; empty: all
+  void open_conversation(ConversationId id);
+  void rename_conversation(ConversationId id, QString name);
+  void remove_conversation(ConversationId id);
+  /// The conversation as text.
+  enum class ExportFormat : std::uint8_t { kMarkdown, kJson };
+  void export_conversation(RequestId id, ConversationId conversation, ExportFormat format);
+  /// Writes bytes to a file the user chose: written or failed follows.
+  void write_file(RequestId id, QString path, QByteArray bytes);
+
+  /// Documents no question may use (their removal waits for its undo time).
+  void set_hidden_documents(std::vector<DocumentId> hidden);
+
+ signals:
+  /// The request left the queue.
+  void started(kvlink::desk::RequestId id);
+  void sources_ready(const kvlink::desk::AnswerSources& sources);
+  /// At most ten a second.
+  void blocks_looked_up(const std::vector<kvlink::desk::BlockEvent>& events);
+  void stages_changed(const kvlink::desk::AnswerStages& stages);
+  void text_appended(const kvlink::desk::AnswerText& text);
+  void finished(const kvlink::desk::AnswerSummary& summary);
+  void answer_failed(const kvlink::desk::AnswerFailure& failure);
+
+  void conversations_changed(const std::vector<kvlink::desk::ConversationRow>& rows,
+                             const QString& words);
+  void conversation_opened(const kvlink::desk::ConversationView& conversation);
+  void exported(kvlink::desk::RequestId id, const QByteArray& text);
+  void written(kvlink::desk::RequestId id, const QString& path);
+  void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
+  /// Blocks may have been made or read into memory.
+  void blocks_changed();
+
+ protected:
+  void session_closing() override;
+
+ private:
+  class Delivery;
+
+  void perform(const AskRequest& request, std::stop_token stop);
+  app::Question question_of(const AskRequest& request);
+  std::vector<DocumentId> visible_documents();
+  app::Conversation& conversation_for(const AskRequest& request);
+  void tell_conversations(const QString& words);
+  std::stop_source stop_source_of(RequestId id);
+  void forget(RequestId id);
+
+  std::mutex requests_mutex_;
+  std::map<RequestId, std::stop_source> requests_;  // guarded by requests_mutex_
+  std::vector<DocumentId> hidden_;
+  ConversationId current_id_ = 0;
+  std::unique_ptr<app::Conversation> current_;  ///< the one whose KV is kept between questions
+};
+
+}  // namespace kvlink::desk

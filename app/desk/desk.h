@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The session and the threads that work on it: the edge of the core that the window sees.
+#pragma once
+
+#include <QObject>
+#include <QThread>
+#include <QTimer>
+#include <array>
+#include <functional>
+#include <memory>
+
+#include "app/desk/answer_worker.h"
+#include "app/desk/cache_worker.h"
+#include "app/desk/ingest_worker.h"
+#include "app/desk/library_worker.h"
+#include "app/desk/prefetch_worker.h"
+#include "app/desk/settings_worker.h"
+#include "app/session.h"
+
+namespace kvlink::desk {
+
+class SessionOpener;
+
+struct DeskOptions {
+  app::Paths paths;
+  QString home;           ///< of the user: where other programs keep models; may be empty
+  std::string generator;  ///< "" takes the setting's
+  std::int32_t threads = 0;
+  /// Changes settings of every session that is opened (tests); not written to the file.
+  std::function<void(app::Settings&)> adjust;
+  FileSystem* files = &FileSystem::posix();
+  int undo_ms = LibraryWorker::kDefaultUndoMs;
+};
+
+enum class DeskState : std::uint8_t {
+  kClosed,
+  kOpening,  ///< lock, settings, model and stores are being opened in the background
+  kReady,    ///< everything works
+  kNoModel,  ///< documents can be seen and removed; asking and adding need a model
+  kFailed,   ///< see failed()
+};
+
+/// Lives in the GUI thread; no call blocks but the destructor. Requests go to the workers, answers
+/// come as their signals. Threads: answers, ingestion, library, store, settings, prefetch.
+class Desk : public QObject {
+  Q_OBJECT
+
+ public:
+  explicit Desk(DeskOptions options, QObject* parent = nullptr);
+  /// Asks everything to stop, carries out removals that wait for their undo time, and waits: at
+  /// most the layer that is being computed and the blocks that are being written.
+  ~Desk() override;
+
+  /// Opens the session in the background: opened or failed follows. Also after a failure.
+  void open();
+  /// Writes settings.json and opens the session anew with them; what runs is stopped first.
+  /// Failures of writing leave everything as it is: failed follows, the state stays.
+  void apply_settings(const app::Settings& settings);
+
+  DeskState state() const { return state_; }
+  /// Of the open session; before, the paths only.
+  const DeskFacts& facts() const { return facts_; }
+  const DeskOptions& options() const { return options_; }
+
+  LibraryWorker& library() { return *library_; }
+  IngestWorker& ingest() { return *ingest_; }
+  AnswerWorker& answers() { return *answers_; }
+  PrefetchWorker& prefetch() { return *prefetch_; }
+  CacheWorker& cache() { return *cache_; }
+  SettingsWorker& settings() { return *settings_; }
+
+ signals:
+  void state_changed(kvlink::desk::DeskState state);
+  /// kReady or kNoModel.
+  void opened(const kvlink::desk::DeskFacts& facts);
+  /// kBusy: another process has the folder. The message says what to do.
+  void failed(const kvlink::desk::Problem& problem);
+  /// Resident memory of this process, once a second while it changes.
+  void memory_changed(qint64 bytes);
+
+ private:
+  struct Seat;  // a worker and its thread
+
+  template <typename W, typename... Arguments>
+  W* seat(const char* thread_name, Arguments&&... arguments);
+  void connect_workers();
+  void release_session();
+  void worker_released();
+  void open_now();
+  void session_arrived(std::shared_ptr<app::Session> session, const DeskFacts& facts);
+  void opening_failed(const Problem& problem);
+  void set_state(DeskState state);
+
+  DeskOptions options_;
+  DeskState state_ = DeskState::kClosed;
+  DeskFacts facts_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  SessionOpener* opener_ = nullptr;
+  LibraryWorker* library_ = nullptr;
+  IngestWorker* ingest_ = nullptr;
+  AnswerWorker* answers_ = nullptr;
+  PrefetchWorker* prefetch_ = nullptr;
+  CacheWorker* cache_ = nullptr;
+  SettingsWorker* settings_ = nullptr;
+  int n_holding_ = 0;  ///< workers that still hold the session
+  bool reopen_ = false;
+  std::optional<app::Settings> to_write_;
+};
+
+}  // namespace kvlink::desk

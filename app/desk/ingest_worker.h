@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files become searchable, then cached, one run after the other, on a thread of their own.
+#pragma once
+
+#include <condition_variable>
+
+#include "app/desk/library_messages.h"
+#include "app/desk/library_worker.h"
+#include "app/desk/worker.h"
+
+namespace kvlink::desk {
+
+class IngestWorker : public Worker {
+  Q_OBJECT
+
+ public:
+  explicit IngestWorker(QObject* parent = nullptr) : Worker(parent) {}
+
+  /// Adds files and folders; waits for the runs before it. Documents that did not change cost their
+  /// reading only. Ends with finished or failed.
+  void add(RequestId id, AddRequest request);
+  /// Indexes the files of these paths again, changed or not on disk, and encodes what has no block.
+  void reindex(RequestId id, std::vector<QString> paths);
+  /// Encodes what has no block of these documents; empty: of all.
+  void encode(RequestId id, std::vector<DocumentId> documents);
+
+  /// Takes effect between two files or passages; what is committed stays. Any thread, at once.
+  void pause();
+  void resume();
+  /// Ends the run in work and those that wait. Any thread, at once.
+  void cancel();
+
+ signals:
+  void status_changed(const kvlink::desk::IngestStatus& status);
+  void finished(kvlink::desk::RequestId id, const kvlink::desk::IngestSummary& summary);
+  void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
+  /// For the library worker.
+  void rows_in_progress(const std::vector<kvlink::desk::DocumentRow>& rows);
+  void document_committed(kvlink::desk::DocumentId id, const QString& path);
+  void blocks_changed();
+  void rates_measured(const kvlink::desk::MeasuredRates& rates);
+
+ protected:
+  void session_closing() override;
+
+ private:
+  struct Run;
+  void perform(RequestId id, const AddRequest& request);
+  void perform_encoding(RequestId id, std::vector<DocumentId> documents);
+  void tell(const IngestStatus& status);
+  /// Blocks while paused. False: stop.
+  bool wait_while_paused(const std::stop_token& stop);
+  std::stop_token run_token();
+
+  std::mutex pause_mutex_;
+  std::condition_variable_any pause_changed_;
+  bool paused_ = false;        // guarded by pause_mutex_
+  std::stop_source run_stop_;  // guarded by pause_mutex_
+  IngestStatus status_;
+};
+
+}  // namespace kvlink::desk

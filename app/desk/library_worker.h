@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of documents: snapshots, pre-scans, removal with undo, the text of a document.
+#pragma once
+
+#include <QElapsedTimer>
+#include <QHash>
+#include <QTimer>
+#include <map>
+#include <set>
+
+#include "app/desk/library_messages.h"
+#include "app/desk/worker.h"
+
+namespace kvlink::desk {
+
+/// How fast this machine indexes and encodes, measured while it does.
+struct MeasuredRates {
+  double bytes_per_second = 0;   ///< indexing; 0: not measured yet
+  double tokens_per_second = 0;  ///< encoding
+  double tokens_per_byte = 0;    ///< of indexed files
+};
+
+class LibraryWorker : public Worker {
+  Q_OBJECT
+
+ public:
+  explicit LibraryWorker(QObject* parent = nullptr);
+
+  static constexpr int kDefaultUndoMs = 8000;
+  /// How long a removal can be undone. Call before any removal.
+  void set_undo_ms(int milliseconds);
+
+  /// documents_changed with the whole list follows.
+  void refresh();
+  /// Looks what lies at the paths, without reading it: pre_scanned follows. Files, folders.
+  void pre_scan(RequestId id, std::vector<QString> paths);
+  void cancel_pre_scan(RequestId id);
+
+  /// Takes documents out of the list at once: removal_offered, then removal_done after the undo
+  /// time, or removal_undone. Until then nothing is erased: whatever happens to this process, the
+  /// documents are in the library at the next start. Questions leave them out meanwhile.
+  void remove(RequestId id, std::vector<DocumentId> documents);
+  void undo_removal(RequestId id);
+  /// Carries out what is waiting (the window closes).
+  void commit_removals();
+
+  /// The document as it can be read and quoted: document_text or failed follows.
+  void read_document(RequestId id, DocumentId document);
+
+  /// From the ingestion (any thread): rows in progress, and that a document's row must be read
+  /// again.
+  void merge_progress(std::vector<DocumentRow> rows);
+  void document_committed(DocumentId id, QString path);
+  void set_rates(MeasuredRates rates);
+  /// Blocks came or went: stages are counted anew, soon.
+  void blocks_changed();
+
+ signals:
+  void documents_changed(const kvlink::desk::DocumentsChange& change);
+  void pre_scanned(const kvlink::desk::PreScan& scan);
+  void removal_offered(const kvlink::desk::RemovalOffer& offer);
+  void removal_undone(kvlink::desk::RequestId id);
+  void removal_done(kvlink::desk::RequestId id, qint64 n_documents, qint64 n_blocks);
+  /// Ids that are hidden because their removal waits: questions must not use them.
+  void hidden_documents_changed(const std::vector<kvlink::desk::DocumentId>& hidden);
+  void document_text(const kvlink::desk::DocumentText& text);
+  void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
+
+ protected:
+  void session_opened() override;
+  void session_closing() override;
+
+ private:
+  struct Removal {
+    std::vector<DocumentId> documents;
+    QTimer* timer = nullptr;
+  };
+
+  void tell_all();
+  void tell_batch();
+  void schedule(QTimer& timer, int milliseconds);
+  void commit_removal(RequestId id);
+  void tell_hidden();
+  PreScan scan_now(RequestId id, const std::vector<QString>& paths, std::stop_token stop);
+  DocumentText text_now(RequestId id, DocumentId document);
+
+  QTimer* refresh_timer_ = nullptr;
+  QTimer* batch_timer_ = nullptr;
+  int undo_ms_ = kDefaultUndoMs;
+  MeasuredRates rates_;
+  std::map<RequestId, Removal> removals_;
+  QHash<QString, DocumentRow> pending_;  ///< progress since the last batch, by path
+  std::mutex scans_mutex_;
+  std::map<RequestId, std::stop_source> scans_;  // guarded by scans_mutex_
+};
+
+}  // namespace kvlink::desk

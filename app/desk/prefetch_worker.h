@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads likely blocks into memory while the user types.
+#pragma once
+
+#include "app/desk/answer_messages.h"
+#include "app/desk/worker.h"
+
+namespace kvlink::desk {
+
+class PrefetchWorker : public Worker {
+  Q_OBJECT
+
+ public:
+  explicit PrefetchWorker(QObject* parent = nullptr) : Worker(parent) {}
+
+  /// Replaces what is being read for an earlier text. Debounce before calling.
+  void prefetch(RequestId id, QString text, std::vector<DocumentId> scope);
+  /// The question was sent or cleared. Any thread, at once.
+  void cancel();
+
+ signals:
+  void prefetched(const kvlink::desk::PrefetchReport& report);
+
+ private:
+  void perform(RequestId id, const QString& text, const std::vector<DocumentId>& scope,
+               std::stop_token stop);
+
+  std::mutex current_mutex_;
+  std::stop_source current_;  // guarded by current_mutex_
+};
+
+}  // namespace kvlink::desk

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which models there are, what settings would change, and writing them.
+#pragma once
+
+#include "app/desk/library_worker.h"
+#include "app/desk/settings_messages.h"
+#include "app/desk/worker.h"
+
+namespace kvlink::desk {
+
+class SettingsWorker : public Worker {
+  Q_OBJECT
+
+ public:
+  explicit SettingsWorker(app::Paths paths, QString home, QObject* parent = nullptr)
+      : Worker(parent), paths_(std::move(paths)), home_(std::move(home)) {}
+
+  /// Models in the own folder, in the places other programs keep theirs, and `extra` (dropped
+  /// files or folders): models_listed. Needs no session.
+  void list_models(RequestId id, std::vector<QString> extra = {});
+  /// Loads the model for a moment and computes with it: model_checked. Needs no session.
+  void check_model(RequestId id, QString path);
+  /// What these settings would change: effect_estimated.
+  void estimate(RequestId id, app::Settings settings);
+  void set_rates(MeasuredRates rates);
+
+ signals:
+  void models_listed(const kvlink::desk::ModelList& list);
+  void model_checked(const kvlink::desk::ModelChecked& checked);
+  void effect_estimated(const kvlink::desk::SettingsEffect& effect);
+
+ private:
+  app::Paths paths_;
+  QString home_;
+  MeasuredRates rates_;
+};
+
+}  // namespace kvlink::desk

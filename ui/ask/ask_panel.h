@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The middle column: the conversation and the question.
+#pragma once
+
+#include <QWidget>
+#include <vector>
+
+#include "app/desk/answer_messages.h"
+
+namespace kvlink::desk {
+class Desk;
+}
+
+namespace kvlink::ui {
+
+/// Asks the desk's AnswerWorker and shows what comes back. The window tells it which documents are
+/// in scope; it tells the window which passage to show.
+class AskPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit AskPanel(desk::Desk& desk, QWidget* parent = nullptr);
+  ~AskPanel() override;
+
+  /// Of the conversation on screen; 0: a new one that has no turn yet.
+  desk::ConversationId conversation() const;
+  bool is_answering() const;
+
+ public slots:
+  void focus_question();
+  void new_conversation();
+  void open_conversation(kvlink::desk::ConversationId id);
+  /// Shows the list of conversations, its search focused.
+  void show_conversations();
+  /// Ends the answer under way; does nothing when there is none.
+  void stop();
+  /// Empty: the whole library. `words` is shown beside the question: "3 documents".
+  void set_scope(const std::vector<kvlink::desk::DocumentId>& documents, const QString& words);
+  /// Puts words (a selection, a document's name) into the question and focuses it.
+  void ask_about(const QString& words);
+  /// The question under the cursor, whole document on or off.
+  void set_whole_document(kvlink::desk::DocumentId document, const QString& title);
+  /// Files are being added: "over 8 of 12 documents" and similar, or "" when all are ready.
+  void set_library_note(const QString& note);
+
+ signals:
+  /// A citation, a source chip or a passage was activated: `passages` are all of that answer.
+  void passage_activated(const kvlink::desk::PassageView& passage,
+                         const std::vector<kvlink::desk::PassageView>& passages);
+  void conversation_changed(kvlink::desk::ConversationId id, const QString& name);
+  void answering_changed(bool answering);
+  /// For the window's banner.
+  void problem(const QString& message);
+};
+
+}  // namespace kvlink::ui
