@@ -37,6 +37,7 @@ THIRD_PARTY = [
     (re.compile(r"unicode/"), {"inference"}),
     (re.compile(r"nlohmann/"), {"inference", "app"}),
     (re.compile(r"CLI/"), {"app"}),
+    (re.compile(r"zlib\.h$"), {"app"}),
     (re.compile(r"Q[A-Z]\w*(/|$)"), {"app", "ui"}),
     (re.compile(r"(cuda|cublas)\w*(\.h|/)"), {"kernels"}),
     (re.compile(r"(gtest|gmock|benchmark)/"), set()),

@@ -9,6 +9,7 @@ from pathlib import Path
 import check_files
 import check_includes
 import check_offline
+import check_packages
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
 
@@ -148,6 +149,25 @@ class Files(TreeTest):
     def test_relative_paths_are_no_machine_paths(self):
         self.write("a/a.md", "~/wo" "rk/x and src/ho" "me/y/z and $HOME/ro" "ot/\n")
         self.assertEqual(check_files.violations(self.root), [])
+
+
+class Packages(TreeTest):
+    def setUp(self):
+        super().setUp()
+        self.write("resources/packages.txt", "# name for why\nlibicu-dev build x\n"
+                                             "libgtest-dev test x\n")
+
+    def test_listed_packages_pass(self):
+        self.write("a/CMakeLists.txt", "find_package(ICU COMPONENTS uc)\nfind_package(Threads)\n")
+        self.write("tests/CMakeLists.txt", "find_package(GTest REQUIRED)\n")
+        self.assertEqual(check_packages.violations(self.root), [])
+
+    def test_missing_unknown_and_test_only_packages_are_found(self):
+        for name, words in (("ZLIB", "needs zlib1g-dev"), ("CURL", "in no table"),
+                            ("GTest", "needs libgtest-dev")):
+            with self.subTest(name=name):
+                self.write("a/x.cmake", f"find_package({name} REQUIRED)\n")
+                self.assert_one(check_packages.violations(self.root), words)
 
 
 class Offline(unittest.TestCase):

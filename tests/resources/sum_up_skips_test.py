@@ -42,6 +42,14 @@ class SumUpSkips(unittest.TestCase):
         self.assertEqual(skipped, {"default generator not fetched (./run)":
                                    ["Model.LoadsTheGenerator", "Model.MatchesGolden"]})
 
+    def test_skipped_programs_say_their_first_line(self):
+        ctest = ["20/35 Test #20: training_test .............***Skipped   0.23 sec\n",
+                 "21/35 Test #21: cache_test ................   Passed    4.34 sec\n"]
+        log = ["20/35 Testing: training_test\n", "Output:\n", "-----\n", "torch is missing\n",
+               "<end of output>\n", "21/35 Testing: cache_test\n", "Output:\n", "----\n", "x\n"]
+        self.assertEqual(sum_up_skips.skipped_programs(ctest, log),
+                         [("training_test", "torch is missing")])
+
     def test_ctest_closing_lines_come_last(self):
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "LastTest.log"

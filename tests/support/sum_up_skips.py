@@ -5,7 +5,8 @@
 Usage: ctest … | sum_up_skips.py LastTest.log
 
 Reads the log of the run for the cases' own lines, because ctest shows a passing program's output
-nowhere else. Prints the reason of every skipped case, grouped; then ctest's closing lines.
+nowhere else. Prints the reason of every skipped case, grouped, and of every skipped program; then ctest's closing
+lines.
 """
 
 import re
@@ -15,6 +16,8 @@ from collections import defaultdict
 CLOSING = re.compile(r"^\d+% tests passed")
 RAN = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\S+) \(\d+ ms\)")
 STARTED = re.compile(r"^\[ RUN +\] (\S+)")
+SKIPPED_PROGRAM = re.compile(r"^ *\d+/\d+ Test +#\d+: (\S+) \.*\*\*\*Skipped")
+TESTING = re.compile(r"^\d+/\d+ Testing: (\S+)$")
 SKIP_PLACE = re.compile(r"^\S+:\d+: Skipped$")
 
 
@@ -42,9 +45,28 @@ def skipped_cases(lines):
     return n_ran, dict(skipped)
 
 
-def summary(n_ran, skipped):
+def skipped_programs(ctest_lines, log_lines):
+    """[(program, first line of its output)] of the tests that ctest itself calls skipped."""
+    names = {match.group(1) for match in map(SKIPPED_PROGRAM.match, ctest_lines) if match}
+    reasons = {name: "no reason given" for name in names}
+    name, state = None, None
+    for line in (line.rstrip("\n") for line in log_lines):
+        started = TESTING.match(line)
+        if started:
+            name, state = started.group(1), "header"
+        elif line == "Output:":
+            state = "output"
+        elif state == "output" and line.strip("-"):
+            if name in names and line != "<end of output>":
+                reasons[name] = line.strip()
+            state = "done"
+    return sorted(reasons.items())
+
+
+def summary(n_ran, skipped, programs):
     n_skipped = sum(len(cases) for cases in skipped.values())
-    lines = [f"GoogleTest cases: {n_ran} ran, {n_skipped} skipped"]
+    lines = [f"Programs skipped: {name}, because: {reason}" for name, reason in programs]
+    lines.append(f"GoogleTest cases: {n_ran} ran, {n_skipped} skipped")
     for reason, cases in sorted(skipped.items()):
         lines.append(f"  skipped {len(cases)}, because: {reason}")
         lines.extend(f"    {case}" for case in cases)
@@ -53,15 +75,18 @@ def summary(n_ran, skipped):
 
 def main(log_path):
     closing = []
+    shown = []
     for line in sys.stdin:
         if closing or CLOSING.match(line):
             closing.append(line)
         else:
+            shown.append(line)
             sys.stdout.write(line)
             sys.stdout.flush()
     try:
-        with open(log_path, encoding="utf-8", errors="replace") as log:
-            print(summary(*skipped_cases(log)))
+        with open(log_path, encoding="utf-8", errors="replace") as log_file:
+            log = log_file.readlines()
+        print(summary(*skipped_cases(log), skipped_programs(shown, log)))
     except OSError as problem:
         print(f"GoogleTest cases: unknown, the log cannot be read ({problem})")
     print()
