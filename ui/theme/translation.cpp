@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/theme/translation.h"
+
+#include <QLibraryInfo>
+
+namespace kvlink::ui {
+
+void install_translations(QCoreApplication& application, const QLocale& locale) {
+  auto* of_qt = new QTranslator(&application);
+  if (of_qt->load(locale, QStringLiteral("qtbase"), QStringLiteral("_"),
+                  QLibraryInfo::path(QLibraryInfo::TranslationsPath))) {
+    QCoreApplication::installTranslator(of_qt);
+  }
+  auto* own = new QTranslator(&application);
+  const auto folder = QStringLiteral(":/i18n");
+  // A language that is not there still needs the plural forms of English.
+  if (own->load(locale, QStringLiteral("kvlink"), QStringLiteral("_"), folder) ||
+      own->load(QStringLiteral("kvlink_en"), folder)) {
+    QCoreApplication::installTranslator(own);
+  }
+}
+
+QString PseudoTranslator::translate(const char*, const char* source, const char*, int) const {
+  const auto text = QString::fromUtf8(source);
+  if (text.isEmpty()) return text;
+  const auto more = std::max<qsizetype>(1, text.size() * 2 / 5 - 2);
+  return QLatin1Char('[') + text + QString(more, QLatin1Char('~')) + QLatin1Char(']');
+}
+
+}  // namespace kvlink::ui
