@@ -14,11 +14,12 @@ constexpr std::uint16_t kF16Exponent = 0x7C00;
 constexpr std::uint16_t kBf16Exponent = 0x7F80;
 constexpr std::uint32_t kF32Exponent = 0x7F80'0000;
 
-/// Whether any T at bytes[0], bytes[stride], … has all exponent bits set. Without a branch in the
-/// loop, so that the compiler can vectorise it.
+/// Whether any T at bytes[offset], bytes[offset + stride], … has all exponent bits set. Without a
+/// branch in the loop, so that the compiler can vectorise it.
 template <typename T>
-bool any_not_finite(std::span<const std::byte> bytes, std::size_t stride, T exponent) {
-  const std::byte* at = bytes.data();
+bool any_not_finite(std::span<const std::byte> bytes, std::size_t stride, T exponent,
+                    std::size_t offset = 0) {
+  const std::byte* at = bytes.data() + offset;
   const std::size_t n = bytes.size() / stride;
   unsigned found = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -29,16 +30,16 @@ bool any_not_finite(std::span<const std::byte> bytes, std::size_t stride, T expo
   return found != 0;
 }
 
-/// Scale and minimum open each Q4_1 block.
-bool any_scale_or_minimum_not_finite(std::span<const std::byte> bytes) {
+/// Scale and minimum stand side by side at `offset` of each block.
+bool any_scale_or_minimum_not_finite(std::span<const std::byte> bytes, std::size_t stride,
+                                     std::size_t offset = 0) {
   constexpr std::uint32_t kLow = kF16Exponent;
   constexpr std::uint32_t kHigh = kLow << 16;
-  const auto stride = static_cast<std::size_t>(block_bytes(DType::kQ4_1));
   const std::size_t n = bytes.size() / stride;
   unsigned found = 0;
   for (std::size_t i = 0; i < n; ++i) {
     std::uint32_t bits;
-    std::memcpy(&bits, bytes.data() + i * stride, sizeof(bits));
+    std::memcpy(&bits, bytes.data() + i * stride + offset, sizeof(bits));
     found |= static_cast<unsigned>((bits & kLow) == kLow) |
              static_cast<unsigned>((bits & kHigh) == kHigh);
   }
@@ -56,10 +57,20 @@ bool has_only_finite(const TensorEntry& tensor) {
     case DType::kBF16:
       return !any_not_finite(bytes, sizeof(kBf16Exponent), kBf16Exponent);
     case DType::kQ4_1:
-      return !any_scale_or_minimum_not_finite(bytes);
+    case DType::kQ5_1:
+    case DType::kQ4K:
+    case DType::kQ5K:
+      return !any_scale_or_minimum_not_finite(bytes, block);
+    case DType::kQ2K:
+      return !any_scale_or_minimum_not_finite(bytes, block, block - 4);
     case DType::kQ8_0:
     case DType::kQ4_0:
+    case DType::kQ5_0:
+    case DType::kIq4Nl:
       return !any_not_finite(bytes, block, kF16Exponent);
+    case DType::kQ3K:
+    case DType::kQ6K:
+      return !any_not_finite(bytes, block, kF16Exponent, block - 2);
     case DType::kQ8Kv:
       return true;  // never in a model file
   }

@@ -56,16 +56,16 @@ struct TensorType {
 
 // Numbers of the file format; 4, 5 and 31 to 33 were withdrawn from it.
 constexpr std::array<TensorType, 31> kTensorTypes{{
-    {0, "F32", DType::kF32},      {1, "F16", DType::kF16},       {2, "Q4_0", DType::kQ4_0},
-    {3, "Q4_1", DType::kQ4_1},    {6, "Q5_0", std::nullopt},     {7, "Q5_1", std::nullopt},
-    {8, "Q8_0", DType::kQ8_0},    {9, "Q8_1", std::nullopt},     {10, "Q2_K", std::nullopt},
-    {11, "Q3_K", std::nullopt},   {12, "Q4_K", std::nullopt},    {13, "Q5_K", std::nullopt},
-    {14, "Q6_K", std::nullopt},   {15, "Q8_K", std::nullopt},    {16, "IQ2_XXS", std::nullopt},
-    {17, "IQ2_XS", std::nullopt}, {18, "IQ3_XXS", std::nullopt}, {19, "IQ1_S", std::nullopt},
-    {20, "IQ4_NL", std::nullopt}, {21, "IQ3_S", std::nullopt},   {22, "IQ2_S", std::nullopt},
-    {23, "IQ4_XS", std::nullopt}, {24, "I8", std::nullopt},      {25, "I16", std::nullopt},
-    {26, "I32", std::nullopt},    {27, "I64", std::nullopt},     {28, "F64", std::nullopt},
-    {29, "IQ1_M", std::nullopt},  {30, "BF16", DType::kBF16},    {34, "TQ1_0", std::nullopt},
+    {0, "F32", DType::kF32},       {1, "F16", DType::kF16},       {2, "Q4_0", DType::kQ4_0},
+    {3, "Q4_1", DType::kQ4_1},     {6, "Q5_0", DType::kQ5_0},     {7, "Q5_1", DType::kQ5_1},
+    {8, "Q8_0", DType::kQ8_0},     {9, "Q8_1", std::nullopt},     {10, "Q2_K", DType::kQ2K},
+    {11, "Q3_K", DType::kQ3K},     {12, "Q4_K", DType::kQ4K},     {13, "Q5_K", DType::kQ5K},
+    {14, "Q6_K", DType::kQ6K},     {15, "Q8_K", std::nullopt},    {16, "IQ2_XXS", std::nullopt},
+    {17, "IQ2_XS", std::nullopt},  {18, "IQ3_XXS", std::nullopt}, {19, "IQ1_S", std::nullopt},
+    {20, "IQ4_NL", DType::kIq4Nl}, {21, "IQ3_S", std::nullopt},   {22, "IQ2_S", std::nullopt},
+    {23, "IQ4_XS", std::nullopt},  {24, "I8", std::nullopt},      {25, "I16", std::nullopt},
+    {26, "I32", std::nullopt},     {27, "I64", std::nullopt},     {28, "F64", std::nullopt},
+    {29, "IQ1_M", std::nullopt},   {30, "BF16", DType::kBF16},    {34, "TQ1_0", std::nullopt},
     {35, "TQ2_0", std::nullopt},
 }};
 
@@ -76,7 +76,8 @@ DType tensor_dtype(std::uint32_t id, const std::string& tensor, const std::strin
   const std::string name =
       found != kTensorTypes.end() ? std::string(found->name) : "number " + std::to_string(id);
   fail(ErrorCode::kUnsupported, source + ": tensor " + tensor + " has type " + name +
-                                    "; supported are F32, F16, BF16, Q8_0, Q4_0 and Q4_1");
+                                    "; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_1, "
+                                    "Q5_0, Q5_1, Q2_K to Q6_K and IQ4_NL");
 }
 
 /// Names are shown in messages and on terminals: valid UTF-8 without control characters.

@@ -21,6 +21,22 @@ const char* dtype_name(DType t) {
       return "q4_1";
     case DType::kQ8Kv:
       return "q8";
+    case DType::kQ5_0:
+      return "q5_0";
+    case DType::kQ5_1:
+      return "q5_1";
+    case DType::kQ2K:
+      return "q2_k";
+    case DType::kQ3K:
+      return "q3_k";
+    case DType::kQ4K:
+      return "q4_k";
+    case DType::kQ5K:
+      return "q5_k";
+    case DType::kQ6K:
+      return "q6_k";
+    case DType::kIq4Nl:
+      return "iq4_nl";
   }
   return "unknown";
 }

@@ -16,11 +16,41 @@ enum class DType : std::uint8_t {
   kQ4_0 = 4,  ///< GGUF: 32 4-bit + one f16 scale
   kQ4_1 = 5,  ///< GGUF: 32 4-bit + f16 scale + f16 minimum
   kQ8Kv = 6,  ///< KV only: int8; K one f32 scale per channel, V one f32 scale per token
+  // From here on weights only, as GGUF stores them. "Super-block": 256 elements whose scales (and
+  // minima) are small integers times an f16.
+  kQ5_0 = 7,    ///< 32 5-bit + f16 scale
+  kQ5_1 = 8,    ///< 32 5-bit + f16 scale + f16 minimum
+  kQ2K = 9,     ///< super-block of 2-bit, 16 scales and minima of 4 bits
+  kQ3K = 10,    ///< super-block of 3-bit, 16 scales of 6 bits
+  kQ4K = 11,    ///< super-block of 4-bit, 8 scales and minima of 6 bits
+  kQ5K = 12,    ///< super-block of 5-bit, 8 scales and minima of 6 bits
+  kQ6K = 13,    ///< super-block of 6-bit, 16 scales of 8 bits
+  kIq4Nl = 14,  ///< 32 indices into a table of 16 levels + f16 scale
 };
 
 /// Elements in one quantisation block along a row (1 for plain types).
 constexpr std::int64_t block_elements(DType t) {
-  return t == DType::kQ8_0 || t == DType::kQ4_0 || t == DType::kQ4_1 ? 32 : 1;
+  switch (t) {
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+    case DType::kQ8Kv:
+      return 1;
+    case DType::kQ8_0:
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kIq4Nl:
+      return 32;
+    case DType::kQ2K:
+    case DType::kQ3K:
+    case DType::kQ4K:
+    case DType::kQ5K:
+    case DType::kQ6K:
+      return 256;
+  }
+  return 1;
 }
 
 /// Bytes of one block of block_elements(t) elements.
@@ -40,6 +70,22 @@ constexpr std::int64_t block_bytes(DType t) {
       return 20;
     case DType::kQ8Kv:
       return 1;
+    case DType::kQ5_0:
+      return 22;
+    case DType::kQ5_1:
+      return 24;
+    case DType::kQ2K:
+      return 84;
+    case DType::kQ3K:
+      return 110;
+    case DType::kQ4K:
+      return 144;
+    case DType::kQ5K:
+      return 176;
+    case DType::kQ6K:
+      return 210;
+    case DType::kIq4Nl:
+      return 18;
   }
   return 0;
 }

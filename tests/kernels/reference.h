@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include "kernels/base/dtype.h"
 #include "kernels/base/view.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/embed.h"
 #include "kernels/rope.h"
 #include "tests/support/tolerances.h"
 
@@ -138,9 +140,53 @@ inline void random_block(DType dtype, std::mt19937& random, std::byte* p, double
   }
 }
 
+/// Where the f16 scales (and minima) of a block of scattered numbers begin; empty for other types.
+inline std::vector<std::int64_t> scale_offsets(DType dtype) {
+  switch (dtype) {
+    case DType::kQ5_0:
+    case DType::kIq4Nl:
+      return {0};
+    case DType::kQ5_1:
+    case DType::kQ4K:
+    case DType::kQ5K:
+      return {0, 2};
+    case DType::kQ2K:
+      return {80, 82};
+    case DType::kQ3K:
+      return {108};
+    case DType::kQ6K:
+      return {208};
+    default:
+      return {};
+  }
+}
+
+/// The scattered types: random bytes with sane scales. What they mean is decoded by the scalar
+/// path, which quants_test.cpp compares with the format's reference implementation bit by bit.
+inline void fill_scattered(Weights& w, unsigned seed) {
+  std::mt19937 random(seed);
+  for (std::byte& byte : w.bytes) byte = static_cast<std::byte>(random() & 255U);
+  const std::int64_t size = block_bytes(w.dtype);
+  for (std::int64_t at = 0; at < static_cast<std::int64_t>(w.bytes.size()); at += size) {
+    for (const std::int64_t offset : scale_offsets(w.dtype)) {
+      const std::uint16_t scale = random_half(random, -0.02F, 0.02F);
+      std::memcpy(w.bytes.data() + at + offset, &scale, 2);
+    }
+  }
+  std::vector<float> row(static_cast<std::size_t>(w.values.cols));
+  for (std::int64_t r = 0; r < w.values.rows; ++r) {
+    dequantize_row(w.view(), r, row.data());
+    std::copy(row.begin(), row.end(), w.values.values.begin() + r * w.values.cols);
+  }
+}
+
 inline Weights random_weights(DType dtype, std::int64_t rows, std::int64_t cols, unsigned seed) {
   Weights w{std::vector<std::byte>(static_cast<std::size_t>(rows * row_bytes(dtype, cols))),
             Matrix(rows, cols), dtype};
+  if (!scale_offsets(dtype).empty()) {
+    fill_scattered(w, seed);
+    return w;
+  }
   std::mt19937 random(seed);
   const std::int64_t n_blocks = rows * cols / block_elements(dtype);
   for (std::int64_t b = 0; b < n_blocks; ++b) {

@@ -26,6 +26,22 @@ std::uint32_t gguf_type(DType dtype) {
       return 8;
     case DType::kBF16:
       return 30;
+    case DType::kQ5_0:
+      return 6;
+    case DType::kQ5_1:
+      return 7;
+    case DType::kQ2K:
+      return 10;
+    case DType::kQ3K:
+      return 11;
+    case DType::kQ4K:
+      return 12;
+    case DType::kQ5K:
+      return 13;
+    case DType::kQ6K:
+      return 14;
+    case DType::kIq4Nl:
+      return 20;
     case DType::kQ8Kv:
       break;
   }
@@ -91,6 +107,9 @@ std::string encode_floats(std::span<const float> values, DType dtype) {
       out += raw_bytes(dtype == DType::kF16 ? f32_to_f16(v) : f32_to_bf16(v));
     }
     return out;
+  }
+  if (dtype != DType::kQ8_0 && dtype != DType::kQ4_0 && dtype != DType::kQ4_1) {
+    throw std::invalid_argument("no encoder for this dtype");
   }
   if (values.size() % kBlock != 0) throw std::invalid_argument("not whole blocks");
   for (std::size_t i = 0; i < values.size(); i += kBlock) {

@@ -91,7 +91,7 @@ inline void dot_rest(const DotCall& d, const std::byte* w, Vec (&sums)[kRows][kM
   for (std::int64_t i = 0; i < rest; i += kWidth) {
     const std::int64_t left = rest - i < kWidth ? rest - i : kWidth;
     for (int r = 0; r < kRows; ++r) {
-      const std::byte* group = w + r * d.w_row_bytes + whole * group_bytes(kType);
+      const std::byte* group = group_start<kType>(w + r * d.w_row_bytes, whole);
       const Vec value = load_plain<kType>(group, i, rest);
       for (int m = 0; m < kM; ++m) {
         const Vec x = load_partial(d.x + m * d.x_stride + whole * kGroup + i, left);
@@ -113,7 +113,7 @@ inline void dot_group(const DotCall& d, std::int64_t first) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       Vec group[kGroupVecs];
-      load_group<kType>(w + r * d.w_row_bytes + g * group_bytes(kType), group);
+      load_group<kType>(w + r * d.w_row_bytes, g, group);
 #pragma GCC unroll 6
       for (int m = 0; m < kM; ++m) {
         const float* x = d.x + m * d.x_stride + g * kGroup;

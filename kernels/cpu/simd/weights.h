@@ -7,46 +7,24 @@
 #include <cstdint>
 
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/simd/blocks.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
-// Every path works in groups of 32 elements, the block of the quantised types.
-constexpr std::int64_t kGroup = 32;
-constexpr int kGroupVecs = static_cast<int>(kGroup / kWidth);
-
-constexpr std::int64_t group_bytes(DType t) {
-  switch (t) {
-    case DType::kF32:
-      return 128;
-    case DType::kF16:
-    case DType::kBF16:
-      return 64;
-    case DType::kQ8_0:
-      return 34;
-    case DType::kQ4_0:
-      return 18;
-    case DType::kQ4_1:
-      return 20;
-    case DType::kQ8Kv:
-      return 32;
-  }
-  return 0;
-}
-
-inline float half_at(const std::byte* p) {
-  std::uint16_t bits;
-  __builtin_memcpy(&bits, p, 2);
-#if KVLINK_ISA_LEVEL == 0
-  return f16_to_f32(bits);
-#else
-  return _cvtsh_ss(bits);
-#endif
-}
-
-/// One group of 32 elements as kGroupVecs vectors.
+/// Where the bytes of a group begin: its block, which super-blocks share among eight groups.
 template <DType kType>
-inline void load_group(const std::byte* p, Vec* out) {
+inline const std::byte* group_start(const std::byte* row, std::int64_t group) {
+  constexpr std::int64_t kElements = block_elements(kType);
+  constexpr std::int64_t kBytes = (kElements == 1 ? kGroup : 1) * block_bytes(kType);
+  constexpr std::int64_t kGroups = kElements == 1 ? 1 : kElements / kGroup;
+  return row + group / kGroups * kBytes;
+}
+
+/// One group of 32 elements of a row as kGroupVecs vectors.
+template <DType kType>
+inline void load_group(const std::byte* row, std::int64_t index, Vec* out) {
+  const std::byte* p = group_start<kType>(row, index);
   if constexpr (kType == DType::kF32) {
     for (int i = 0; i < kGroupVecs; ++i) {
       out[i] = load(reinterpret_cast<const float*>(p) + i * kWidth);
@@ -67,10 +45,13 @@ inline void load_group(const std::byte* p, Vec* out) {
   } else if constexpr (kType == DType::kQ4_0) {
     const float scale = half_at(p);
     dequantize_nibbles(reinterpret_cast<const std::uint8_t*>(p + 2), scale, -8.0F * scale, out);
-  } else {
-    static_assert(kType == DType::kQ4_1);
+  } else if constexpr (kType == DType::kQ4_1) {
     dequantize_nibbles(reinterpret_cast<const std::uint8_t*>(p + 4), half_at(p), half_at(p + 2),
                        out);
+  } else {
+    Group group;
+    unpack<kType>(reinterpret_cast<const std::uint8_t*>(p), static_cast<int>(index % 8), group);
+    scale_group<kType>(group, out);
   }
 }
 
@@ -94,10 +75,10 @@ void dequantize_row(const std::byte* row, std::int64_t n, float* y) {
   const std::int64_t whole = n / kGroup * kGroup;
   Vec group[kGroupVecs];
   for (std::int64_t i = 0; i < whole; i += kGroup) {
-    load_group<kType>(row + i / kGroup * group_bytes(kType), group);
+    load_group<kType>(row, i / kGroup, group);
     for (int v = 0; v < kGroupVecs; ++v) store(y + i + v * kWidth, group[v]);
   }
-  const std::byte* rest = row + whole / kGroup * group_bytes(kType);
+  const std::byte* rest = group_start<kType>(row, whole / kGroup);
   for (std::int64_t i = 0; i < n - whole; i += kWidth) {
     const std::int64_t left = n - whole - i < kWidth ? n - whole - i : kWidth;
     store_partial(y + whole + i, load_plain<kType>(rest, i, n - whole), left);
@@ -111,22 +92,23 @@ void pack_panel_of(const std::byte* w, std::int64_t row_bytes, std::int64_t n_ro
                    std::int64_t k_begin, std::int64_t k, float* panel) {
   constexpr std::int64_t kPanel = kTileVecs * kWidth;
   alignas(64) float rows[kWidth * kGroup];
-  w += k_begin / kGroup * group_bytes(kType);
   for (std::int64_t column = 0; column < kPanel; column += kWidth) {
     for (std::int64_t p = 0; p < k; p += kGroup) {
       const std::int64_t length = k - p < kGroup ? k - p : kGroup;
       for (std::int64_t r = 0; r < kWidth; ++r) {
         float* row = rows + r * kGroup;
-        const std::byte* source = w + (column + r) * row_bytes + p / kGroup * group_bytes(kType);
+        const std::byte* source = w + (column + r) * row_bytes;
+        const std::int64_t index = (k_begin + p) / kGroup;
         if (column + r >= n_rows) {
           for (std::int64_t i = 0; i < kGroup; i += kWidth) store(row + i, zero());
         } else if (length == kGroup) {
           Vec group[kGroupVecs];
-          load_group<kType>(source, group);
+          load_group<kType>(source, index, group);
           for (int v = 0; v < kGroupVecs; ++v) store(row + v * kWidth, group[v]);
         } else {
           for (std::int64_t i = 0; i < kGroup; i += kWidth) {
-            store(row + i, i < length ? load_plain<kType>(source, i, length) : zero());
+            const std::byte* last = group_start<kType>(source, index);
+            store(row + i, i < length ? load_plain<kType>(last, i, length) : zero());
           }
         }
       }
@@ -162,6 +144,22 @@ inline void for_weight_type(DType type, Body body) {
       return body.template operator()<DType::kQ4_0>();
     case DType::kQ4_1:
       return body.template operator()<DType::kQ4_1>();
+    case DType::kQ5_0:
+      return body.template operator()<DType::kQ5_0>();
+    case DType::kQ5_1:
+      return body.template operator()<DType::kQ5_1>();
+    case DType::kQ2K:
+      return body.template operator()<DType::kQ2K>();
+    case DType::kQ3K:
+      return body.template operator()<DType::kQ3K>();
+    case DType::kQ4K:
+      return body.template operator()<DType::kQ4K>();
+    case DType::kQ5K:
+      return body.template operator()<DType::kQ5K>();
+    case DType::kQ6K:
+      return body.template operator()<DType::kQ6K>();
+    case DType::kIq4Nl:
+      return body.template operator()<DType::kIq4Nl>();
     case DType::kQ8Kv:
       return;
   }
