@@ -180,6 +180,25 @@ class Pass {
     }
   }
 
+  /// Biases, then the norm of each head, where the family has them.
+  void finish_projection(const LayerWeights& w, View<float> q, View<float> k, View<float> v) const {
+    if (w.q_bias != nullptr) {
+      kernels::add_bias(backend_, q, w.q_bias);
+      kernels::add_bias(backend_, k, w.k_bias);
+      kernels::add_bias(backend_, v, w.v_bias);
+    }
+    if (w.q_norm != nullptr) {
+      norm_heads(q, w.q_norm);
+      norm_heads(k, w.k_norm);
+    }
+  }
+
+  void norm_heads(View<float> x, const float* weight) const {
+    KVLINK_CHECK(x.row_stride == x.cols);
+    const View<float> heads(x.data, x.rows * x.cols / config_.head_dim, config_.head_dim);
+    kernels::rms_norm(backend_, heads, weight, config_.rms_norm_eps, heads);
+  }
+
   /// x → q, k, v; keys and values into the arena, rotated, and into the capture, not rotated.
   void project(std::int32_t layer, const Tile& tile) {
     const LayerWeights& w = model_.layers[static_cast<std::size_t>(layer)];
@@ -192,6 +211,7 @@ class Pass {
     kernels::matmul(backend_, normed, w.wq, q);
     kernels::matmul(backend_, normed, w.wk, k);
     kernels::matmul(backend_, normed, w.wv, v);
+    finish_projection(w, q, k, v);
     if (batch_.capture != nullptr) capture(tile, k, v);
     const auto positions = positions_of_tile(tile);
     kernels::rope(backend_, config_.rope, config_.head_dim, positions, q);

@@ -136,9 +136,9 @@ EmbedderWeights load_embedder_weights(const std::filesystem::path& folder) {
   EmbedderWeights w;
   w.n_heads = stated.n_heads;
   w.norm_eps = static_cast<float>(stated.norm_eps);
-  w.storage.file = MappedFile(folder / "model.safetensors");
+  w.storage.files.emplace_back(folder / "model.safetensors");
   const std::string source = "model.safetensors";
-  SafetensorsFile file = SafetensorsFile::parse(w.storage.file.bytes(), source);
+  SafetensorsFile file = SafetensorsFile::parse(w.storage.files.front().bytes(), source);
   // A buffer of 0, 1, 2, … that older exports carry.
   file.expect_only([](std::string_view name) { return name.ends_with("position_ids"); }, source);
   w.storage.tensors = std::move(file.tensors);
@@ -161,7 +161,7 @@ EmbedderWeights load_embedder_weights(const std::filesystem::path& folder) {
   table.ignore(prefix + "pooler.dense.weight");
   table.ignore(prefix + "pooler.dense.bias");
   table.expect_all_taken();
-  w.storage.file.expect_unchanged_size();
+  w.storage.files.front().expect_unchanged_size();
   w.weight_types = summarize_types(w.storage.tensors);
   return w;
 }

@@ -23,6 +23,7 @@ inline constexpr std::uint64_t kMaxMerges = 1'048'576;
 inline constexpr std::uint64_t kMaxTokenBytes = 65'535;
 inline constexpr std::uint64_t kMaxTemplateBytes = 1'048'576;
 inline constexpr std::uint64_t kMaxConfigBytes = 1'048'576;
+inline constexpr std::uint64_t kMaxIndexBytes = 4'194'304;
 inline constexpr std::uint64_t kMaxTokenizerBytes = 67'108'864;
 inline constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a parsed GGUF file of architecture "llama" to a Model.
+// From a parsed GGUF file of the Llama family to a Model.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 
 #include "inference/model/gguf_file.h"
 #include "inference/model/model.h"
+#include "inference/model/model_storage.h"
 
 namespace kvlink::inference {
 
@@ -16,6 +17,10 @@ namespace kvlink::inference {
 /// kUnsupported. The model's path and size are left to the caller.
 Model model_from_gguf(std::span<const std::byte> bytes, std::shared_ptr<Model::Storage> storage,
                       const std::string& source);
+
+/// The same from the parts of a split file, the first one first.
+Model model_from_gguf_parts(std::span<const FilePart> parts,
+                            std::shared_ptr<Model::Storage> storage);
 
 /// The tokenizer.ggml.* keys, checked against each other; kind "" when there is no vocabulary.
 TokenizerSource tokenizer_from_gguf(const GgufFile& file);

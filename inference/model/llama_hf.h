@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a Hugging Face Llama folder to a Model.
+// From a Hugging Face folder of the Llama family to a Model.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "inference/model/model.h"
+#include "inference/model/model_storage.h"
 
 namespace kvlink::inference {
 
@@ -17,6 +18,10 @@ namespace kvlink::inference {
 /// config.json. Throws kCorrupt, kUnsupported. Tokenizer, path and size are left to the caller.
 Model model_from_safetensors(std::span<const std::byte> bytes, std::string_view config_text,
                              std::shared_ptr<Model::Storage> storage, const std::string& source);
+
+/// The same from the files that share a model's tensors.
+Model model_from_shards(std::span<const FilePart> shards, std::string_view config_text,
+                        std::shared_ptr<Model::Storage> storage);
 
 /// tokenizer.json, tokenizer.model or tok512.json of a folder, whichever is there first, with what
 /// config.json and tokenizer_config.json say about it; kind "" when there is none.

@@ -5,6 +5,7 @@
 #include "inference/model/llama_gguf.h"
 #include "inference/model/llama_hf.h"
 #include "inference/model/mapped_file.h"
+#include "inference/model/model_parts.h"
 #include "inference/model/model_storage.h"
 
 namespace kvlink::inference {
@@ -61,30 +62,34 @@ void hash_tensor(Sha256& hash, const TensorEntry& tensor) {
   hash.update(tensor.bytes);
 }
 
-/// Opens `path` and lets `read` make a model of its bytes.
+/// Opens the files and lets `read` make a model of their bytes.
 template <typename Read>
-Model load_mapped(const std::filesystem::path& path, Read read) {
+Model load_mapped(const std::vector<std::filesystem::path>& paths, Read read) {
   auto storage = std::make_shared<Model::Storage>();
-  storage->file = MappedFile(path);
-  const auto bytes = storage->file.bytes();
-  Model model = read(bytes, storage, path.filename().string());
-  storage->file.expect_unchanged_size();
-  model.path = path;
-  model.file_bytes = static_cast<std::int64_t>(bytes.size());
+  std::vector<FilePart> parts;
+  std::int64_t n_bytes = 0;
+  for (const auto& path : paths) {
+    const auto bytes = storage->files.emplace_back(path).bytes();
+    parts.push_back({bytes, path.filename().string()});
+    n_bytes += static_cast<std::int64_t>(bytes.size());
+  }
+  Model model = read(parts, storage);
+  for (const MappedFile& file : storage->files) file.expect_unchanged_size();
+  model.file_bytes = n_bytes;
   return model;
 }
 
 Model load_gguf(const std::filesystem::path& path) {
-  return load_mapped(path, [](auto bytes, const auto& storage, const std::string& source) {
-    return model_from_gguf(bytes, storage, source);
+  return load_mapped(gguf_parts(path), [](const auto& parts, const auto& storage) {
+    return model_from_gguf_parts(parts, storage);
   });
 }
 
-Model load_safetensors(const std::filesystem::path& path) {
-  const auto folder = path.parent_path();
+Model load_safetensors(const std::filesystem::path& folder,
+                       const std::vector<std::filesystem::path>& files) {
   const std::string config = read_small_file(folder / "config.json", limits::kMaxConfigBytes);
-  Model model = load_mapped(path, [&](auto bytes, const auto& storage, const std::string& source) {
-    return model_from_safetensors(bytes, config, storage, source);
+  Model model = load_mapped(files, [&](const auto& parts, const auto& storage) {
+    return model_from_shards(parts, config, storage);
   });
   model.config.name = std::filesystem::absolute(folder).filename().string();
   model.tokenizer = tokenizer_from_folder(folder, config, model.config.vocab_size);
@@ -93,15 +98,23 @@ Model load_safetensors(const std::filesystem::path& path) {
 
 Model load_folder(const std::filesystem::path& folder) {
   const auto file = folder / "model.safetensors";
-  if (std::filesystem::exists(file)) return load_safetensors(file);
+  if (std::filesystem::exists(file)) return load_safetensors(folder, {file});
   if (std::filesystem::exists(folder / "model.safetensors.index.json")) {
-    fail(ErrorCode::kUnsupported, folder.string() +
-                                      " holds a model in several parts; merge them "
-                                      "into one model.safetensors first");
+    return load_safetensors(folder, list_shards(folder));
   }
   fail(ErrorCode::kNotFound, folder.string() +
                                  " holds no model.safetensors; choose a GGUF file or "
                                  "a folder with config.json and model.safetensors");
+}
+
+Model load_any(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) return load_folder(path);
+  if (path.extension() != ".safetensors") return load_gguf(path);
+  // One of several files stands for its folder.
+  const auto folder = path.parent_path();
+  const bool is_shard = path.filename() != "model.safetensors" &&
+                        std::filesystem::exists(folder / "model.safetensors.index.json");
+  return is_shard ? load_folder(folder) : load_safetensors(folder, {path});
 }
 
 }  // namespace
@@ -117,8 +130,9 @@ Digest Model::compute_fingerprint() const {
 
 Result<Model> load_model(const std::filesystem::path& path) {
   auto model = returning([&] {
-    if (std::filesystem::is_directory(path)) return load_folder(path);
-    return path.extension() == ".safetensors" ? load_safetensors(path) : load_gguf(path);
+    Model loaded = load_any(path);
+    loaded.path = path;
+    return loaded;
   });
   if (model || model.error().code != ErrorCode::kCorrupt) return model;
   Error error = model.error();

@@ -22,6 +22,11 @@ struct LayerWeights {
   WeightView wk;                          // [kv_dim, model_dim]
   WeightView wv;                          // [kv_dim, model_dim]
   WeightView wo;                          // [model_dim, attention_dim]
+  const float* q_bias = nullptr;          // [attention_dim], or null: the family has no biases
+  const float* k_bias = nullptr;          // [kv_dim]
+  const float* v_bias = nullptr;          // [kv_dim]
+  const float* q_norm = nullptr;          // [head_dim], or null: no norm of queries and keys
+  const float* k_norm = nullptr;          // [head_dim]
   const float* ffn_norm = nullptr;        // [model_dim]
   WeightView gate;                        // [ffn_dim, model_dim]
   WeightView up;                          // [ffn_dim, model_dim]
@@ -67,9 +72,10 @@ struct Model {
   std::shared_ptr<const Storage> storage;
 };
 
-/// Loads a GGUF file, a .safetensors file with its config.json beside it, or such a folder. The
-/// file is memory-mapped; norms are converted to f32. Errors: kNotFound, kIo, kCorrupt (what,
-/// where), kUnsupported (architecture or type by name).
+/// Loads a GGUF file (of a split one any part, all in one folder), a .safetensors file with its
+/// config.json beside it, or such a folder, whose tensors may be spread over the files that
+/// model.safetensors.index.json names. Files are memory-mapped; norms are converted to f32. Errors:
+/// kNotFound, kIo, kCorrupt (what, where), kUnsupported (architecture or type by name).
 Result<Model> load_model(const std::filesystem::path& path);
 
 /// Only the tokenizer of a GGUF file, which may hold nothing else (a vocabulary file). Same errors.

@@ -11,7 +11,7 @@ namespace kvlink::inference {
 
 /// Geometry of a decoder. Every count is checked against limits and the tensors' shapes at load.
 struct ModelConfig {
-  std::string architecture;  ///< "llama"
+  std::string architecture;  ///< "llama", "mistral", "qwen2", "qwen3"
   std::string name;          ///< as the file calls itself; may be empty
   std::int32_t n_layers = 0;
   std::int32_t n_heads = 0;

@@ -16,9 +16,9 @@
 
 namespace kvlink::inference {
 
-/// What a loaded model owns: the mapping, and what could not be used in place.
+/// What a loaded model owns: the mappings, and what could not be used in place.
 struct TensorStorage {
-  MappedFile file;
+  std::vector<MappedFile> files;
   std::vector<TensorEntry> tensors;
   std::vector<std::vector<float>> vectors;  ///< norms and biases as f32
   std::vector<HostBuffer> copies;           ///< tensors whose place in the file is not aligned

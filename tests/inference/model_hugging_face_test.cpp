@@ -85,9 +85,9 @@ TEST(HuggingFaceModel, ReadsNestedRopeParameters) {
 
 TEST(HuggingFaceModel, RefusesVariantsByName) {
   for (const std::string more :
-       {R"(,"attention_bias":true)", R"(,"rope_scaling":{"rope_type":"llama3"})",
-        R"(,"quantization_config":{})", R"(,"sliding_window":4096)", R"(,"hidden_act":"gelu")",
-        R"(,"rope_parameters":{"rope_type":"yarn"})", R"(,"num_local_experts":8)"}) {
+       {R"(,"attention_bias":true)", R"(,"rope_scaling":{"rope_type":"longrope"})",
+        R"(,"quantization_config":{})", R"(,"sliding_window":16)", R"(,"hidden_act":"gelu")",
+        R"(,"rope_parameters":{"rope_type":"dynamic"})", R"(,"num_local_experts":8)"}) {
     const auto model = load_with(more);
     ASSERT_FALSE(model) << more;
     EXPECT_EQ(model.error().code, ErrorCode::kUnsupported) << more;
@@ -122,14 +122,38 @@ TEST(HuggingFaceModel, RefusesHostileConfigFiles) {
   }
 }
 
-TEST(HuggingFaceModel, RefusesShardedFoldersWithoutOpeningTheirParts) {
-  const TemporaryFolder folder;
-  write_file(folder.path() / "config.json", std::string(kConfig) + "}");
-  write_file(folder.path() / "model.safetensors.index.json",
-             R"({"weight_map":{"model.norm.weight":"../../../../etc/passwd"}})");
-  const auto model = load_model(folder.path());
-  ASSERT_FALSE(model);
-  EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
+TEST(HuggingFaceModel, SaysWhyAFamilyIsRefused) {
+  const std::pair<const char*, const char*> families[] = {
+      {"mixtral", "mixture of experts"}, {"deepseek_v3", "latent attention"},
+      {"mamba2", "state-space"},         {"gemma2", "sliding window"},
+      {"qwen2_5_vl", "images"},          {"qwen3_vl_moe", "images"},
+      {"qwen3_moe", "experts"},          {"gpt_neox", "supported are llama"}};
+  for (const auto& [type, reason] : families) {
+    const auto model = load_with(std::string(R"(,"model_type":")") + type + "\"");
+    ASSERT_FALSE(model) << type;
+    EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(model.error().message.find(reason), std::string::npos) << model.error().message;
+  }
+}
+
+TEST(HuggingFaceModel, TakesAWindowThatNothingLeaves) {
+  EXPECT_TRUE(load_with(R"(,"sliding_window":32)"));
+  EXPECT_TRUE(load_with(R"(,"sliding_window":4,"use_sliding_window":false)"));
+  EXPECT_TRUE(load_with(R"(,"sliding_window":4,"layer_types":["full_attention"])"));
+  EXPECT_FALSE(load_with(R"(,"sliding_window":31)"));
+  EXPECT_FALSE(load_with(R"(,"layer_types":["sliding_attention"])"));
+  EXPECT_FALSE(load_with(R"(,"layer_types":["linear_attention"])"));
+}
+
+TEST(HuggingFaceModel, RefusesImpossibleRopeScaling) {
+  for (const std::string more :
+       {R"({"type":"linear","factor":0})", R"({"type":"llama3","low_freq_factor":4.0})",
+        R"({"type":"yarn","factor":4.0,"rope_theta":1.0})", R"({"type":"yarn","beta_fast":-1})",
+        R"({"type":"yarn","original_max_position_embeddings":0})", "4"}) {
+    const auto model = load_with(R"(,"rope_scaling":)" + more);
+    ASSERT_FALSE(model) << more;
+    EXPECT_EQ(model.error().code, ErrorCode::kCorrupt) << model.error().message;
+  }
 }
 
 TEST(HuggingFaceModel, SaysWhatIsMissing) {

@@ -44,6 +44,9 @@ inline constexpr double kGoldenNllShare = 0.002;
 /// Below this distance between the two best logits an argmax may differ.
 inline constexpr float kGoldenUnsureMargin = 0.05F;
 
+/// Tiny random models of every architecture against PyTorch in float32; logits span about 20.
+inline constexpr float kTinyGoldenLogits = 5e-4F;
+
 /// Tiny random models against formulas in double precision and against another order of the work.
 inline constexpr float kTinyLogitsF32 = 1e-4F;
 inline constexpr float kTinyLogitsF16Arena = 0.01F;
