@@ -2,8 +2,10 @@
 #include "inference/decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
+#include "inference/link/attention_mass.h"
 #include "kernels/attention.h"
 #include "kernels/base/result.h"
 #include "kernels/elementwise.h"
@@ -30,11 +32,13 @@ struct Tile {
 /// Activations of one pass in one allocation: the residual stream of the whole batch, everything
 /// else for one tile, and the projected keys and values of one layer when they are captured.
 struct Activations {
-  Activations(const ModelConfig& c, std::int64_t n, std::int64_t tile, std::int64_t n_captured) {
+  Activations(const ModelConfig& c, std::int64_t n, std::int64_t tile, std::int64_t n_captured,
+              std::int64_t lora_ranks) {
     const std::int64_t bytes = span_bytes(n, c.model_dim) + span_bytes(tile, c.model_dim) +
                                2 * span_bytes(tile, c.attention_dim()) +
                                2 * span_bytes(tile, c.kv_dim()) + 2 * span_bytes(tile, c.ffn_dim) +
-                               2 * span_bytes(n_captured, c.kv_dim());
+                               2 * span_bytes(n_captured, c.kv_dim()) +
+                               span_bytes(tile, lora_ranks);
     memory = HostBuffer(bytes);
     std::byte* next = memory.as<std::byte>();
     for (auto [view, rows, cols] :
@@ -42,13 +46,13 @@ struct Activations {
           Slot{&q, tile, c.attention_dim()}, Slot{&attended, tile, c.attention_dim()},
           Slot{&k, tile, c.kv_dim()}, Slot{&v, tile, c.kv_dim()}, Slot{&gate, tile, c.ffn_dim},
           Slot{&up, tile, c.ffn_dim}, Slot{&captured_k, n_captured, c.kv_dim()},
-          Slot{&captured_v, n_captured, c.kv_dim()}}) {
+          Slot{&captured_v, n_captured, c.kv_dim()}, Slot{&lora, tile, lora_ranks}}) {
       *view = View<float>(reinterpret_cast<float*>(next), rows, cols);
       next += span_bytes(rows, cols);
     }
   }
 
-  View<float> x, normed, q, attended, k, v, gate, up, captured_k, captured_v;
+  View<float> x, normed, q, attended, k, v, gate, up, captured_k, captured_v, lora;
 
  private:
   struct Slot {
@@ -79,17 +83,20 @@ std::vector<std::int32_t> positions_of(const ForwardBatch& batch, const KvCache&
 /// One forward pass: the batch, its activations, and the steps through the layers.
 class Pass {
  public:
-  Pass(const Model& model, kernels::CpuBackend& backend, const ForwardBatch& batch, KvCache& cache)
+  Pass(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora,
+       const ForwardBatch& batch, KvCache& cache)
       : model_(model),
         config_(model.config),
         backend_(backend),
+        lora_(lora),
         batch_(batch),
         cache_(cache),
         n_(static_cast<std::int64_t>(batch.token_ids.size())),
         tile_rows_(Decoder::tile_rows(model.config, backend.n_threads())),
         positions_(positions_of(batch, cache)),
         act_(model.config, n_, std::min(n_, tile_rows_),
-             batch.capture == nullptr ? 0 : n_ - batch.capture_from) {
+             batch.capture == nullptr ? 0 : n_ - batch.capture_from,
+             lora == nullptr ? 0 : lora->max_ranks()) {
     check_batch();
     split_into_tiles();
   }
@@ -101,11 +108,14 @@ class Pass {
       for (const Tile& tile : tiles_) {
         if (between_layers) between_layers();
         project(layer, tile);
+        if (ends_after_projection(layer)) continue;
         // The last layer's output serves the logits only.
-        if (is_last && !tile.wants_logits) continue;
+        if (is_last && !tile.wants_logits && batch_.attention_mass.empty()) continue;
         attend(layer, tile);
+        if (is_last && !tile.wants_logits) continue;
         feed_forward(layer, tile);
       }
+      if (ends_after_projection(layer)) return {};
       if (batch_.capture != nullptr) {
         kernels::kv_store(backend_, act_.captured_k, act_.captured_v, layer, *batch_.capture);
       }
@@ -133,6 +143,12 @@ class Pass {
     }
     KVLINK_CHECK(n_soft == 0 || batch_.embeddings.cols == config_.model_dim);
     for (const std::int32_t i : batch_.logit_rows) KVLINK_CHECK(i >= 0 && i < n_);
+    const auto n_mass = static_cast<std::int64_t>(batch_.attention_mass.size());
+    KVLINK_CHECK(n_mass == 0 || n_mass == cache_.n_rows());
+    if (batch_.values.data != nullptr) {
+      KVLINK_CHECK(batch_.values.rows == n_ && batch_.values.cols == config_.kv_dim());
+      KVLINK_CHECK(batch_.values_layer >= 0 && batch_.values_layer < config_.n_layers);
+    }
     if (batch_.capture != nullptr) {
       const KvLayout& layout = batch_.capture->layout();
       KVLINK_CHECK(batch_.capture_from >= 0 &&
@@ -180,6 +196,16 @@ class Pass {
     }
   }
 
+  using Corrected = LoraWeights::Output;
+  /// Adds what the LoRA has to say about maps that all read x.
+  void correct(std::int32_t layer, View<const float> x, std::span<const Corrected> outputs) {
+    if (lora_ != nullptr) lora_->apply(backend_, layer, x, outputs, act_.lora.data);
+  }
+
+  bool ends_after_projection(std::int32_t layer) const {
+    return batch_.values.data != nullptr && layer == batch_.values_layer;
+  }
+
   /// Biases, then the norm of each head, where the family has them.
   void finish_projection(const LayerWeights& w, View<float> q, View<float> k, View<float> v) const {
     if (w.q_bias != nullptr) {
@@ -211,7 +237,15 @@ class Pass {
     kernels::matmul(backend_, normed, w.wq, q);
     kernels::matmul(backend_, normed, w.wk, k);
     kernels::matmul(backend_, normed, w.wv, v);
+    correct(layer, normed,
+            std::array{Corrected{LoraTarget::kQ, q}, Corrected{LoraTarget::kK, k},
+                       Corrected{LoraTarget::kV, v}});
     finish_projection(w, q, k, v);
+    if (ends_after_projection(layer)) {
+      for (std::int64_t i = 0; i < tile.n; ++i) {
+        std::copy_n(v.row(i), v.cols, batch_.values.row(tile.from + i));
+      }
+    }
     if (batch_.capture != nullptr) capture(tile, k, v);
     const auto positions = positions_of_tile(tile);
     kernels::rope(backend_, config_.rope, config_.head_dim, positions, q);
@@ -233,11 +267,22 @@ class Pass {
 
   void attend(std::int32_t layer, const Tile& tile) {
     const View<float> attended = rows_of(act_.attended, 0, tile.n);
-    kernels::attention(backend_, rows_of(act_.q, 0, tile.n), cache_.layer(layer),
-                       cache_.positions().first(static_cast<std::size_t>(tile.n_keys)),
+    const View<float> x = rows_of(act_.x, tile.from, tile.n);
+    const auto keys = cache_.positions().first(static_cast<std::size_t>(tile.n_keys));
+    kernels::attention(backend_, rows_of(act_.q, 0, tile.n), cache_.layer(layer), keys,
                        positions_of_tile(tile), attended);
-    kernels::matmul(backend_, attended, model_.layers[static_cast<std::size_t>(layer)].wo,
-                    rows_of(act_.x, tile.from, tile.n), Accumulate::kYes);
+    if (!batch_.attention_mass.empty()) add_mass(layer, tile, keys);
+    kernels::matmul(backend_, attended, model_.layers[static_cast<std::size_t>(layer)].wo, x,
+                    Accumulate::kYes);
+    correct(layer, attended, std::array{Corrected{LoraTarget::kO, x}});
+  }
+
+  void add_mass(std::int32_t layer, const Tile& tile, std::span<const std::int32_t> keys) {
+    const std::int64_t first = std::max<std::int64_t>(0, batch_.mass_from - tile.from);
+    if (first >= tile.n) return;
+    add_attention_mass(backend_, rows_of(act_.q, first, tile.n - first), cache_.layer(layer), keys,
+                       positions_of_tile(tile).subspan(static_cast<std::size_t>(first)),
+                       batch_.attention_mass);
   }
 
   void feed_forward(std::int32_t layer, const Tile& tile) {
@@ -249,8 +294,11 @@ class Pass {
     kernels::rms_norm(backend_, x, w.ffn_norm, config_.rms_norm_eps, normed);
     kernels::matmul(backend_, normed, w.gate, gate);
     kernels::matmul(backend_, normed, w.up, up);
+    correct(layer, normed,
+            std::array{Corrected{LoraTarget::kGate, gate}, Corrected{LoraTarget::kUp, up}});
     kernels::swiglu(backend_, gate, up, gate);
     kernels::matmul(backend_, gate, w.down, x, Accumulate::kYes);
+    correct(layer, gate, std::array{Corrected{LoraTarget::kDown, x}});
   }
 
   std::vector<float> logits() {
@@ -273,6 +321,7 @@ class Pass {
   const Model& model_;
   const ModelConfig& config_;
   kernels::CpuBackend& backend_;
+  const LoraWeights* lora_;
   const ForwardBatch& batch_;
   KvCache& cache_;
   std::int64_t n_;
@@ -297,7 +346,7 @@ std::int64_t Decoder::tile_rows(const ModelConfig& config, int n_threads) {
 
 std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,
                                     const LayerCallback& between_layers) const {
-  return Pass(model_, backend_, batch, cache).run(between_layers);
+  return Pass(model_, backend_, lora_, batch, cache).run(between_layers);
 }
 
 }  // namespace kvlink::inference

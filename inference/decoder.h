@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inference/kv_cache.h"
+#include "inference/link/lora.h"
 #include "inference/model/model.h"
 #include "kernels/base/kv_block.h"
 #include "kernels/base/view.h"
@@ -23,17 +24,28 @@ struct ForwardBatch {
   std::span<const std::int32_t> logit_rows;  ///< batch indices whose logits are wanted, ascending
   KvBlock* capture = nullptr;                ///< receives unrotated K and V of the batch rows
   std::int64_t capture_from = 0;             ///< first batch index that goes into `capture`
+
+  /// Attention weights of the batch rows from mass_from on, added up over heads and layers for
+  /// every arena row: [cache.n_rows()], or empty.
+  std::span<float> attention_mass = {};
+  std::int64_t mass_from = 0;
+  /// When given [n, kv_dim], the pass ends with the keys and values of layer values_layer, whose
+  /// values go here, and returns no logits.
+  View<float> values = {};
+  std::int32_t values_layer = 0;
 };
 
 /// Called before every layer of every tile: where a question overtakes ingestion and where Stop
 /// takes effect. May throw Exception(kCancelled); the rows of the batch then hold no usable KV.
 using LayerCallback = std::function<void()>;
 
-/// Llama-family decoder over weights as stored. Borrows the model and the backend. Reentrant: all
-/// state of a pass lives in the KvCache and in the pass itself.
+/// Llama-family decoder over weights as stored, with LoRA beside them where it is given. Borrows
+/// the model, the backend and the LoRA. Reentrant: all state of a pass lives in the KvCache and in
+/// the pass itself.
 class Decoder {
  public:
-  Decoder(const Model& model, kernels::CpuBackend& backend) : model_(model), backend_(backend) {}
+  Decoder(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora = nullptr)
+      : model_(model), backend_(backend), lora_(lora) {}
 
   /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
   /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than
@@ -48,12 +60,15 @@ class Decoder {
   /// of a tile takes about 0.1 s on a desktop core.
   static std::int64_t tile_rows(const ModelConfig& config, int n_threads);
   static constexpr std::int64_t kTile = 512;
+  /// Other LoRA from the next pass on; null: none.
+  void use_lora(const LoraWeights* lora) { lora_ = lora; }
   const Model& model() const { return model_; }
   kernels::CpuBackend& backend() const { return backend_; }
 
  private:
   const Model& model_;
   kernels::CpuBackend& backend_;
+  const LoraWeights* lora_;
 };
 
 }  // namespace kvlink::inference

@@ -8,6 +8,7 @@
 
 #include "inference/decoder.h"
 #include "inference/engine_arena.h"
+#include "inference/link/recompute.h"
 #include "kernels/kv.h"
 
 namespace kvlink::inference {
@@ -94,21 +95,34 @@ struct Engine::State {
   std::unique_ptr<Tokenizer> tokenizer;
   std::unique_ptr<ChatFormat> chat_format;
   kernels::CpuBackend backend;
+  std::shared_ptr<const Adapter> adapter;  // null: none
   Decoder decoder;
   EngineGate gate;
-  EncodeArenas arenas;
+  EncodeArenas arenas;  // the prefixes in them were read without an adapter
 
   std::int64_t max_context() const {
     return options.max_context == 0 ? model.config.context_length : options.max_context;
   }
 
+  std::span<const float> header() const {
+    return adapter == nullptr ? std::span<const float>() : adapter->header;
+  }
+  std::span<const float> link() const {
+    return adapter == nullptr ? std::span<const float>() : adapter->link;
+  }
+  View<const float> as_rows(std::span<const float> embeddings) const {
+    const std::int64_t dim = model.config.model_dim;
+    return {embeddings.data(), std::ssize(embeddings) / dim, dim};
+  }
+
   /// Appends tokens to `cache` at positions that equal their rows and forwards them.
-  void read(KvCache& cache, std::span<const std::int32_t> ids, KvBlock* capture,
-            EngineGate::Turn& turn) const {
+  void read(KvCache& cache, std::span<const std::int32_t> ids, std::span<const float> soft,
+            KvBlock* capture, EngineGate::Turn& turn) const {
     const auto rows = ascending(cache.n_rows(), ids.size());
     cache.append_rows(rows);
     ForwardBatch batch;
     batch.token_ids = ids;
+    batch.embeddings = as_rows(soft);
     batch.rows = rows;
     batch.capture = capture;
     decoder.forward(batch, cache, [&] { turn.give_way(); });
@@ -125,25 +139,15 @@ struct Engine::State {
     }
   }
 
-  std::vector<float> forward(KvCache& cache, std::int64_t first_row,
-                             const ContextPlan::Forward& forward, EngineGate::Turn& turn) {
-    std::vector<std::int32_t> rows(forward.rows);
-    for (std::int32_t& row : rows) row += static_cast<std::int32_t>(first_row);
-    const auto last = static_cast<std::int32_t>(rows.size() - 1);
-    ForwardBatch batch;
-    batch.token_ids = forward.token_ids;
-    batch.rows = rows;
-    batch.logit_rows = std::span(&last, 1);
-    return decoder.forward(batch, cache, [&] { turn.give_way(); });
-  }
-
   void check_plan(const ContextPlan& plan, std::span<const PlannedChunk> chunks) const {
     const auto& ids = plan.forward.token_ids;
     KVLINK_CHECK(!ids.empty());
-    if (std::find(ids.begin(), ids.end(), -1) != ids.end()) {
+    const auto n_soft = std::count(ids.begin(), ids.end(), -1);
+    const std::int64_t n_link = as_rows(link()).rows;
+    if (n_soft > 0 && (n_link == 0 || n_soft % n_link != 0)) {
       fail(ErrorCode::kUnsupported,
-           "the plan has link tokens, and no adapter is loaded to supply them; use mode "
-           "reposition");
+           "the plan has " + std::to_string(n_soft) + " link tokens, and the adapter supplies " +
+               std::to_string(n_link) + " for a passage; use mode reposition");
     }
     for (const ContextPlan::Load& load : plan.loads) {
       KVLINK_CHECK(load.chunk < chunks.size() && chunks[load.chunk].block != nullptr);
@@ -175,6 +179,13 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
   });
 }
 
+void Engine::use_adapter(std::shared_ptr<const Adapter> adapter) {
+  const EngineGate::Turn turn(state_->gate, Priority::kQuestion, {});
+  state_->adapter = std::move(adapter);
+  state_->decoder.use_lora(state_->adapter == nullptr ? nullptr : &state_->adapter->lora);
+}
+
+const Adapter* Engine::adapter() const { return state_->adapter.get(); }
 const Model& Engine::model() const { return state_->model; }
 const Tokenizer& Engine::tokenizer() const { return *state_->tokenizer; }
 const ChatFormat& Engine::chat_format() const { return *state_->chat_format; }
@@ -183,6 +194,9 @@ std::int64_t Engine::max_context() const { return state_->max_context(); }
 kernels::CpuBackend& Engine::backend() { return state_->backend; }
 
 Digest Engine::encode_recipe(std::span<const std::int32_t> prefix) const {
+  if (const Adapter* adapter = state_->adapter.get()) {
+    return Sha256().field("adapter").field(adapter->encode_digest.hex()).finish();
+  }
   std::string ids;
   for (const std::int32_t id : prefix) {
     const auto bits = static_cast<std::uint32_t>(id);
@@ -192,33 +206,40 @@ Digest Engine::encode_recipe(std::span<const std::int32_t> prefix) const {
   return Sha256().field("prefix").field(ids).finish();
 }
 
+std::int32_t Engine::encode_position(std::span<const std::int32_t> prefix) const {
+  return state_->adapter == nullptr ? static_cast<std::int32_t>(prefix.size()) : 0;
+}
+
 Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
                                      std::span<const std::int32_t> chunk, Priority priority,
                                      std::stop_token stop) {
   return returning([&] {
     State& s = *state_;
-    const auto n_chunk = static_cast<std::int64_t>(chunk.size());
-    const auto n_prefix = static_cast<std::int64_t>(prefix.size());
     if (chunk.empty()) fail(ErrorCode::kInvalidInput, "a chunk without tokens has no KV");
-    if (n_chunk + n_prefix > max_context()) {
-      fail(ErrorCode::kOutOfMemory, "a chunk of " + std::to_string(n_chunk) +
-                                        " tokens behind a prefix of " + std::to_string(n_prefix) +
-                                        " exceeds the context of " + std::to_string(max_context()) +
-                                        " tokens; use smaller chunks");
+    if (s.adapter != nullptr) prefix = {};
+    const std::span<const float> header = s.header();
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(s.as_rows(header).rows), -1);
+    ids.insert(ids.end(), chunk.begin(), chunk.end());
+    const std::int64_t n_rows = std::ssize(prefix) + std::ssize(ids);
+    if (n_rows > max_context()) {
+      fail(ErrorCode::kOutOfMemory,
+           "a chunk of " + std::to_string(chunk.size()) + " tokens behind a prefix of " +
+               std::to_string(n_rows - std::ssize(chunk)) + " exceeds the context of " +
+               std::to_string(max_context()) + " tokens; use smaller chunks");
     }
     const ModelConfig& config = s.model.config;
     KvBlock block({.n_layers = config.n_layers,
                    .n_kv_heads = config.n_kv_heads,
                    .head_dim = config.head_dim,
                    .dtype = s.options.block_dtype},
-                  {chunk.begin(), chunk.end()});
+                  ids);
     EngineGate::Turn turn(s.gate, priority, std::move(stop));
-    ArenaLoan arena(s.arenas, prefix, n_prefix + n_chunk);
+    ArenaLoan arena(s.arenas, prefix, n_rows);
     if (arena->prefix.empty() && !prefix.empty()) {
-      s.read(arena->cache, prefix, nullptr, turn);
+      s.read(arena->cache, prefix, {}, nullptr, turn);
       arena->prefix.assign(prefix.begin(), prefix.end());
     }
-    s.read(arena->cache, chunk, &block, turn);
+    s.read(arena->cache, ids, header, &block, turn);
     return block;
   });
 }
@@ -244,19 +265,25 @@ Result<std::vector<float>> Engine::prefill(Context& context, const ContextPlan& 
     const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
     s.load_blocks(context.cache_, first_row, plan, chunks, turn);
     const auto loaded = Clock::now();
-    std::vector<float> logits = s.forward(context.cache_, first_row, plan.forward, turn);
+    const LayerCallback between_layers = [&] { turn.give_way(); };
+    PlanRun run(s.decoder, context.cache_, first_row, plan, chunks, s.link(), between_layers);
+    const ContextPlan::Forward forward = run.choose();
+    const auto chosen = Clock::now();
+    std::vector<float> logits = run.logits_of(forward);
     guard.complete();
     context.next_position_ = plan.next_position;
 
     report.wait = begin - asked;
     report.rotate = loaded - begin;
-    report.prefill = Clock::now() - loaded;
+    report.select = chosen - loaded;
+    report.prefill = Clock::now() - chosen;
     for (const ContextPlan::Load& load : plan.loads) {
       report.n_loaded_tokens += static_cast<std::int64_t>(load.positions.size());
       report.loaded_bytes += plane_bytes(*chunks[load.chunk].block);
     }
-    report.n_prefilled_tokens = static_cast<std::int64_t>(plan.forward.token_ids.size());
-    report.n_document_tokens_prefilled = plan.n_document_tokens_prefilled;
+    report.n_prefilled_tokens = std::ssize(forward.token_ids);
+    report.n_document_tokens_prefilled = run.n_document_tokens();
+    report.n_selection_tokens = run.n_selection_tokens();
     return logits;
   });
 }
@@ -268,9 +295,13 @@ Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, 
     EngineGate::Turn turn(s.gate, priority, std::move(stop));
     RowsGuard guard(context.cache_);
     const std::int32_t position = context.next_position_;
-    const std::int64_t row = context.cache_.append_rows(std::span(&position, 1));
-    std::vector<float> logits = s.forward(
-        context.cache_, row, {.token_ids = {token}, .rows = {0}, .positions = {position}}, turn);
+    const auto row = static_cast<std::int32_t>(context.cache_.append_rows(std::span(&position, 1)));
+    constexpr std::int32_t kOnly = 0;
+    ForwardBatch batch;
+    batch.token_ids = std::span(&token, 1);
+    batch.rows = std::span(&row, 1);
+    batch.logit_rows = std::span(&kOnly, 1);
+    std::vector<float> logits = s.decoder.forward(batch, context.cache_, [&] { turn.give_way(); });
     guard.complete();
     context.next_position_ = position + 1;
     return logits;

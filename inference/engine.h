@@ -14,6 +14,7 @@
 
 #include "inference/engine_gate.h"
 #include "inference/kv_cache.h"
+#include "inference/link/adapter.h"
 #include "inference/link/context_plan.h"
 #include "inference/model/model.h"
 #include "inference/sampler.h"
@@ -50,12 +51,14 @@ class Context {
 
 /// What reading chunks and the question into a context took; filled stage by stage.
 struct PrefillReport {
-  std::int64_t n_loaded_tokens = 0;              ///< from blocks
+  std::int64_t n_loaded_tokens = 0;              ///< from blocks, header rows included
   std::int64_t n_prefilled_tokens = 0;           ///< forwarded, link tokens included
   std::int64_t n_document_tokens_prefilled = 0;  ///< of them, document tokens: 0 under reuse
+  std::int64_t n_selection_tokens = 0;           ///< forwarded only to choose tokens (recompute)
   std::int64_t loaded_bytes = 0;                 ///< of block planes
   std::chrono::nanoseconds wait{0};              ///< for ingestion's layer to end
   std::chrono::nanoseconds rotate{0};            ///< dequantise + rotate + scatter
+  std::chrono::nanoseconds select{0};            ///< choosing the tokens to compute again
   std::chrono::nanoseconds prefill{0};           ///< the forward pass
 };
 
@@ -71,6 +74,12 @@ class Engine {
                                               EngineOptions options);
   ~Engine();
 
+  /// Links passages as this adapter says from here on; null: none. Before the first context or
+  /// block, or when nobody else uses the engine; contexts made before must not be used again. The
+  /// adapter must have been loaded for this engine's model.
+  void use_adapter(std::shared_ptr<const Adapter> adapter);
+  const Adapter* adapter() const;  ///< null: none
+
   const Model& model() const;
   const Tokenizer& tokenizer() const;
   const ChatFormat& chat_format() const;
@@ -78,13 +87,17 @@ class Engine {
   std::int64_t max_context() const;
   kernels::CpuBackend& backend();
 
-  /// Everything that decides a chunk's KV besides its tokens and the model: the prefix (or, later,
-  /// the adapter). Part of every block's key.
+  /// Everything that decides a chunk's KV besides its tokens and the model: the prefix, or the
+  /// adapter's header and LoRA. Part of every block's key.
   Digest encode_recipe(std::span<const std::int32_t> prefix) const;
+  /// Position at which a chunk's first row is encoded: behind the prefix, or 0 with an adapter.
+  std::int32_t encode_position(std::span<const std::int32_t> prefix) const;
 
-  /// KV of one chunk in options().block_dtype, computed behind `prefix`, whose own KV is dropped.
-  /// The prefix is read once and kept for the next chunk behind the same prefix. kInvalidInput for
-  /// an empty chunk, kOutOfMemory for one that exceeds max_context() with its prefix.
+  /// KV of one chunk in options().block_dtype. Without an adapter computed behind `prefix`, whose
+  /// own KV is dropped (it is read once and kept for the next chunk behind the same prefix). With
+  /// one, a chunk sees only itself and the adapter's header, as it was trained: the block begins
+  /// with the header's rows, whose token id is -1. kInvalidInput for an empty chunk, kOutOfMemory
+  /// for one that exceeds max_context() with what stands before it.
   Result<KvBlock> encode_chunk(std::span<const std::int32_t> prefix,
                                std::span<const std::int32_t> chunk, Priority priority,
                                std::stop_token stop = {});
@@ -94,7 +107,7 @@ class Engine {
 
   /// Carries out a plan: appends rows, loads blocks, forwards the batch; logits of the last token.
   /// `chunks` are those of the plan's request. kInvalidInput for blocks of another geometry;
-  /// kUnsupported for a plan with link tokens, which no adapter supplies.
+  /// kUnsupported for a plan with soft tokens that the adapter does not have.
   Result<std::vector<float>> prefill(Context& context, const ContextPlan& plan,
                                      std::span<const PlannedChunk> chunks, Priority priority,
                                      PrefillReport& report, std::stop_token stop = {});

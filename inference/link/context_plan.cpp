@@ -22,7 +22,8 @@ void check_block(const PlannedChunk& chunk, std::size_t index) {
          chunk_name(index) + " has no KV block; encode it first or use mode full");
   }
   const auto ids = chunk.block->token_ids();
-  if (!std::equal(ids.begin(), ids.end(), chunk.token_ids.begin(), chunk.token_ids.end())) {
+  const auto text = std::find_if(ids.begin(), ids.end(), [](std::int32_t id) { return id != -1; });
+  if (!std::equal(text, ids.end(), chunk.token_ids.begin(), chunk.token_ids.end())) {
     fail(ErrorCode::kInvalidInput, chunk_name(index) + " came with the KV block of another text");
   }
 }
@@ -45,23 +46,45 @@ void check_recompute(const PlanRequest& request) {
   }
 }
 
+void check_selection(const PlanRequest& request) {
+  if (!request.selection) {
+    check_recompute(request);
+  } else if (request.selection->method == RecomputeMethod::kFirstK ||
+             !(request.selection->share >= 0.0 && request.selection->share <= 1.0)) {
+    fail(ErrorCode::kInvalidInput,
+         "tokens to recompute are selected by deviation or query, and their share is 0 to 1");
+  }
+}
+
+void check_links(const PlanRequest& request) {
+  if (request.mode == LinkMode::kLink && request.n_link_tokens == 0) {
+    fail(ErrorCode::kUnsupported,
+         "mode link needs an adapter with link tokens, and none is loaded; use mode reposition");
+  }
+  if (request.link_ids == nullptr || request.n_link_tokens == 0) return;
+  if (std::ssize(request.chunks) > request.link_ids->max_passages) {
+    fail(ErrorCode::kUnsupported,
+         "the model knows link tokens for " + std::to_string(request.link_ids->max_passages) +
+             " passages, and this question has " + std::to_string(request.chunks.size()) +
+             "; use fewer, or mode reposition");
+  }
+  KVLINK_CHECK(request.n_link_tokens <= request.link_ids->per_passage);
+}
+
 void check_request(const PlanRequest& request) {
   if (request.question.empty()) fail(ErrorCode::kInvalidInput, "the question is empty");
   if (request.first_row < 0 || request.first_position < 0 || request.encode_position < 0 ||
       request.n_link_tokens < 0) {
     fail(ErrorCode::kInvalidInput, "rows, positions and counts of a plan cannot be negative");
   }
-  if (request.mode == LinkMode::kLink && request.n_link_tokens == 0) {
-    fail(ErrorCode::kUnsupported,
-         "mode link needs an adapter with link tokens, and none is loaded; use mode reposition");
-  }
+  check_links(request);
   for (std::size_t c = 0; c < request.chunks.size(); ++c) {
     if (request.chunks[c].token_ids.empty()) {
       fail(ErrorCode::kInvalidInput, chunk_name(c) + " is empty");
     }
     if (request.mode != LinkMode::kFull) check_block(request.chunks[c], c);
   }
-  if (request.mode == LinkMode::kRecompute) check_recompute(request);
+  if (request.mode == LinkMode::kRecompute) check_selection(request);
 }
 
 /// Lays tokens down in reading order, row after row.
@@ -77,6 +100,10 @@ class PlanBuilder {
   ContextPlan build() {
     check_fits();
     forward(request_.lead);
+    plan_.n_lead = std::ssize(request_.lead);
+    plan_.n_question = std::ssize(request_.question);
+    if (request_.mode == LinkMode::kRecompute) plan_.selection = request_.selection;
+    if (has_memory_marks()) forward_mark(request_.link_ids->memory_start);
     for (std::size_t c = 0; c < request_.chunks.size(); ++c) {
       plan_.n_document_tokens += static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
       if (request_.mode == LinkMode::kFull) {
@@ -85,9 +112,11 @@ class PlanBuilder {
         forward(request_.chunks[c].token_ids);
       } else {
         load(c);
-        for (std::int32_t i = 0; i < n_links_; ++i) forward_one(-1);
+        for (std::int32_t i = 0; i < n_links_; ++i) forward_one(link_id(c, i));
+        plan_.n_link_tokens += n_links_;
       }
     }
+    if (has_memory_marks()) forward_mark(request_.link_ids->memory_end);
     forward(request_.question);
     plan_.n_rows = static_cast<std::int64_t>(plan_.row_positions.size());
     plan_.next_position = position_;
@@ -99,8 +128,15 @@ class PlanBuilder {
   void check_fits() const {
     const auto size = [](const auto& tokens) { return static_cast<std::int64_t>(tokens.size()); };
     std::int64_t n_documents = 0;
-    for (const PlannedChunk& chunk : request_.chunks) n_documents += size(chunk.token_ids);
-    const std::int64_t n_new = size(request_.lead) + n_documents +
+    std::int64_t n_headers = 0;
+    for (const PlannedChunk& chunk : request_.chunks) {
+      n_documents += size(chunk.token_ids);
+      if (request_.mode != LinkMode::kFull) {
+        n_headers += chunk.block->n_tokens() - size(chunk.token_ids);
+      }
+    }
+    const std::int64_t n_marks = has_memory_marks() ? 2 : 0;
+    const std::int64_t n_new = size(request_.lead) + n_documents + n_headers + n_marks +
                                n_links_ * size(request_.chunks) + size(request_.question);
     const std::int64_t end =
         n_new + std::max<std::int64_t>(request_.first_row, request_.first_position);
@@ -112,6 +148,22 @@ class PlanBuilder {
              std::to_string(n_documents) + " of passages, " +
              std::to_string(request_.question.size()) +
              " of the question); use fewer passages or start a new conversation");
+  }
+
+  /// Models with link ids were trained with a token around all cached chunks.
+  bool has_memory_marks() const {
+    return request_.link_ids != nullptr && request_.mode != LinkMode::kFull &&
+           !request_.chunks.empty();
+  }
+
+  void forward_mark(std::int32_t id) {
+    if (id >= 0) forward_one(id);
+  }
+
+  std::int32_t link_id(std::size_t chunk, std::int32_t i) const {
+    if (request_.link_ids == nullptr) return -1;
+    return request_.link_ids->first +
+           request_.link_ids->per_passage * static_cast<std::int32_t>(chunk) + i;
   }
 
   void forward(std::span<const std::int32_t> ids) {
@@ -127,24 +179,26 @@ class PlanBuilder {
 
   void load(std::size_t c) {
     const auto ids = request_.chunks[c].token_ids;
-    const auto n = static_cast<std::int32_t>(ids.size());
-    ContextPlan::Load load{.chunk = c,
-                           .first_row = static_cast<std::int64_t>(plan_.row_positions.size()),
-                           .positions = std::vector<std::int32_t>(ids.size())};
+    const auto n_rows = static_cast<std::int32_t>(request_.chunks[c].block->n_tokens());
+    const auto n_header = n_rows - static_cast<std::int32_t>(ids.size());
+    ContextPlan::Load load{
+        .chunk = c,
+        .first_row = static_cast<std::int64_t>(plan_.row_positions.size()),
+        .positions = std::vector<std::int32_t>(static_cast<std::size_t>(n_rows))};
     std::iota(load.positions.begin(), load.positions.end(),
               request_.mode == LinkMode::kConcat ? request_.encode_position : position_);
-    if (request_.mode == LinkMode::kRecompute) {
+    if (request_.mode == LinkMode::kRecompute && !request_.selection) {
       for (const std::int32_t i : request_.recompute[c]) {
         plan_.forward.token_ids.push_back(ids[static_cast<std::size_t>(i)]);
-        plan_.forward.rows.push_back(static_cast<std::int32_t>(load.first_row) + i);
-        plan_.forward.positions.push_back(position_ + i);
+        plan_.forward.rows.push_back(static_cast<std::int32_t>(load.first_row) + n_header + i);
+        plan_.forward.positions.push_back(position_ + n_header + i);
         ++plan_.n_document_tokens_prefilled;
       }
     }
     plan_.row_positions.insert(plan_.row_positions.end(), load.positions.begin(),
                                load.positions.end());
     plan_.loads.push_back(std::move(load));
-    position_ += n;
+    position_ += n_rows;
   }
 
   const PlanRequest& request_;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/link/link_ids.h"
+#include "inference/link/recompute_method.h"
 #include "kernels/base/kv_block.h"
 #include "kernels/base/result.h"
 
@@ -26,7 +28,8 @@ enum class LinkMode : std::uint8_t {
 std::string_view link_mode_name(LinkMode mode);
 std::optional<LinkMode> parse_link_mode(std::string_view name);
 
-/// One chunk to place. `block` may be null only in kFull.
+/// One chunk to place. `block` may be null only in kFull. Its ids are those of the chunk, behind
+/// one -1 for every header token of an adapter that was encoded with it.
 struct PlannedChunk {
   std::span<const std::int32_t> token_ids = {};
   const KvBlock* block = nullptr;
@@ -34,9 +37,15 @@ struct PlannedChunk {
 
 /// Rows and positions for one question. Row r of the plan is arena row n_rows() + r of the context
 /// that carries it out. Rows stand in reading order: lead, chunk 1, link 1, …, chunk n, link n,
-/// question.
+/// question. Header rows stand before their chunk in modes that load blocks, and link tokens by id
+/// may have a token before the first and behind the last chunk.
 struct ContextPlan {
-  /// A block to load: rows [first_row, first_row + n_tokens) at `positions`.
+  /// Tokens to compute again that only the loaded context can tell.
+  struct Selection {
+    RecomputeMethod method = RecomputeMethod::kQuery;  ///< kDeviation or kQuery
+    double share = 0.0;                                ///< of all chunk tokens, 0 to 1
+  };
+  /// A block to load: rows [first_row, first_row + block->n_tokens()) at `positions`.
   struct Load {
     std::size_t chunk = 0;
     std::int64_t first_row = 0;
@@ -50,8 +59,12 @@ struct ContextPlan {
   };
   std::vector<Load> loads;
   Forward forward;
+  std::optional<Selection> selection;            ///< chosen tokens join `forward`
+  std::int64_t n_lead = 0;                       ///< first tokens of `forward` that are the lead
+  std::int64_t n_question = 0;                   ///< last ones that are the question
   std::vector<std::int32_t> row_positions;       ///< of every new row, in row order
   std::int64_t n_rows = 0;                       ///< new rows in all
+  std::int64_t n_link_tokens = 0;                ///< link tokens of all chunks, soft or by id
   std::int64_t n_document_tokens = 0;            ///< tokens of all chunks
   std::int64_t n_document_tokens_prefilled = 0;  ///< of them, computed at question time (0 = reuse)
   std::int32_t next_position = 0;                ///< position of the first answer token
@@ -60,21 +73,24 @@ struct ContextPlan {
 struct PlanRequest {
   LinkMode mode = LinkMode::kReposition;
   std::span<const PlannedChunk> chunks = {};
-  std::span<const std::int32_t> lead = {};  ///< forwarded before the chunks: next_turn() or the
-                                            ///< prefix when it is not in the cache yet
+  std::span<const std::int32_t> lead = {};      ///< forwarded before the chunks: next_turn() or the
+                                                ///< prefix when it is not in the cache yet
   std::span<const std::int32_t> question = {};  ///< forwarded after them
   std::int64_t first_row = 0;                   ///< rows already in the cache
   std::int32_t first_position = 0;              ///< position of the first new token
   std::int32_t encode_position = 0;             ///< position at which blocks were encoded (kConcat)
-  std::int32_t n_link_tokens = 0;  ///< soft tokens behind each chunk (kLink, kRecompute)
+  std::int32_t n_link_tokens = 0;               ///< behind each chunk (kLink, kRecompute)
+  const LinkIds* link_ids = nullptr;            ///< link tokens are these ids; null: soft tokens
   /// kRecompute: for every chunk the indices of its tokens to compute again, ascending.
   std::span<const std::vector<std::int32_t>> recompute = {};
+  /// kRecompute: how they are chosen while the plan is carried out, instead of `recompute`.
+  std::optional<ContextPlan::Selection> selection = {};
   std::int64_t max_rows = 0;  ///< context limit
 };
 
 /// kOutOfMemory, with the numbers, when it does not fit; kInvalidInput for an empty question, an
 /// empty chunk, a missing block, a block of other tokens or indices out of order; kUnsupported for
-/// kLink without link tokens. Pure.
+/// kLink without link tokens and for more chunks than a scheme of link ids knows. Pure.
 Result<ContextPlan> plan_context(const PlanRequest& request);
 
 /// Tokens to recompute, chosen by place: of each chunk the first `share` (0 to 1) of its tokens,

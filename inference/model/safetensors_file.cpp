@@ -100,21 +100,23 @@ void read_entry(JsonScanner& json, HeaderEntry& entry) {
   }
 }
 
-void skip_metadata(JsonScanner& json) {
+void read_metadata(JsonScanner& json, std::map<std::string, std::string, std::less<>>& metadata) {
   const std::uint64_t begin = json.offset();
   json.expect('{');
   if (!json.accept('}')) {
     do {
-      json.skip_text();
+      std::string key = json.text(kMaxMetadataBytes);
       json.expect(':');
-      json.skip_text();
+      const auto [at, is_new] = metadata.emplace(std::move(key), json.text(kMaxMetadataBytes));
+      if (!is_new) json.corrupt("a key of __metadata__ occurs twice");
+      if (json.offset() - begin > kMaxMetadataBytes) json.corrupt("__metadata__ is too large");
     } while (json.accept(','));
     json.expect('}');
   }
-  if (json.offset() - begin > kMaxMetadataBytes) json.corrupt("__metadata__ is too large");
 }
 
-std::vector<HeaderEntry> read_header(std::string_view text, const std::string& source) {
+std::vector<HeaderEntry> read_header(std::string_view text, const std::string& source,
+                                     SafetensorsFile& file) {
   if (!is_valid_utf8(text)) fail(ErrorCode::kCorrupt, source + ": its header is not UTF-8");
   JsonScanner json(text, source);
   std::vector<HeaderEntry> entries;
@@ -131,7 +133,7 @@ std::vector<HeaderEntry> read_header(std::string_view text, const std::string& s
       if (!names.insert(entry.name).second) json.corrupt(entry.name + " occurs twice");
       json.expect(':');
       if (entry.name == "__metadata__") {
-        skip_metadata(json);
+        read_metadata(json, file.metadata);
         continue;
       }
       read_entry(json, entry);
@@ -191,15 +193,15 @@ SafetensorsFile SafetensorsFile::parse(std::span<const std::byte> bytes,
     reader.corrupt("a header of " + std::to_string(header_bytes) + " bytes is claimed");
   }
   const auto header = reader.take(header_bytes, "header");
+  SafetensorsFile file;
   std::vector<HeaderEntry> entries =
-      read_header({reinterpret_cast<const char*>(header.data()), header.size()}, source);
+      read_header({reinterpret_cast<const char*>(header.data()), header.size()}, source, file);
   std::sort(entries.begin(), entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
   const auto data = bytes.subspan(reader.offset());
   check_layout(entries, data.size(), source);
 
-  SafetensorsFile file;
   for (HeaderEntry& entry : entries) {
     if (!entry.type->dtype) {
       file.others.push_back({std::move(entry.name), std::string(entry.type->name)});

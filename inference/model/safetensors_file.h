@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +28,7 @@ struct OtherTensor {
 struct SafetensorsFile {
   std::vector<TensorEntry> tensors;  ///< F32, F16 and BF16, by offset
   std::vector<OtherTensor> others;
+  std::map<std::string, std::string, std::less<>> metadata;  ///< of at most 16 MiB
 
   /// `source` names the file in messages. Throws kCorrupt, kUnsupported.
   static SafetensorsFile parse(std::span<const std::byte> bytes, const std::string& source);
