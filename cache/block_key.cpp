@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <vector>
+
 #include "cache/kv_store.h"
 
 namespace kvlink::cache {
@@ -6,7 +9,13 @@ namespace kvlink::cache {
 BlockKey BlockKey::of(const Digest& model, const Digest& recipe,
                       std::span<const std::int32_t> token_ids) {
   // Hashed as they lie in memory: little-endian, as FORMAT.md stores them.
-  return {.model = model, .recipe = recipe, .tokens = sha256(std::as_bytes(token_ids))};
+  if (std::find(token_ids.begin(), token_ids.end(), -1) == token_ids.end()) {
+    return {.model = model, .recipe = recipe, .tokens = sha256(std::as_bytes(token_ids))};
+  }
+  std::vector<std::int32_t> text;
+  std::copy_if(token_ids.begin(), token_ids.end(), std::back_inserter(text),
+               [](std::int32_t id) { return id != -1; });
+  return {.model = model, .recipe = recipe, .tokens = sha256(std::as_bytes(std::span(text)))};
 }
 
 Digest BlockKey::id() const {

@@ -12,6 +12,9 @@
 namespace kvlink::cache {
 namespace {
 
+/// Rows of hashes stand under names that no file can have: below one.
+constexpr const char* kFileHashName = "sha256";
+
 std::string mebibytes(std::int64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
@@ -291,24 +294,43 @@ void DiskKvStore::drop_page_cache() {
   }
 }
 
-std::optional<Digest> DiskKvStore::remembered_fingerprint(const std::filesystem::path& model) {
+std::optional<Digest> DiskKvStore::remembered(const std::filesystem::path& file,
+                                              const std::filesystem::path& name) {
   const auto found = returning([&]() -> std::optional<Digest> {
-    const auto status = files_.stat(model);
+    const auto status = files_.stat(file);
     if (!status) return std::nullopt;
     const std::lock_guard writer(writer_mutex_);
-    return catalogue_.fingerprint(model, *status);
+    return catalogue_.fingerprint(name, *status);
   });
   return found ? *found : std::nullopt;
 }
 
+Result<void> DiskKvStore::keep_in_mind(const std::filesystem::path& file,
+                                       const std::filesystem::path& name, const Digest& digest) {
+  return returning([&] {
+    const auto status = files_.stat(file);
+    if (!status) fail(ErrorCode::kNotFound, file.string() + ": there is no such file");
+    const std::lock_guard writer(writer_mutex_);
+    catalogue_.set_fingerprint(name, *status, digest);
+  });
+}
+
+std::optional<Digest> DiskKvStore::remembered_fingerprint(const std::filesystem::path& model) {
+  return remembered(model, model);
+}
+
 Result<void> DiskKvStore::remember_fingerprint(const std::filesystem::path& model,
                                                const Digest& fingerprint) {
-  return returning([&] {
-    const auto status = files_.stat(model);
-    if (!status) fail(ErrorCode::kNotFound, model.string() + ": there is no such file");
-    const std::lock_guard writer(writer_mutex_);
-    catalogue_.set_fingerprint(model, *status, fingerprint);
-  });
+  return keep_in_mind(model, model, fingerprint);
+}
+
+std::optional<Digest> DiskKvStore::remembered_file_hash(const std::filesystem::path& file) {
+  return remembered(file, file / kFileHashName);
+}
+
+Result<void> DiskKvStore::remember_file_hash(const std::filesystem::path& file,
+                                             const Digest& hash) {
+  return keep_in_mind(file, file / kFileHashName, hash);
 }
 
 }  // namespace kvlink::cache

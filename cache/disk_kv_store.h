@@ -45,8 +45,14 @@ class DiskKvStore final : public KvStore {
   std::optional<Digest> remembered_fingerprint(const std::filesystem::path& model) override;
   Result<void> remember_fingerprint(const std::filesystem::path& model,
                                     const Digest& fingerprint) override;
+  std::optional<Digest> remembered_file_hash(const std::filesystem::path& file) override;
+  Result<void> remember_file_hash(const std::filesystem::path& file, const Digest& hash) override;
 
  private:
+  std::optional<Digest> remembered(const std::filesystem::path& file,
+                                   const std::filesystem::path& name);
+  Result<void> keep_in_mind(const std::filesystem::path& file, const std::filesystem::path& name,
+                            const Digest& digest);
   enum class Remember { kYes, kNo };
 
   /// Why a file did not serve, and whether its bytes are to blame (then it is set aside) or the

@@ -23,7 +23,8 @@
 namespace kvlink::cache {
 
 /// Identity of a block: the model, how it was encoded, and the tokens (SHA-256 of little-endian
-/// int32).
+/// int32). Rows that are no tokens (id -1: an adapter's header) belong to the recipe, so that the
+/// same text encoded otherwise is known to be that.
 struct BlockKey {
   Digest model;
   Digest recipe;
@@ -124,6 +125,7 @@ struct BlockFilter {
   std::optional<Digest> model;           ///< only this model's
   std::optional<Digest> not_model;       ///< only other models' (stale)
   std::optional<std::string> id_prefix;  ///< hex
+  std::vector<Digest> ids;               ///< only these, ascending; empty: any
 };
 
 /// Thread-safe. One process at a time owns a folder (the app holds the lock). Directory 0700, files
@@ -174,6 +176,10 @@ class KvStore {
   virtual std::optional<Digest> remembered_fingerprint(const std::filesystem::path& model) = 0;
   virtual Result<void> remember_fingerprint(const std::filesystem::path& model,
                                             const Digest& fingerprint) = 0;
+  /// The same for the SHA-256 of a file's bytes.
+  virtual std::optional<Digest> remembered_file_hash(const std::filesystem::path& file) = 0;
+  virtual Result<void> remember_file_hash(const std::filesystem::path& file,
+                                          const Digest& hash) = 0;
 };
 
 }  // namespace kvlink::cache

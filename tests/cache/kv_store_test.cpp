@@ -261,11 +261,15 @@ TEST_F(KvStoreTest, RemembersAFingerprintUntilTheFileChanges) {
     const auto store = open();
     EXPECT_FALSE(store->remembered_fingerprint(model));
     ASSERT_TRUE(store->remember_fingerprint(model, sha256("weights")));
+    EXPECT_FALSE(store->remembered_file_hash(model)) << "another thing to remember";
+    ASSERT_TRUE(store->remember_file_hash(model, sha256("bytes")));
   }
   const auto store = open();
   EXPECT_EQ(store->remembered_fingerprint(model), sha256("weights"));
+  EXPECT_EQ(store->remembered_file_hash(model), sha256("bytes"));
   tests::write_bytes(model, std::as_bytes(std::span("heavier weights")));
   EXPECT_FALSE(store->remembered_fingerprint(model));
+  EXPECT_FALSE(store->remembered_file_hash(model));
   const auto missing = store->remember_fingerprint(folder() / "no such file", sha256("x"));
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
