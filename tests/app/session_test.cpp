@@ -169,6 +169,20 @@ TEST(Session, AFolderThatCannotBeIsAClearError) {
   EXPECT_NE(session.error().message.find("file"), std::string::npos);
 }
 
+TEST(Session, AFolderThatMayNotBeWrittenIsAClearError) {
+  const TinyLibrary library;
+  fs::create_directories(library.paths().data);
+  const Unprivileged user(library.folder());
+  fs::permissions(library.paths().data, fs::perms::owner_read | fs::perms::owner_exec);
+  SessionOptions options;
+  options.paths = library.paths();
+  const auto session = Session::open(options);
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().code, ErrorCode::kIo);
+  EXPECT_NE(session.error().message.find(library.paths().data.string()), std::string::npos);
+  fs::permissions(library.paths().data, fs::perms::owner_all);
+}
+
 TEST(Session, AnotherSystemPromptMakesBlocksStaleWithTheRightReason) {
   const TinyLibrary library;
   library.write("a.md", story("boat", 6));

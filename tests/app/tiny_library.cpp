@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/app/tiny_library.h"
 
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <exception>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include "tests/support/tiny_model.h"
 
@@ -31,6 +36,24 @@ std::string story(std::string_view subject, int n) {
     if (i % 3 == 0) text += "\n\n";
   }
   return text + "\n";
+}
+
+Unprivileged::Unprivileged(const fs::path& folder) {
+  constexpr uid_t kNobody = 65534;
+  if (::geteuid() != 0) return;
+  const auto give = [](const fs::path& path) {
+    if (::lchown(path.c_str(), kNobody, static_cast<gid_t>(-1)) != 0) {
+      throw std::runtime_error("cannot give away " + path.string());
+    }
+  };
+  give(folder);
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) give(entry.path());
+  if (::seteuid(kNobody) != 0) throw std::runtime_error("cannot become nobody");
+  changed_ = true;
+}
+
+Unprivileged::~Unprivileged() {
+  if (changed_ && ::seteuid(0) != 0) std::terminate();
 }
 
 TinyLibrary::TinyLibrary()

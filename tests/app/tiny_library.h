@@ -25,6 +25,19 @@ std::string read_text(const fs::path& file);
 /// `n` different sentences about `subject`, in paragraphs: several passages' worth.
 std::string story(std::string_view subject, int n);
 
+/// While it lives, the program may do what a user without privileges may: as root it becomes
+/// "nobody", to whom `folder` and everything in it is given first.
+class Unprivileged {
+ public:
+  explicit Unprivileged(const fs::path& folder);
+  ~Unprivileged();
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+
+ private:
+  bool changed_ = false;
+};
+
 /// Owns a temporary folder: models/, data/, documents/.
 class TinyLibrary {
  public:
