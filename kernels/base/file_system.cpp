@@ -254,7 +254,9 @@ class PosixFileSystem final : public FileSystem {
       return;
     }
     const int error = errno;
-    if (error == ENOENT && folder.has_parent_path() && folder.parent_path() != folder) {
+    // Some systems (/proc) answer ENOENT below a folder that exists: only a missing one is made.
+    if (error == ENOENT && folder.has_parent_path() && folder.parent_path() != folder &&
+        !stat(folder.parent_path())) {
       make_folder(folder.parent_path());
       return make_folder(folder);
     }

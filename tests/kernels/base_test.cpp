@@ -10,6 +10,7 @@
 
 #include "kernels/base/byte_reader.h"
 #include "kernels/base/dtype.h"
+#include "kernels/base/file_system.h"
 #include "kernels/base/kv_block.h"
 #include "kernels/base/result.h"
 #include "kernels/base/sha256.h"
@@ -92,7 +93,8 @@ TEST(ByteReader, CheckedArithmeticRefusesToWrap) {
 
 TEST(Utf8, KnowsWellFormedText) {
   EXPECT_TRUE(is_valid_utf8("plain, Äpfel, 漢字, 🦙"));
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82", "\xFF"}) {
+  for (const char* bad :
+       {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82", "\xFF"}) {
     EXPECT_FALSE(is_valid_utf8(bad));
     EXPECT_TRUE(is_valid_utf8(repair_utf8(bad)));
   }
@@ -132,6 +134,12 @@ TEST(KvBlock, PlanesAreAlignedDisjointAndZeroed) {
   }
   EXPECT_LE(end, static_cast<std::int64_t>(block.bytes().size()));
   for (const std::byte b : block.bytes()) ASSERT_EQ(b, std::byte{0});
+}
+
+TEST(FileSystem, GivesUpWhereNoFolderCanBeMade) {
+  // /proc answers "no such file" for a new folder although its parent exists.
+  EXPECT_THROW(FileSystem::posix().make_folder("/proc/kvlink-test/deep"), Exception);
+  EXPECT_THROW(FileSystem::posix().make_folder("/dev/null/below-a-file"), Exception);
 }
 
 TEST(Result, CarriesTheErrorThatWasThrown) {
