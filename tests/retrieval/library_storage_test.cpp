@@ -263,13 +263,34 @@ TEST_F(LibraryStorageTest, NamesADamagedFileAndWhatToDo) {
   EXPECT_EQ(open_error(message), ErrorCode::kCorrupt);
 }
 
+/// Permissions do not bind the superuser: it is nobody while this lives.
+class Unprivileged {
+ public:
+  Unprivileged() : was_root_(::geteuid() == 0) {
+    if (was_root_) EXPECT_EQ(::seteuid(65534), 0);
+  }
+  ~Unprivileged() {
+    if (was_root_) EXPECT_EQ(::seteuid(0), 0);
+  }
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+
+ private:
+  bool was_root_;
+};
+
 TEST_F(LibraryStorageTest, SaysWhenTheFolderCannotBeWritten) {
-  if (::geteuid() == 0) GTEST_SKIP() << "permissions do not bind the superuser";
-  std::filesystem::permissions(
-      folder_.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  namespace fs = std::filesystem;
+  const fs::perms others = fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
+                           fs::perms::others_exec;
+  fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec | others);
   std::string message;
-  EXPECT_EQ(open_error(message), ErrorCode::kIo);
-  std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_all);
+  {
+    const Unprivileged nobody;
+    EXPECT_EQ(open_error(message), ErrorCode::kIo);
+  }
+  EXPECT_NE(message.find(folder_.path().string()), std::string::npos) << message;
+  fs::permissions(folder_.path(), fs::perms::owner_all);
 }
 
 TEST_F(LibraryStorageTest, SweepsTemporaryFilesOfAKilledProcess) {
