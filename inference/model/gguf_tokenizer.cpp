@@ -87,6 +87,10 @@ TokenizerSource tokenizer_from_gguf(const GgufFile& file) {
   source.unk_id = read_id(file, "tokenizer.ggml.unknown_token_id", is_sentencepiece ? 0 : -1, n);
   source.add_bos = file.flag("tokenizer.ggml.add_bos_token")
                        .value_or(is_sentencepiece || source.pre == "llama-bpe");
+  for (const char* key : {"eot", "eom"}) {
+    const auto id = read_id(file, std::string("tokenizer.ggml.") + key + "_token_id", -1, n);
+    if (id >= 0) source.stop_ids.push_back(id);
+  }
   source.add_space_prefix = file.flag("tokenizer.ggml.add_space_prefix").value_or(true);
   source.chat_template =
       file.text("tokenizer.chat_template", limits::kMaxTemplateBytes).value_or("");

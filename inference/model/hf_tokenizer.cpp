@@ -18,17 +18,43 @@ constexpr std::int32_t kUnknown = 2;
 constexpr std::int32_t kControl = 3;
 constexpr std::int32_t kByte = 6;
 
-/// A token id, or the first of several; -1 when the configuration names none.
-std::int32_t read_id(const json& config, const char* key, std::int32_t vocab_size) {
+/// The token ids under `key`: one, several or none.
+std::vector<std::int32_t> read_ids(const json& config, const char* key, std::int32_t vocab_size,
+                                   const char* file) {
   const auto found = config.find(key);
-  if (found == config.end() || found->is_null()) return -1;
-  const json& value = found->is_array() && !found->empty() ? found->front() : *found;
-  if (!value.is_number_unsigned() ||
-      value.get<std::uint64_t>() >= static_cast<std::uint64_t>(vocab_size)) {
-    fail(ErrorCode::kCorrupt,
-         std::string("config.json: \"") + key + "\" is not a token of the vocabulary");
+  if (found == config.end() || found->is_null()) return {};
+  const auto size = static_cast<std::uint64_t>(vocab_size);
+  std::vector<std::int32_t> ids;
+  const auto add = [&](const json& value) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= size) {
+      fail(ErrorCode::kCorrupt,
+           std::string(file) + ": \"" + key + "\" is not a token of the vocabulary");
+    }
+    ids.push_back(static_cast<std::int32_t>(value.get<std::uint64_t>()));
+  };
+  if (!found->is_array()) {
+    add(*found);
+    return ids;
   }
-  return static_cast<std::int32_t>(value.get<std::uint64_t>());
+  for (const json& value : *found) add(value);
+  return ids;
+}
+
+/// The first of them, or -1.
+std::int32_t first_id(const std::vector<std::int32_t>& ids) {
+  return ids.empty() ? -1 : ids.front();
+}
+
+json read_object(const std::filesystem::path& folder, const char* name) {
+  if (!std::filesystem::exists(folder / name)) return json::object();
+  return parse_json_object(read_small_file(folder / name, 2 * limits::kMaxTemplateBytes), name);
+}
+
+/// A token's text: a string, or an object with its content.
+std::string token_text(const json& stated, const char* key) {
+  const auto found = stated.find(key);
+  if (found == stated.end()) return {};
+  return found->is_object() ? json_text(*found, "content", "") : json_text(stated, key, "");
 }
 
 /// Sentencepiece writes a word's leading space as U+2581; llama2.c's export wrote it as a space.
@@ -68,7 +94,15 @@ void read_piece_list(const std::string& text, std::int32_t vocab_size, Tokenizer
 std::string read_template(const std::filesystem::path& folder, const json& stated) {
   const auto file = folder / "chat_template.jinja";
   if (std::filesystem::exists(file)) return read_small_file(file, limits::kMaxTemplateBytes);
-  const std::string text = json_text(stated, "chat_template", "");
+  std::string text = json_text(stated, "chat_template", "");
+  // Several templates are a list with names.
+  const auto list = stated.find("chat_template");
+  if (list != stated.end() && list->is_array()) {
+    for (const json& entry : *list) {
+      const bool is_default = entry.is_object() && json_text(entry, "name", "") == "default";
+      if (is_default) text = json_text(entry, "template", "");
+    }
+  }
   if (text.size() > limits::kMaxTemplateBytes) {
     fail(ErrorCode::kUnsupported, "tokenizer_config.json: the chat template is too large");
   }
@@ -95,13 +129,17 @@ TokenizerSource tokenizer_from_folder(const std::filesystem::path& folder,
     return source;
   }
   const json config = parse_json_object(config_text, "config.json");
-  source.bos_id = read_id(config, "bos_token_id", vocab_size);
-  source.eos_id = read_id(config, "eos_token_id", vocab_size);
-  json stated = json::object();
-  if (fs::exists(folder / "tokenizer_config.json")) {
-    stated = parse_json_object(
-        read_small_file(folder / "tokenizer_config.json", 2 * limits::kMaxTemplateBytes),
-        "tokenizer_config.json");
+  source.bos_id = first_id(read_ids(config, "bos_token_id", vocab_size, "config.json"));
+  source.stop_ids = read_ids(config, "eos_token_id", vocab_size, "config.json");
+  source.eos_id = first_id(source.stop_ids);
+  constexpr const char* kGeneration = "generation_config.json";
+  for (const auto id :
+       read_ids(read_object(folder, kGeneration), "eos_token_id", vocab_size, kGeneration)) {
+    source.stop_ids.push_back(id);
+  }
+  const json stated = read_object(folder, "tokenizer_config.json");
+  if (auto text = token_text(stated, "eos_token"); !text.empty()) {
+    source.stop_texts.push_back(std::move(text));
   }
   source.add_bos = json_flag(stated, "add_bos_token", source.add_bos);
   source.chat_template = read_template(folder, stated);

@@ -49,9 +49,11 @@ struct TokenizerSource {
   std::int32_t unk_id = -1;
   bool add_bos = false;
   bool add_space_prefix = true;
-  std::string json;           ///< text of tokenizer.json
-  std::string model_bytes;    ///< bytes of tokenizer.model
-  std::string chat_template;  ///< may be empty
+  std::vector<std::int32_t> stop_ids;   ///< every id that some file says ends a turn
+  std::vector<std::string> stop_texts;  ///< the same where files give texts
+  std::string json;                     ///< text of tokenizer.json
+  std::string model_bytes;              ///< bytes of tokenizer.model
+  std::string chat_template;            ///< may be empty
 };
 
 /// Read-only after load; shared by every thread. Owns the file mapping the views borrow from.

@@ -20,7 +20,7 @@ namespace kvlink::inference {
 class ChatFormat {
  public:
   virtual ~ChatFormat() = default;
-  virtual std::string_view name() const = 0;  ///< "chatml", "plain"
+  virtual std::string_view name() const = 0;  ///< one of chat_format_names()
 
   /// BOS (where the model wants it), system text, and the opening of the first user turn: fixed for
   /// a system text, so chunks can be encoded behind it.
@@ -33,9 +33,15 @@ class ChatFormat {
   virtual std::span<const std::int32_t> stop_ids() const = 0;
 };
 
-/// Chosen by the key markers in the model's template ("<|im_start|>": ChatML), else plain.
-/// The tokenizer must outlive the format.
+/// "chatml", "llama-3", "llama-2", "mistral", "zephyr", "plain".
+std::vector<std::string> chat_format_names();
+
+/// The format called `name`; with no name the one whose key marks stand in the model's template
+/// ("<|im_start|>": ChatML) and in its vocabulary, else plain. The tokenizer must outlive the
+/// format. Throws kInvalidInput for a name that is none, kUnsupported when the vocabulary lacks the
+/// marks of the format that was asked for.
 std::unique_ptr<ChatFormat> make_chat_format(const TokenizerSource& source,
-                                             const Tokenizer& tokenizer);
+                                             const Tokenizer& tokenizer,
+                                             std::string_view name = {});
 
 }  // namespace kvlink::inference

@@ -156,6 +156,25 @@ TEST(HuggingFaceModel, RefusesImpossibleRopeScaling) {
   }
 }
 
+TEST(HuggingFaceModel, GathersStopTokensFromEveryFile) {
+  const TemporaryFolder folder;
+  write_file(folder.path() / "model.safetensors", tiny_tensors(true).bytes());
+  write_file(folder.path() / "config.json", std::string(kConfig) + R"(,"eos_token_id":[3,4]})");
+  write_file(folder.path() / "tokenizer.json", "{}");
+  write_file(folder.path() / "generation_config.json", R"({"eos_token_id":[5,3]})");
+  write_file(folder.path() / "tokenizer_config.json",
+             R"({"eos_token":{"content":"<|x|>"},"chat_template":[{"name":"rag","template":"r"},
+                 {"name":"default","template":"d"}]})");
+  const auto model = load_model(folder.path());
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->tokenizer.eos_id, 3);
+  EXPECT_EQ(model->tokenizer.stop_ids, (std::vector<std::int32_t>{3, 4, 5, 3}));
+  EXPECT_EQ(model->tokenizer.stop_texts, std::vector<std::string>{"<|x|>"});
+  EXPECT_EQ(model->tokenizer.chat_template, "d");
+  write_file(folder.path() / "generation_config.json", R"({"eos_token_id":8})");
+  EXPECT_EQ(load_model(folder.path()).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(HuggingFaceModel, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   EXPECT_EQ(load_model(folder.path()).error().code, ErrorCode::kNotFound);
