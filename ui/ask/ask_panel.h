@@ -2,16 +2,26 @@
 // The middle column: the conversation and the question.
 #pragma once
 
+#include <QLabel>
+#include <QPushButton>
+#include <QStackedWidget>
 #include <QWidget>
+#include <map>
 #include <vector>
 
 #include "app/desk/answer_messages.h"
 
 namespace kvlink::desk {
 class Desk;
-}
+struct DeskFacts;
+}  // namespace kvlink::desk
 
 namespace kvlink::ui {
+
+class Composer;
+class ConversationList;
+class ConversationView;
+class TurnWidget;
 
 /// Asks the desk's AnswerWorker and shows what comes back. The window tells it which documents are
 /// in scope; it tells the window which passage to show.
@@ -51,6 +61,50 @@ class AskPanel : public QWidget {
   void answering_changed(bool answering);
   /// For the window's banner.
   void problem(const QString& message);
+
+ protected:
+  void keyPressEvent(QKeyEvent* event) override;
+
+ private:
+  /// A request under way and where its answer is shown.
+  struct Running {
+    TurnWidget* turn = nullptr;
+    bool cold = false;  ///< for comparison, beside the turn's own answer
+  };
+
+  void build();
+  QWidget* make_header();
+  void connect_composer();
+  void connect_list();
+  void connect_answers();
+  void connect_turn(TurnWidget* turn);
+  void take_facts(const desk::DeskFacts& facts);
+  void ask(const QString& question);
+  void ask_again(const TurnWidget& turn);
+  void measure_cold(TurnWidget* turn);
+  void send(const desk::AskRequest& request, Running running);
+  void prefetch(const QString& text);
+  void end(desk::RequestId id);
+  void finish(const desk::AnswerSummary& summary);
+  void show_conversation(const desk::ConversationView& view);
+  void restore(const std::vector<desk::ConversationRow>& rows);
+  void set_name(const QString& name);
+  void announce(const QString& words);
+  TurnWidget* turn_of(desk::RequestId id, bool cold) const;
+
+  desk::Desk& desk_;
+  QStackedWidget* pages_;
+  QWidget* page_;
+  ConversationView* view_;
+  ConversationList* list_;
+  Composer* composer_;
+  QLabel* name_;
+  QLabel* announcer_;  ///< for screen readers: what was announced last
+  QPushButton* new_;
+  std::map<desk::RequestId, Running> running_;
+  desk::ConversationId conversation_ = 0;
+  desk::ConversationId wanted_ = 0;  ///< to be opened as soon as it arrives
+  bool may_restore_ = true;          ///< nobody chose a conversation yet
 };
 
 }  // namespace kvlink::ui

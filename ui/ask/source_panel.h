@@ -2,16 +2,24 @@
 // The Source tab: the document at a passage.
 #pragma once
 
+#include <QLabel>
+#include <QPushButton>
+#include <QStackedWidget>
 #include <QWidget>
+#include <optional>
 #include <vector>
 
 #include "app/desk/answer_messages.h"
+#include "app/desk/library_messages.h"
 
 namespace kvlink::desk {
 class Desk;
 }
 
 namespace kvlink::ui {
+
+class InlineMessage;
+class SourceView;
 
 class SourcePanel : public QWidget {
   Q_OBJECT
@@ -31,6 +39,33 @@ class SourcePanel : public QWidget {
   void ask_about(const QString& selected_text, kvlink::desk::DocumentId document);
   /// For the window's banner.
   void problem(const QString& message);
+
+ private:
+  void build();
+  void request(desk::DocumentId document);
+  void take_text(const desk::DocumentText& text);
+  void show_place();
+  void step(int by);
+  void open_externally();
+  void ask_about_selection();
+  void enable_buttons();
+
+  desk::Desk& desk_;
+  QStackedWidget* pages_;
+  QLabel* hint_;
+  QLabel* title_;
+  QLabel* place_;
+  InlineMessage* notice_;
+  SourceView* view_;
+  QPushButton* previous_;
+  QPushButton* next_;
+  QPushButton* ask_;
+  QPushButton* open_;
+
+  std::vector<desk::PassageView> passages_;  ///< of one answer, for previous and next
+  std::optional<std::size_t> shown_;         ///< index into passages_; nothing: a whole document
+  desk::RequestId waiting_ = 0;
+  desk::DocumentText text_;  ///< what is on screen; document 0: nothing
 };
 
 }  // namespace kvlink::ui

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sentence between other things, instead of a dialog in front of them.
+#pragma once
+
+#include <QFrame>
+#include <QLabel>
+
+class QHBoxLayout;
+class QPushButton;
+
+namespace kvlink::ui {
+
+enum class Tone : std::uint8_t { kPlain, kWarning, kProblem };
+
+/// Plain text, always. Invisible until it is told something.
+class InlineMessage : public QFrame {
+  Q_OBJECT
+
+ public:
+  explicit InlineMessage(QWidget* parent = nullptr);
+
+  void tell(const QString& text, Tone tone);
+  QString text() const { return label_->text(); }
+  /// A button at the end; the caller connects it. `text` is a verb.
+  QPushButton* add_button(const QString& text);
+  void remove_buttons();
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  QLabel* label_;
+  QHBoxLayout* buttons_;
+  Tone tone_ = Tone::kPlain;
+};
+
+}  // namespace kvlink::ui
