@@ -38,6 +38,9 @@ inline constexpr float kGoldenLogitsF16 = 0.02F;
 inline constexpr float kGoldenLogitsBf16 = 0.2F;
 inline constexpr float kGoldenLogitsQ8 = 0.5F;
 
+/// A tiny model with an adapter against the trainer's PyTorch model under the reuse mask.
+inline constexpr float kGoldenLink = 1e-4F;
+
 /// Default generator: natural-log probabilities of the 20 best tokens, and the mean NLL as a share.
 inline constexpr float kGoldenLogProbabilities = 0.02F;
 inline constexpr double kGoldenNllShare = 0.002;
