@@ -118,6 +118,10 @@ TokenizerSource tokenizer_from_folder(const std::filesystem::path& folder,
   if (fs::exists(folder / "tokenizer.json")) {
     source.kind = "tokenizer.json";
     source.json = read_small_file(folder / "tokenizer.json", limits::kMaxTokenizerBytes);
+    // For the models that tokenizer.json writes in a way of its own.
+    if (fs::exists(folder / "tokenizer.model")) {
+      source.model_bytes = read_small_file(folder / "tokenizer.model", limits::kMaxTokenizerBytes);
+    }
   } else if (fs::exists(folder / "tokenizer.model")) {
     source.kind = "tokenizer.model";
     source.add_bos = true;

@@ -2,6 +2,7 @@
 #include "inference/tokenizer/byte_level_bpe.h"
 
 #include "inference/tokenizer/byte_level.h"
+#include "inference/tokenizer/nfc.h"
 #include "inference/tokenizer/text_scan.h"
 #include "kernels/base/utf8.h"
 
@@ -85,6 +86,11 @@ std::vector<std::int32_t> ByteLevelBpe::encode(std::string_view text) const {
 
 void ByteLevelBpe::append_text(std::string_view text, Workspace& workspace,
                                std::vector<std::int32_t>& out) const {
+  std::string composed;
+  if (options_.nfc) {
+    composed = to_nfc(text);
+    text = composed;
+  }
   std::string prefixed;
   if (options_.add_prefix_space && text.front() != ' ') {
     prefixed.reserve(text.size() + 1);

@@ -20,6 +20,7 @@ struct ByteLevelOptions {
   PreTokenizer pre_tokenizer = PreTokenizer::kGpt2;
   bool whole_words_first =
       false;                      ///< a word that is a token is that token, whatever the merges say
+  bool nfc = false;               ///< text between added tokens is brought into form C
   bool add_prefix_space = false;  ///< text that does not begin with a space gets one
 };
 

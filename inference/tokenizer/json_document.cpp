@@ -124,6 +124,30 @@ JsonTemplate read_template(const json& document) {
   return {special_token(single.front()), special_token(single.back())};
 }
 
+std::vector<std::string> read_merges(const json& merges) {
+  if (!merges.is_array()) corrupt("model.merges is not a list");
+  std::vector<std::string> pairs;
+  pairs.reserve(merges.size());
+  for (const json& merge : merges) {
+    if (merge.is_string()) {
+      pairs.push_back(merge.get<std::string>());
+    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
+               merge[1].is_string()) {
+      pairs.push_back(merge[0].get<std::string>() + " " + merge[1].get<std::string>());
+    } else {
+      fail(ErrorCode::kCorrupt,
+           "tokenizer.json: merge " + std::to_string(pairs.size()) + " is not two texts");
+    }
+  }
+  return pairs;
+}
+
+std::int32_t id_of(const JsonVocabulary& vocabulary, const std::string& token) {
+  const auto it = std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), token);
+  if (token.empty() || it == vocabulary.tokens.end()) return -1;
+  return static_cast<std::int32_t>(it - vocabulary.tokens.begin());
+}
+
 std::string type_name(const json& part) {
   if (part.is_null()) return "none";
   return part.is_object() ? text_member(part, "type", "without a type") : "of no known form";

@@ -36,6 +36,12 @@ struct JsonTemplate {
 };
 JsonTemplate read_template(const nlohmann::json& document);
 
+/// model.merges as "left right", whichever way the file writes a pair.
+std::vector<std::string> read_merges(const nlohmann::json& merges);
+
+/// The id of a token's text; -1 for "" and for a text that is no token. Linear.
+std::int32_t id_of(const JsonVocabulary& vocabulary, const std::string& token);
+
 /// "normalizer Prepend" for a message; "none" for null.
 std::string type_name(const nlohmann::json& part);
 

@@ -114,13 +114,69 @@ std::size_t next_llama3_word(std::string_view text, std::size_t pos, int max_num
   return run.newlines_end != 0 ? run.newlines_end : end_of_spaces(run, pos);
 }
 
-constexpr std::array<std::pair<std::string_view, PreTokenizer>, 6> kNames = {{
+/// What DeepSeek Coder's five patterns, applied one inside the other's pieces, ask of a character.
+/// Whether two neighbours are cut apart depends on them and on the character after them only.
+struct CoderChar {
+  bool is_letter, is_number, is_space, is_newline, is_punctuation, is_asian;
+};
+
+CoderChar coder_char(std::uint32_t c) {
+  const CharClass kind = classify(c);
+  return {.is_letter = kind == CharClass::kLetter,
+          .is_number = kind == CharClass::kNumber,
+          .is_space = kind == CharClass::kSpace,
+          .is_newline = kind == CharClass::kNewline,
+          .is_punctuation = is_punctuation(c),
+          // [一-龥ࠀ-一가-퟿]
+          .is_asian = (c >= 0x800 && c <= 0x9FA5) || (c >= 0xAC00 && c <= 0xD7FF)};
+}
+
+/// "\s?x+" begins or ends between `left` and `right`, `next` being behind `right`.
+bool run_is_cut(bool left, bool left_is_space, bool right, bool right_is_space, bool next) {
+  if (right && left_is_space) return false;  // the space belongs to the run
+  return left != right || (right_is_space && next);
+}
+
+bool is_coder_boundary(const CoderChar& left, const CoderChar& right, const CoderChar& next) {
+  return left.is_newline || right.is_newline || left.is_number || right.is_number ||
+         left.is_asian != right.is_asian ||
+         run_is_cut(left.is_letter, left.is_space, right.is_letter, right.is_space,
+                    next.is_letter) ||
+         run_is_cut(left.is_punctuation, left.is_space, right.is_punctuation, right.is_space,
+                    next.is_punctuation);
+}
+
+std::size_t next_coder_word(std::string_view text, std::size_t pos) {
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? coder_char(code_point_at(text, i)) : CoderChar{};
+  };
+  CoderChar left = at(pos);
+  std::size_t i = pos + utf8_length(text[pos]);
+  CoderChar right = at(i);
+  while (i < text.size()) {
+    const std::size_t after = i + utf8_length(text[i]);
+    const CoderChar next = at(after);
+    if (is_coder_boundary(left, right, next)) break;
+    left = right;
+    right = next;
+    i = after;
+  }
+  return i;
+}
+
+constexpr std::array<std::pair<std::string_view, PreTokenizer>, 12> kNames = {{
     {"gpt-2", PreTokenizer::kGpt2},
     {"default", PreTokenizer::kGpt2},
     {"smollm", PreTokenizer::kSmolLm},
+    {"starcoder", PreTokenizer::kSmolLm},
+    {"refact", PreTokenizer::kSmolLm},
+    {"command-r", PreTokenizer::kSmolLm},
     {"llama-bpe", PreTokenizer::kLlama3},
     {"llama3", PreTokenizer::kLlama3},
+    {"llama-v3", PreTokenizer::kLlama3},
     {"qwen2", PreTokenizer::kQwen2},
+    {"deepseek-r1-qwen", PreTokenizer::kQwen2},
+    {"deepseek-coder", PreTokenizer::kDeepSeekCoder},
 }};
 
 }  // namespace
@@ -142,6 +198,8 @@ const char* pre_tokenizer_name(PreTokenizer kind) {
       return "llama-3";
     case PreTokenizer::kQwen2:
       return "qwen2";
+    case PreTokenizer::kDeepSeekCoder:
+      return "deepseek-coder";
   }
   return "";
 }
@@ -156,6 +214,8 @@ std::size_t next_word(PreTokenizer kind, std::string_view text, std::size_t pos)
       return next_llama3_word(text, pos, 3);
     case PreTokenizer::kQwen2:
       return next_llama3_word(text, pos, 1);
+    case PreTokenizer::kDeepSeekCoder:
+      return next_coder_word(text, pos);
   }
   return text.size();
 }

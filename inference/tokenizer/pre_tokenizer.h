@@ -14,9 +14,12 @@ enum class PreTokenizer {
   kSmolLm,  ///< every number character on its own, then as GPT-2 between them
   kLlama3,  ///< any-case contractions, up to 3 number characters, line ends kept together
   kQwen2,   ///< as Llama 3 with one number character at a time
+  /// " ?letters", " ?punctuation", Asian scripts, and line ends and numbers on their own
+  kDeepSeekCoder,
 };
 
-/// "gpt-2", "default", "smollm", "llama-bpe", "llama3", "qwen2"; nothing for a name that is not
+/// "gpt-2", "default", "smollm", "starcoder", "refact", "command-r", "llama-bpe", "llama3",
+/// "llama-v3", "qwen2", "deepseek-r1-qwen", "deepseek-coder"; nothing for a name that is not
 /// handled.
 std::optional<PreTokenizer> pre_tokenizer_from_name(std::string_view name);
 const char* pre_tokenizer_name(PreTokenizer kind);

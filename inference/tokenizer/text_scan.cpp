@@ -44,7 +44,16 @@ CharClass classify(std::uint32_t code_point) {
   return CharClass::kOther;
 }
 
+bool is_punctuation(std::uint32_t code_point) {
+  return u_ispunct(static_cast<UChar32>(code_point)) != 0;
+}
+
 #else
+
+bool is_punctuation(std::uint32_t code_point) {
+  constexpr std::string_view kPunctuation = "!\"#%&'()*,-./:;?@[\\]_{}";
+  return code_point < 128 && kPunctuation.find(static_cast<char>(code_point)) < kPunctuation.size();
+}
 
 void expect_character_data() {
   fail(ErrorCode::kUnsupported,

@@ -26,6 +26,9 @@ void expect_character_data();
 /// By Unicode general category; constant time.
 CharClass classify(std::uint32_t code_point);
 
+/// \p{P}; constant time. False for everything but ASCII in a build without ICU.
+bool is_punctuation(std::uint32_t code_point);
+
 /// Bytes of the character whose first byte is given. The text must be valid UTF-8.
 inline std::size_t utf8_length(char first) {
   const auto byte = static_cast<unsigned char>(first);

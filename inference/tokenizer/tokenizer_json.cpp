@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "inference/tokenizer/byte_fallback_json.h"
 #include "inference/tokenizer/byte_level_bpe.h"
 #include "inference/tokenizer/json_document.h"
 #include "inference/tokenizer/tokenizer_kinds.h"
@@ -32,6 +33,9 @@ constexpr std::array<std::pair<std::string_view, PreTokenizer>, 3> kPatterns = {
      {kLlama3Pattern, PreTokenizer::kLlama3},
      {kQwen2Pattern, PreTokenizer::kQwen2}}};
 
+constexpr std::array<std::string_view, 4> kDeepSeekCoderPatterns = {
+    "[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-퟿]+"};
+
 std::string model_type(const json& document) {
   const json& model = member(document, "model");
   // Files from before models were named hold BPE when they hold merges.
@@ -39,27 +43,46 @@ std::string model_type(const json& document) {
   return text_member(model, "type", has_merges ? "BPE" : "without a type");
 }
 
-void expect_no_normalizer(const json& document) {
-  const json& normalizer = member(document, "normalizer");
-  if (normalizer.is_null()) return;
+/// Whether text is to be brought into form C, the only change that byte-level BPE knows here.
+bool read_nfc(const json& normalizer) {
+  if (normalizer.is_null()) return false;
+  if (type_name(normalizer) == "NFC") return true;
   const json& parts = member(normalizer, "normalizers");
-  if (type_name(normalizer) == "Sequence" && parts.is_array() && parts.empty()) return;
+  if (type_name(normalizer) == "Sequence" && parts.is_array()) {
+    if (parts.empty()) return false;
+    if (parts.size() == 1) return read_nfc(parts.front());
+  }
   unsupported("normalizer " + type_name(normalizer) + " with model BPE");
 }
 
-PreTokenizer split_pattern(const json& split) {
+std::string isolated_regex(const json& split) {
   const json& pattern = member(split, "pattern");
-  const std::string regex = pattern.is_object() ? text_member(pattern, "Regex", "") : std::string();
   if (text_member(split, "behavior", "") != "Isolated" || flag_member(split, "invert", false)) {
     unsupported("pre-tokenizer Split that does not isolate its matches");
   }
+  return pattern.is_object() ? text_member(pattern, "Regex", "") : std::string();
+}
+
+PreTokenizer split_pattern(const json& split) {
+  const std::string regex = isolated_regex(split);
   for (const auto& [known, kind] : kPatterns) {
     if (regex == known) return kind;
   }
   unsupported("pre-tokenizer Split with the pattern \"" + regex.substr(0, 200) + "\"");
 }
 
-/// The supported shapes: ByteLevel; Digits, ByteLevel; Split, ByteLevel without its own pattern.
+/// DeepSeek Coder's four patterns, behind which each number stands alone.
+bool is_deepseek_coder(const std::vector<const json*>& parts, const std::string& names) {
+  if (names != "Split, Split, Split, Split, Digits, ByteLevel") return false;
+  for (std::size_t i = 0; i < kDeepSeekCoderPatterns.size(); ++i) {
+    if (isolated_regex(*parts[i]) != kDeepSeekCoderPatterns[i]) return false;
+  }
+  return flag_member(*parts[4], "individual_digits", false) &&
+         !flag_member(*parts[5], "use_regex", true);
+}
+
+/// The supported shapes: ByteLevel; Digits, ByteLevel; Split, ByteLevel without its own pattern;
+/// DeepSeek Coder's list.
 ByteLevelOptions read_pre_tokenizer(const json& pre) {
   std::vector<const json*> parts;
   if (type_name(pre) == "Sequence") {
@@ -69,15 +92,17 @@ ByteLevelOptions read_pre_tokenizer(const json& pre) {
   }
   std::string names;
   for (const json* part : parts) names += (names.empty() ? "" : ", ") + type_name(*part);
-  const bool byte_level_last =
-      names == "ByteLevel" || names == "Digits, ByteLevel" || names == "Split, ByteLevel";
+  const bool byte_level_last = names == "ByteLevel" || names == "Digits, ByteLevel" ||
+                               names == "Split, ByteLevel" || is_deepseek_coder(parts, names);
   if (!byte_level_last) unsupported("pre-tokenizer [" + names + "] with model BPE");
 
   ByteLevelOptions options;
   options.add_prefix_space = flag_member(*parts.back(), "add_prefix_space", true);
   const bool own_pattern = flag_member(*parts.back(), "use_regex", true);
   const json& first = *parts.front();
-  if (names == "Split, ByteLevel" && !own_pattern) {
+  if (parts.size() == 6) {
+    options.pre_tokenizer = PreTokenizer::kDeepSeekCoder;
+  } else if (names == "Split, ByteLevel" && !own_pattern) {
     options.pre_tokenizer = split_pattern(first);
   } else if (names == "Digits, ByteLevel" && own_pattern &&
              flag_member(first, "individual_digits", false)) {
@@ -96,33 +121,6 @@ void expect_plain_bpe(const json& model) {
     if (!text_member(model, name, "").empty()) unsupported(std::string("model BPE with ") + name);
   }
   if (!member(model, "dropout").is_null()) unsupported("model BPE with dropout");
-  if (flag_member(model, "byte_fallback", false)) {
-    unsupported("model BPE with byte_fallback (use the GGUF or tokenizer.model of this model)");
-  }
-}
-
-std::vector<std::string> read_merges(const json& merges) {
-  if (!merges.is_array()) fail(ErrorCode::kCorrupt, "tokenizer.json: model.merges is not a list");
-  std::vector<std::string> pairs;
-  pairs.reserve(merges.size());
-  for (const json& merge : merges) {
-    if (merge.is_string()) {
-      pairs.push_back(merge.get<std::string>());
-    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
-               merge[1].is_string()) {
-      pairs.push_back(merge[0].get<std::string>() + " " + merge[1].get<std::string>());
-    } else {
-      fail(ErrorCode::kCorrupt,
-           "tokenizer.json: merge " + std::to_string(pairs.size()) + " is not two texts");
-    }
-  }
-  return pairs;
-}
-
-std::int32_t id_of(const JsonVocabulary& vocabulary, const std::string& token) {
-  const auto it = std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), token);
-  if (token.empty() || it == vocabulary.tokens.end()) return -1;
-  return static_cast<std::int32_t>(it - vocabulary.tokens.begin());
 }
 
 int checked_word_chars(const json& value) {
@@ -208,10 +206,18 @@ std::unique_ptr<Tokenizer> make_from_tokenizer_json(const TokenizerSource& sourc
     return make_word_piece_tokenizer(value_or_throw(
         WordPiece::from_tokens(std::move(description.tokens), std::move(description.options))));
   }
+  if (type == "Unigram") {
+    // The library does this model; the file that it reads lies beside this one.
+    if (!source.model_bytes.empty()) return make_from_sentencepiece_model(source);
+    unsupported("model Unigram without tokenizer.model beside it");
+  }
   if (type != "BPE") unsupported("model " + type);
-  expect_no_normalizer(document);
   expect_plain_bpe(member(document, "model"));
+  if (flag_member(member(document, "model"), "byte_fallback", false)) {
+    return make_score_bpe(read_byte_fallback_source(document, source));
+  }
   ByteLevelOptions options = read_pre_tokenizer(member(document, "pre_tokenizer"));
+  options.nfc = read_nfc(member(document, "normalizer"));
   options.whole_words_first = flag_member(member(document, "model"), "ignore_merges", false);
   return std::make_unique<ByteLevelBpe>(read_byte_level_source(document, source), options);
 }

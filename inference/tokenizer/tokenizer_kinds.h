@@ -16,7 +16,9 @@ std::unique_ptr<Tokenizer> make_score_bpe(const TokenizerSource& source);
 std::unique_ptr<Tokenizer> make_word_piece(const TokenizerSource& source);
 std::unique_ptr<Tokenizer> make_word_piece_tokenizer(WordPiece pieces);
 std::unique_ptr<Tokenizer> make_from_tokenizer_json(const TokenizerSource& source);
-/// A tokenizer.model through the sentencepiece library.
+/// A tokenizer.model through the sentencepiece library, whatever it holds.
+std::unique_ptr<Tokenizer> make_sentencepiece_library(const TokenizerSource& source);
+/// A tokenizer.model by the fastest way that gives the library's ids.
 std::unique_ptr<Tokenizer> make_from_sentencepiece_model(const TokenizerSource& source);
 
 }  // namespace kvlink::inference

@@ -98,7 +98,6 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotKnow) {
   refuse("/pre_tokenizer", {{"type", "Metaspace"}}, "Metaspace");
   refuse("/pre_tokenizer", nullptr, "none");
   refuse("/pre_tokenizer/use_regex", false, "ByteLevel");
-  refuse("/model/byte_fallback", true, "byte_fallback");
   refuse("/model/dropout", 0.1, "dropout");
   refuse("/model/end_of_word_suffix", "</w>", "end_of_word_suffix");
   refuse("/added_tokens/0", {{"id", 258}, {"content", "x"}, {"lstrip", true}}, "lstrip");
@@ -106,6 +105,64 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotKnow) {
       {"type", "Split"}, {"pattern", {{"Regex", "\\w+"}}}, {"behavior", "Isolated"}};
   refuse("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, byte_level(false)}}},
          "\\w+");
+}
+
+/// A sentencepiece vocabulary as converters write it: bytes, characters, "ab" and " ab".
+json byte_fallback_document() {
+  json vocab = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}};
+  constexpr const char* kHex = "0123456789ABCDEF";
+  for (int b = 0; b < 256; ++b) {
+    vocab[std::string("<0x") + kHex[b / 16] + kHex[b % 16] + ">"] = 3 + b;
+  }
+  for (const char* text : {"\u2581", "a", "b", "ab", "\u2581ab", "abb"}) vocab[text] = vocab.size();
+  json added = json::array();
+  for (const auto& [id, text] :
+       {std::pair(0, "<unk>"), std::pair(1, "<s>"), std::pair(2, "</s>")}) {
+    added.push_back({{"id", id}, {"content", text}, {"special", true}});
+  }
+  const json prepend = {{"type", "Prepend"}, {"prepend", "\u2581"}};
+  const json replace = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
+  return {{"added_tokens", added},
+          {"normalizer", {{"type", "Sequence"}, {"normalizers", {prepend, replace}}}},
+          {"pre_tokenizer", nullptr},
+          {"model",
+           {{"type", "BPE"},
+            {"unk_token", "<unk>"},
+            {"byte_fallback", true},
+            {"vocab", vocab},
+            {"merges", {"a b", "\u2581 ab"}}}}};
+}
+
+TEST(TokenizerJson, ReadsBpeWithByteFallback) {
+  json document = byte_fallback_document();
+  const auto tokenizer = make(source_of(document));
+  EXPECT_EQ(tokenizer->describe(), "sentencepiece");
+  EXPECT_EQ(tokenizer->encode("ab a"), (Ids{263, 259, 260}));
+  EXPECT_EQ(tokenizer->encode("abb"), (Ids{263, 261})) << "no merge makes abb";
+  EXPECT_EQ(tokenizer->encode("a\n"), (Ids{259, 260, 3 + '\n'}));
+  EXPECT_EQ(tokenizer->decode(Ids{263, 259, 260}), " ab a");
+  EXPECT_TRUE(tokenizer->is_control(2));
+  document["normalizer"] = nullptr;
+  document["pre_tokenizer"] = {{"type", "Metaspace"},
+                               {"replacement", "\u2581"},
+                               {"prepend_scheme", "first"},
+                               {"split", false}};
+  EXPECT_EQ(make(source_of(document))->encode("ab"), Ids{263});
+  document["pre_tokenizer"]["prepend_scheme"] = "never";
+  EXPECT_EQ(make(source_of(document))->encode("ab"), Ids{262});
+}
+
+TEST(TokenizerJson, RefusesStepsThatSentencepieceDoesNotTake) {
+  const auto refuse = [](const char* pointer, const json& value, const std::string& named) {
+    json document = byte_fallback_document();
+    document[json::json_pointer(pointer)] = value;
+    expect_error(source_of(document), ErrorCode::kUnsupported, named);
+  };
+  refuse("/normalizer", {{"type", "NFKC"}}, "NFKC");
+  refuse("/pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "\u2581"}}, "Metaspace");
+  refuse("/pre_tokenizer", byte_level(), "ByteLevel");
+  refuse("/model/ignore_merges", true, "ignore_merges");
+  refuse("/model/type", "Unigram", "tokenizer.model");
 }
 
 TEST(TokenizerJson, RefusesDamagedFiles) {

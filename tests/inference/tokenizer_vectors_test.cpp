@@ -2,10 +2,13 @@
 // Every published vector, all ids equal.
 #include "tests/inference/tokenizer_vectors.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "inference/tokenizer/byte_level.h"
+#include "inference/tokenizer/tokenizer_kinds.h"
 #include "inference/tokenizer/wordpiece.h"
 #include "kernels/base/sha256.h"
 
@@ -53,28 +56,102 @@ TEST(TokenizerVectors, LlamaSentencepieceFromGguf) {
   expect_gguf_vectors("ggml-vocab-llama-spm.gguf", 46);
 }
 
-TEST(TokenizerVectors, LlamaSentencepieceThroughTheLibrary) {
-  KVLINK_SKIP_WITHOUT_TEST_DATA();
+inference::TokenizerSource llama2_model() {
   inference::TokenizerSource source;
   source.kind = "tokenizer.model";
   source.model_bytes = read_file(tokenizers() / "llama2.tokenizer.model");
-  const auto vectors = read_vectors(tokenizers() / "ggml-vocab-llama-spm.gguf");
-  ASSERT_EQ(vectors.size(), 46U);
-  expect_vectors(*tokenizer_of(source), vectors);
+  return source;
 }
 
-TEST(TokenizerVectors, SentencepieceFromGgufEqualsTheLibraryOnDocuments) {
+TEST(TokenizerVectors, LlamaSentencepieceFromItsModel) {
   KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto vectors = read_vectors(tokenizers() / "ggml-vocab-llama-spm.gguf");
+  ASSERT_EQ(vectors.size(), 46U);
+  expect_vectors(*inference::make_sentencepiece_library(llama2_model()), vectors);
+  expect_vectors(*tokenizer_of(llama2_model()), vectors);
+}
+
+/// The vocabulary as converters write it into a tokenizer.json: each way to cut a token into two
+/// tokens is a merge, in the order of the tokens' scores.
+inference::TokenizerSource as_byte_fallback_json(const inference::TokenizerSource& gguf) {
+  std::set<std::string> known(gguf.tokens.begin(), gguf.tokens.end());
+  nlohmann::json vocab = nlohmann::json::object();
+  nlohmann::json merges = nlohmann::json::array();
+  std::vector<std::size_t> by_score;
+  for (std::size_t id = 0; id < gguf.tokens.size(); ++id) {
+    vocab[gguf.tokens[id]] = id;
+    if (gguf.types[id] == 1) by_score.push_back(id);
+  }
+  std::stable_sort(by_score.begin(), by_score.end(),
+                   [&](std::size_t a, std::size_t b) { return gguf.scores[a] > gguf.scores[b]; });
+  for (const std::size_t id : by_score) {
+    const std::string& token = gguf.tokens[id];
+    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      const bool is_inside = (token[cut] & 0xC0) == 0x80;
+      const bool is_merge =
+          !is_inside && known.contains(token.substr(0, cut)) && known.contains(token.substr(cut));
+      if (is_merge) merges.push_back({token.substr(0, cut), token.substr(cut)});
+    }
+  }
+  const nlohmann::json document = {{"normalizer", {{"type", "Prepend"}, {"prepend", "\u2581"}}},
+                                   {"model",
+                                    {{"type", "BPE"},
+                                     {"unk_token", "<unk>"},
+                                     {"byte_fallback", true},
+                                     {"vocab", vocab},
+                                     {"merges", merges}}}};
   inference::TokenizerSource source;
-  source.kind = "tokenizer.model";
-  source.model_bytes = read_file(tokenizers() / "llama2.tokenizer.model");
-  const auto library = tokenizer_of(source);
-  const auto rebuilt = tokenizer_of(source_from_gguf(tokenizers() / "ggml-vocab-llama-spm.gguf"));
+  source.kind = "tokenizer.json";
+  source.json = document.dump();
+  source.bos_id = gguf.bos_id;
+  source.eos_id = gguf.eos_id;
+  return source;
+}
+
+TEST(TokenizerVectors, EverySourceOfASentencepieceModelEqualsTheLibraryOnDocuments) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto library = inference::make_sentencepiece_library(llama2_model());
+  const auto gguf = source_from_gguf(tokenizers() / "ggml-vocab-llama-spm.gguf");
+  const auto from_gguf = tokenizer_of(gguf);
+  const auto from_model = tokenizer_of(llama2_model());
+  const auto from_json = tokenizer_of(as_byte_fallback_json(gguf));
   const auto cases = nlohmann::json::parse(read_file(tokenizers() / "smollm2_documents.json"));
   for (const auto& one : cases) {
     const std::string file = one.at("file");
     const std::string text = read_file(*test_data() / file);
-    EXPECT_EQ(rebuilt->encode(text), library->encode(text)) << file;
+    const auto expected = library->encode(text);
+    EXPECT_EQ(from_gguf->encode(text), expected) << file;
+    EXPECT_EQ(from_model->encode(text), expected) << file;
+    EXPECT_EQ(from_json->encode(text), expected) << file;
+  }
+}
+
+TEST(TokenizerVectors, LlamaSentencepieceFromTokenizerJson) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto gguf = source_from_gguf(tokenizers() / "ggml-vocab-llama-spm.gguf");
+  expect_vectors(*tokenizer_of(as_byte_fallback_json(gguf)),
+                 read_vectors(tokenizers() / "ggml-vocab-llama-spm.gguf"));
+}
+
+TEST(TokenizerVectors, RebuiltSentencepieceEqualsTheLibraryOnRandomText) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto library = inference::make_sentencepiece_library(llama2_model());
+  const auto rebuilt = tokenizer_of(llama2_model());
+  EXPECT_EQ(rebuilt->bos_id(), library->bos_id());
+  EXPECT_EQ(rebuilt->eos_id(), library->eos_id());
+  EXPECT_EQ(rebuilt->vocab_size(), library->vocab_size());
+  std::mt19937 random(3);
+  const char* const pieces[] = {"a",   "the", " ",      "  ",         "\n",     "\t",
+                                ".",   "1",   "\u00e9", "\u4e00",     "\u2581", "\u0301",
+                                "ing", "Th",  "<s>",    "\U0001f600", "\u00a0", "\x01"};
+  for (int i = 0; i < 2000; ++i) {
+    std::string text;
+    for (auto n = random() % 30; n > 0; --n) text += pieces[random() % std::size(pieces)];
+    ASSERT_EQ(rebuilt->encode(text), library->encode(text)) << nlohmann::json(text).dump();
+  }
+  for (std::int32_t id = 0; id < library->vocab_size(); ++id) {
+    ASSERT_EQ(rebuilt->piece(id), library->piece(id)) << id;
+    ASSERT_EQ(rebuilt->is_control(id), library->is_control(id)) << id;
   }
 }
 
