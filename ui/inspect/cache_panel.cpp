@@ -1,11 +1,225 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/cache_panel.h"
 
-namespace kvlink::ui {
+#include <QTimer>
+#include <QVBoxLayout>
 
-CachePanel::CachePanel(desk::Desk&, QWidget* parent) : QWidget(parent) {}
+#include "app/desk/desk.h"
+#include "ui/inspect/cache_view.h"
+#include "ui/inspect/quantities.h"
+#include "ui/inspect/reveal_file.h"
+
+namespace kvlink::ui {
+namespace {
+
+/// Snapshots are taken at most this often: they list the whole store.
+constexpr int kSnapshotMs = 500;
+constexpr auto kMaxNotices = 5;
+
+}  // namespace
+
+CachePanel::CachePanel(desk::Desk& desk, QWidget* parent)
+    : QWidget(parent), desk_(desk), view_(new CacheView(this)), snapshot_timer_(new QTimer(this)) {
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(view_);
+  view_->set_undo_ms(desk.options().undo_ms);
+  snapshot_timer_->setSingleShot(true);
+  snapshot_timer_->setInterval(kSnapshotMs);
+  connect(snapshot_timer_, &QTimer::timeout, this, &CachePanel::request_snapshot);
+  follow_store();
+  follow_answers();
+  follow_view();
+}
+
 CachePanel::~CachePanel() = default;
 
-void CachePanel::show_document(desk::DocumentId) {}
+// --- what there is
+
+void CachePanel::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  if (snapshot_is_old_) request_snapshot();
+}
+
+void CachePanel::want_snapshot() {
+  snapshot_is_old_ = true;
+  if (isVisible() && !snapshot_timer_->isActive()) snapshot_timer_->start();
+}
+
+void CachePanel::request_snapshot() {
+  if (snapshot_ != 0 || desk_.state() == desk::DeskState::kClosed) return;
+  snapshot_is_old_ = false;
+  snapshot_ = desk::next_request_id();
+  desk_.cache().take_snapshot(snapshot_);
+}
+
+void CachePanel::follow_store() {
+  auto* cache = &desk_.cache();
+  connect(cache, &desk::CacheWorker::totals_changed, this, [this](const desk::CacheTotals& totals) {
+    view_->set_totals(totals);
+    want_snapshot();
+  });
+  connect(cache, &desk::CacheWorker::snapshot_ready, this,
+          [this](desk::RequestId id, const BlockTable::Snapshot& snapshot) {
+            if (id != snapshot_) return;
+            snapshot_ = 0;
+            view_->set_snapshot(snapshot);
+            if (wanted_document_ != 0) view_->show_document(std::exchange(wanted_document_, 0));
+            if (snapshot_is_old_) want_snapshot();
+          });
+  connect(cache, &desk::CacheWorker::progress, this, [this](const desk::CacheProgress& progress) {
+    if (progress.id == request_) view_->show_progress(progress);
+  });
+  connect(cache, &desk::CacheWorker::done, this, &CachePanel::request_done);
+  connect(cache, &desk::CacheWorker::failed, this,
+          [this](desk::RequestId id, const desk::Problem& failure) {
+            // No session yet: the next totals bring the snapshot.
+            if (id == snapshot_) {
+              snapshot_ = 0;
+              snapshot_is_old_ = true;
+            } else if (id == request_) {
+              request_ = 0;
+              rebuilding_.clear();
+              view_->show_report(failure.message, true);
+            }
+          });
+}
+
+void CachePanel::follow_answers() {
+  auto* answers = &desk_.answers();
+  connect(answers, &desk::AnswerWorker::started, this,
+          [this](desk::RequestId) { view_->answer_started(); });
+  connect(answers, &desk::AnswerWorker::blocks_looked_up, this,
+          [this](const std::vector<desk::BlockEvent>& events) { view_->blocks_looked_up(events); });
+  connect(answers, &desk::AnswerWorker::finished, this, [this] { want_snapshot(); });
+}
+
+void CachePanel::show_document(desk::DocumentId document) {
+  if (snapshot_is_old_ || snapshot_ != 0) {
+    wanted_document_ = document;
+    request_snapshot();
+  }
+  view_->show_document(document);
+}
+
+// --- what is done
+
+desk::RequestId CachePanel::begin_request() {
+  if (request_ != 0) desk_.cache().cancel(request_);
+  verifying_.clear();
+  rebuilding_.clear();
+  request_ = desk::next_request_id();
+  return request_;
+}
+
+void CachePanel::follow_view() {
+  connect(view_, &CacheView::pin_wanted, this,
+          [this](const std::vector<Digest>& blocks, bool pinned) {
+            desk::BlockSelection selection;
+            selection.ids = blocks;
+            desk_.cache().pin(begin_request(), std::move(selection), pinned);
+          });
+  connect(view_, &CacheView::evict_wanted, this, [this](const std::vector<Digest>& blocks) {
+    desk::BlockSelection selection;
+    selection.ids = blocks;
+    desk_.cache().evict(begin_request(), std::move(selection), false);
+  });
+  connect(view_, &CacheView::verify_wanted, this, [this](const std::vector<Digest>& blocks) {
+    desk::BlockSelection selection;
+    selection.ids = blocks;
+    selection.all = blocks.empty();
+    const auto id = begin_request();
+    verifying_ = blocks;
+    if (blocks.empty()) {
+      for (const auto& block : view_->table().snapshot()->blocks) {
+        verifying_.push_back(block.row.id);
+      }
+    }
+    desk_.cache().verify(id, std::move(selection));
+  });
+  connect(
+      view_, &CacheView::rebuild_wanted, this,
+      [this](const std::vector<Digest>& blocks, const std::vector<desk::DocumentId>& documents) {
+        desk::BlockSelection selection;
+        selection.ids = blocks;
+        const auto id = begin_request();
+        rebuilding_ = documents;
+        desk_.cache().evict(id, std::move(selection), true);
+      });
+  connect(view_, &CacheView::reveal_wanted, this, [this](const Digest& block) {
+    const auto name = block.hex();
+    const auto folder = desk_.facts().paths.kv_folder() / "blocks" / name.substr(0, 2);
+    reveal_file(desk::text_of((folder / (name + ".kv")).string()));
+  });
+  connect(view_, &CacheView::cancel_wanted, this, [this] {
+    if (request_ != 0) desk_.cache().cancel(request_);
+  });
+  connect(view_, &CacheView::disk_budget_chosen, this, [this](std::int64_t bytes) {
+    offer_budget(tr("Keep at most %1 of blocks on disk? Least useful blocks beyond that are "
+                    "removed. The model is loaded anew.")
+                     .arg(bytes_text(bytes)),
+                 &app::Settings::disk_budget_bytes, bytes);
+  });
+  connect(view_, &CacheView::memory_budget_chosen, this, [this](std::int64_t bytes) {
+    offer_budget(
+        tr("Keep at most %1 of blocks in memory? The model is loaded anew.").arg(bytes_text(bytes)),
+        &app::Settings::memory_budget_bytes, bytes);
+  });
+}
+
+void CachePanel::offer_budget(const QString& question, std::int64_t app::Settings::*field,
+                              std::int64_t bytes) {
+  view_->offer(question, tr("Set budget"), [this, field, bytes] {
+    auto settings = desk_.facts().settings;
+    settings.*field = bytes;
+    desk_.apply_settings(settings);
+  });
+}
+
+QString CachePanel::report_sentence(const desk::CacheReport& report) const {
+  const int n = static_cast<int>(report.n_blocks);
+  QString sentence;
+  switch (report.action) {
+    case desk::CacheAction::kPin:
+      sentence = tr("%n block(s) pinned.", nullptr, n);
+      break;
+    case desk::CacheAction::kUnpin:
+      sentence = tr("%n block(s) no longer pinned.", nullptr, n);
+      break;
+    case desk::CacheAction::kEvict:
+      sentence =
+          tr("%n block(s) removed. Questions that need them compute them again.", nullptr, n);
+      break;
+    default:
+      sentence = tr("%n block(s) checked.", nullptr, n) + QLatin1Char(' ') +
+                 (report.n_damaged == 0 ? tr("All are as they were written.")
+                                        : tr("%n is/are damaged and set aside.", nullptr,
+                                             static_cast<int>(report.n_damaged)));
+      break;
+  }
+  if (report.cancelled) sentence = tr("Cancelled.") + QLatin1Char(' ') + sentence;
+  for (std::size_t i = 0; i < report.notices.size() && i < kMaxNotices; ++i) {
+    sentence += QLatin1Char('\n') + report.notices[i];
+  }
+  return sentence;
+}
+
+void CachePanel::request_done(const desk::CacheReport& report) {
+  if (report.id != request_) return;
+  request_ = 0;
+  if (report.action == desk::CacheAction::kVerify && !report.cancelled) {
+    view_->mark_verified(verifying_);
+  }
+  const auto documents = std::exchange(rebuilding_, {});
+  if (!documents.empty() && !report.cancelled) {
+    view_->show_report(tr("Computing the blocks of %n document(s) again …", nullptr,
+                          static_cast<int>(documents.size())),
+                       false);
+    desk_.ingest().encode(desk::next_request_id(), documents);
+  } else {
+    view_->show_report(report_sentence(report), report.n_damaged > 0);
+  }
+  want_snapshot();
+}
 
 }  // namespace kvlink::ui

@@ -3,14 +3,20 @@
 #pragma once
 
 #include <QWidget>
+#include <vector>
 
-#include "app/desk/messages.h"
+#include "app/desk/cache_messages.h"
+#include "app/settings.h"
+
+class QTimer;
 
 namespace kvlink::desk {
 class Desk;
 }
 
 namespace kvlink::ui {
+
+class CacheView;
 
 /// Takes snapshots only while it is visible.
 class CachePanel : public QWidget {
@@ -27,6 +33,31 @@ class CachePanel : public QWidget {
  signals:
   /// For the window's banner.
   void problem(const QString& message);
+
+ protected:
+  void showEvent(QShowEvent* event) override;
+
+ private:
+  void follow_store();
+  void follow_answers();
+  void follow_view();
+  void want_snapshot();
+  void request_snapshot();
+  void request_done(const desk::CacheReport& report);
+  QString report_sentence(const desk::CacheReport& report) const;
+  void offer_budget(const QString& question, std::int64_t app::Settings::*field,
+                    std::int64_t bytes);
+  desk::RequestId begin_request();
+
+  desk::Desk& desk_;
+  CacheView* view_;
+  QTimer* snapshot_timer_;
+  desk::RequestId snapshot_ = 0;              ///< under way; 0: none
+  bool snapshot_is_old_ = true;               ///< something has changed since
+  desk::RequestId request_ = 0;               ///< what is being done; 0: nothing
+  std::vector<Digest> verifying_;             ///< by request_
+  std::vector<desk::DocumentId> rebuilding_;  ///< encoded again once request_ has evicted
+  desk::DocumentId wanted_document_ = 0;      ///< to be shown with the next snapshot
 };
 
 }  // namespace kvlink::ui

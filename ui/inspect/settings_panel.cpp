@@ -1,12 +1,240 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/settings_panel.h"
 
-namespace kvlink::ui {
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QListWidget>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QStackedWidget>
+#include <QTimer>
+#include <QVBoxLayout>
+#include <utility>
 
-SettingsPanel::SettingsPanel(desk::Desk&, QWidget* parent) : QWidget(parent) {}
+#include "app/desk/desk.h"
+#include "ui/inspect/appearance_page.h"
+#include "ui/inspect/model_table.h"
+#include "ui/inspect/models_page.h"
+#include "ui/inspect/settings_effect.h"
+#include "ui/inspect/settings_form.h"
+#include "ui/theme/icons.h"
+
+namespace kvlink::ui {
+namespace {
+
+constexpr int kEstimateMs = 300;
+
+}  // namespace
+
+SettingsPanel::SettingsPanel(desk::Desk& desk, QWidget* parent)
+    : QWidget(parent),
+      desk_(desk),
+      names_(new QListWidget(this)),
+      pages_(new QStackedWidget(this)),
+      models_(new ModelsPage(this)),
+      footer_(new QWidget(this)),
+      effect_words_(new QLabel(footer_)),
+      apply_(new QPushButton(footer_)),
+      discard_(new QPushButton(tr("Discard"), footer_)),
+      pause_(new QTimer(this)) {
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(16, 12, 16, 12);
+  column->setSpacing(10);
+  build_heading();
+  build_pages();
+  build_footer();
+  pause_->setSingleShot(true);
+  pause_->setInterval(kEstimateMs);
+  connect(pause_, &QTimer::timeout, this, [this] {
+    estimate_ = desk::next_request_id();
+    desk_.settings().estimate(estimate_, edited_settings());
+  });
+  follow_models();
+  follow_desk();
+  show_facts(desk.facts());
+}
+
 SettingsPanel::~SettingsPanel() = default;
 
-void SettingsPanel::show_models() {}
-void SettingsPanel::add_model(const QString&) {}
+// --- building
+
+void SettingsPanel::build_heading() {
+  auto* title = new QLabel(tr("Models and settings"), this);
+  auto large = title->font();
+  large.setPointSizeF(large.pointSizeF() * 1.4);
+  large.setWeight(QFont::DemiBold);
+  title->setFont(large);
+  auto* done = new QPushButton(icon(QStringLiteral("close")), tr("Close"), this);
+  auto* row = new QHBoxLayout;
+  row->addWidget(title);
+  row->addStretch();
+  row->addWidget(done);
+  static_cast<QVBoxLayout*>(layout())->addLayout(row);
+  connect(done, &QPushButton::clicked, this, &SettingsPanel::closed);
+}
+
+void SettingsPanel::add_page(const QString& name, const char* icon_name, QWidget* page) {
+  auto* area = new QScrollArea(pages_);
+  area->setWidget(page);
+  area->setWidgetResizable(true);
+  area->setFrameShape(QFrame::NoFrame);
+  pages_->addWidget(area);
+  names_->addItem(new QListWidgetItem(icon(QLatin1String(icon_name)), name));
+}
+
+void SettingsPanel::build_pages() {
+  using Page = SettingsForm::Page;
+  add_page(tr("Models"), "model", models_);
+  const auto add_form = [&](const QString& name, const char* icon_name, Page page) {
+    auto* form = new SettingsForm(page, this);
+    forms_.push_back(form);
+    add_page(name, icon_name, form);
+    connect(form, &SettingsForm::edited, this, &SettingsPanel::settings_edited);
+  };
+  add_form(tr("Answers"), "conversation", Page::kAnswers);
+  add_form(tr("Computing"), "timing", Page::kComputing);
+  add_form(tr("Memory and disk"), "cache", Page::kStorage);
+  add_page(tr("Appearance"), "light", new AppearancePage(this));
+  names_->setAccessibleName(tr("Pages of settings"));
+  names_->setFrameShape(QFrame::NoFrame);
+  names_->setSpacing(2);
+  names_->setFixedWidth(names_->sizeHintForColumn(0) + 36);
+  names_->setCurrentRow(0);
+  connect(names_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
+  auto* row = new QHBoxLayout;
+  row->setSpacing(16);
+  row->addWidget(names_);
+  row->addWidget(pages_, 1);
+  static_cast<QVBoxLayout*>(layout())->addLayout(row, 1);
+}
+
+void SettingsPanel::build_footer() {
+  effect_words_->setWordWrap(true);
+  effect_words_->setTextFormat(Qt::PlainText);
+  apply_->setIcon(icon(QStringLiteral("check")));
+  auto* row = new QHBoxLayout(footer_);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->addWidget(effect_words_, 1);
+  row->addWidget(discard_);
+  row->addWidget(apply_);
+  layout()->addWidget(footer_);
+  footer_->hide();
+  connect(apply_, &QPushButton::clicked, this, &SettingsPanel::apply);
+  connect(discard_, &QPushButton::clicked, this, &SettingsPanel::discard);
+}
+
+// --- models
+
+void SettingsPanel::follow_models() {
+  auto* worker = &desk_.settings();
+  connect(worker, &desk::SettingsWorker::models_listed, models_, &ModelsPage::show_models);
+  connect(worker, &desk::SettingsWorker::model_checked, models_, &ModelsPage::show_check);
+  connect(models_, &ModelsPage::refresh_wanted, this, &SettingsPanel::list_models);
+  connect(models_, &ModelsPage::check_wanted, this, [this](const QString& path) {
+    desk_.settings().check_model(desk::next_request_id(), path);
+  });
+  connect(models_, &ModelsPage::models_added, this, [this](const QStringList& paths) {
+    for (const auto& path : paths) add_model(path);
+  });
+  connect(models_, &ModelsPage::use_wanted, this, [this](app::ModelRole role, const QString& path) {
+    auto& chosen = role == app::ModelRole::kGenerator ? candidate_.generator : candidate_.embedder;
+    chosen = desk::utf8_of(path);
+    settings_edited();
+  });
+}
+
+void SettingsPanel::list_models() {
+  desk_.settings().list_models(desk::next_request_id(), {added_.begin(), added_.end()});
+}
+
+void SettingsPanel::show_models() { names_->setCurrentRow(0); }
+
+void SettingsPanel::add_model(const QString& path) {
+  show_models();
+  if (!added_.contains(path)) added_ << path;
+  list_models();
+  models_->table().set_checking(path);
+  desk_.settings().check_model(desk::next_request_id(), path);
+}
+
+void SettingsPanel::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  list_models();
+}
+
+void SettingsPanel::keyPressEvent(QKeyEvent* event) {
+  if (event->key() == Qt::Key_Escape) {
+    emit closed();
+    return;
+  }
+  QWidget::keyPressEvent(event);
+}
+
+// --- settings
+
+void SettingsPanel::follow_desk() {
+  connect(&desk_, &desk::Desk::opened, this, [this](const desk::DeskFacts& facts) {
+    show_facts(facts);
+    list_models();
+    if (std::exchange(encode_when_open_, false) && facts.model) {
+      desk_.ingest().encode(desk::next_request_id(), {});
+    }
+  });
+  connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& failure) {
+    encode_when_open_ = false;
+    emit problem(failure.message);
+  });
+  connect(&desk_.settings(), &desk::SettingsWorker::effect_estimated, this,
+          &SettingsPanel::show_effect);
+}
+
+void SettingsPanel::show_facts(const desk::DeskFacts& facts) {
+  models_->show_facts(facts);
+  base_ = facts.settings;
+  discard();
+}
+
+app::Settings SettingsPanel::edited_settings() const {
+  auto settings = candidate_;
+  for (const auto* form : forms_) form->take_into(settings);
+  return settings;
+}
+
+void SettingsPanel::settings_edited() {
+  touched_ = true;
+  effect_words_->setText(tr("Looking what this would change …"));
+  apply_->setText(tr("Apply"));
+  apply_->setEnabled(false);
+  footer_->show();
+  pause_->start();
+}
+
+void SettingsPanel::show_effect(const desk::SettingsEffect& effect) {
+  if (effect.id != estimate_ || !touched_) return;
+  effect_ = effect;
+  effect_words_->setText(effect_sentence(effect));
+  apply_->setEnabled(effect.problem.isEmpty());
+  apply_->setText(effect.n_stale_blocks > 0 ? tr("Apply and compute again") : tr("Apply"));
+}
+
+void SettingsPanel::apply() {
+  if (!effect_ || !effect_->problem.isEmpty()) return;
+  encode_when_open_ = effect_->n_stale_blocks > 0;
+  const auto settings = effect_->settings;
+  touched_ = false;
+  footer_->hide();
+  desk_.apply_settings(settings);
+}
+
+void SettingsPanel::discard() {
+  pause_->stop();
+  estimate_ = 0;
+  effect_.reset();
+  touched_ = false;
+  candidate_ = base_;
+  for (auto* form : forms_) form->show_settings(base_);
+  footer_->hide();
+}
 
 }  // namespace kvlink::ui

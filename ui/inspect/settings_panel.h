@@ -2,14 +2,27 @@
 // Models and settings; a page that takes the place of the three columns, not a dialog.
 #pragma once
 
-#include <QString>
+#include <QStringList>
 #include <QWidget>
+#include <optional>
+#include <vector>
+
+#include "app/desk/settings_messages.h"
+
+class QLabel;
+class QListWidget;
+class QPushButton;
+class QStackedWidget;
+class QTimer;
 
 namespace kvlink::desk {
 class Desk;
 }
 
 namespace kvlink::ui {
+
+class ModelsPage;
+class SettingsForm;
 
 class SettingsPanel : public QWidget {
   Q_OBJECT
@@ -28,6 +41,44 @@ class SettingsPanel : public QWidget {
   void closed();
   /// For the window's banner.
   void problem(const QString& message);
+
+ protected:
+  void showEvent(QShowEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+
+ private:
+  void build_heading();
+  void build_pages();
+  void add_page(const QString& name, const char* icon_name, QWidget* page);
+  void build_footer();
+  void follow_models();
+  void follow_desk();
+  void show_facts(const desk::DeskFacts& facts);
+  void list_models();
+  app::Settings edited_settings() const;
+  void settings_edited();
+  void show_effect(const desk::SettingsEffect& effect);
+  void apply();
+  void discard();
+
+  desk::Desk& desk_;
+  app::Settings base_;       ///< in force
+  app::Settings candidate_;  ///< and the models chosen here
+  bool touched_ = false;
+  bool encode_when_open_ = false;
+  QStringList added_;
+  desk::RequestId estimate_ = 0;
+  std::optional<desk::SettingsEffect> effect_;
+
+  QListWidget* names_;
+  QStackedWidget* pages_;
+  ModelsPage* models_;
+  std::vector<SettingsForm*> forms_;
+  QWidget* footer_;
+  QLabel* effect_words_;
+  QPushButton* apply_;
+  QPushButton* discard_;
+  QTimer* pause_;
 };
 
 }  // namespace kvlink::ui

@@ -1,9 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/timing_panel.h"
 
+#include <QDateTime>
+#include <QVBoxLayout>
+
+#include "app/desk/desk.h"
+#include "ui/inspect/timing_view.h"
+
 namespace kvlink::ui {
 
-TimingPanel::TimingPanel(desk::Desk&, QWidget* parent) : QWidget(parent) {}
+TimingPanel::TimingPanel(desk::Desk& desk, QWidget* parent)
+    : QWidget(parent), view_(new TimingView(this)) {
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(view_);
+  follow_answers(desk);
+  follow_rates(desk);
+}
+
 TimingPanel::~TimingPanel() = default;
+
+void TimingPanel::follow_answers(desk::Desk& desk) {
+  auto* answers = &desk.answers();
+  connect(answers, &desk::AnswerWorker::started, this, [this](desk::RequestId id) {
+    current_ = id;
+    view_->question_started(tr("Looking for passages …"));
+  });
+  connect(answers, &desk::AnswerWorker::sources_ready, this,
+          [this](const desk::AnswerSources& sources) {
+            if (sources.id != current_) return;
+            view_->set_note(tr("%n passage(s) found. Reading …", nullptr,
+                               static_cast<int>(sources.passages.size())));
+          });
+  connect(answers, &desk::AnswerWorker::stages_changed, this,
+          [this](const desk::AnswerStages& stages) {
+            if (stages.id == current_) view_->stages_changed(stages.spans);
+          });
+  connect(answers, &desk::AnswerWorker::text_appended, this, [this](const desk::AnswerText& text) {
+    if (text.id == current_ && text.is_first) view_->first_token(text.ttft_ms);
+  });
+  connect(answers, &desk::AnswerWorker::finished, this, [this](const desk::AnswerSummary& summary) {
+    view_->question_ended(timing_of(summary, QDateTime::currentSecsSinceEpoch()));
+  });
+  connect(answers, &desk::AnswerWorker::answer_failed, this,
+          [this](const desk::AnswerFailure& failure) {
+            if (failure.id == current_) view_->question_failed(failure.problem.message);
+          });
+}
+
+void TimingPanel::follow_rates(desk::Desk& desk) {
+  connect(&desk.ingest(), &desk::IngestWorker::rates_measured, this,
+          [this](const desk::MeasuredRates& rates) {
+            if (rates.tokens_per_second <= 0) return;
+            view_->history().add_rate(rates.tokens_per_second);
+            view_->refresh();
+          });
+  connect(&desk, &desk::Desk::opened, this, [this](const desk::DeskFacts& facts) {
+    const auto fingerprint = facts.model ? facts.model->fingerprint : QString();
+    if (fingerprint == fingerprint_) return;
+    fingerprint_ = fingerprint;
+    view_->history().forget_rate();
+    view_->refresh();
+  });
+}
 
 }  // namespace kvlink::ui

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inspector without its worker: budgets, strip map, table, and the buttons for what can be
+// done.
+#pragma once
+
+#include <QWidget>
+#include <functional>
+#include <vector>
+
+#include "ui/inspect/block_table.h"
+
+class QCheckBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QScrollArea;
+class QTableView;
+class QTimer;
+class QToolButton;
+
+namespace kvlink::ui {
+
+class BudgetRow;
+class InlineMessage;
+class StripMap;
+
+/// Told what there is; says what the user wants. Evictions wait a moment in which they can be
+/// undone, since afterwards only computing the blocks again brings them back. GUI thread.
+class CacheView : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit CacheView(QWidget* parent = nullptr);
+
+  void set_snapshot(BlockTable::Snapshot snapshot);
+  void set_totals(const desk::CacheTotals& totals);
+  void answer_started();
+  void blocks_looked_up(const std::vector<desk::BlockEvent>& events);
+  void show_document(desk::DocumentId document);
+
+  /// How long an eviction can be undone.
+  void set_undo_ms(int milliseconds) { undo_ms_ = milliseconds; }
+  void show_progress(const desk::CacheProgress& progress);
+  /// The request has ended; `sentence` stays until the next one.
+  void show_report(const QString& sentence, bool problem);
+  /// Blocks of the last verification that ended well.
+  void mark_verified(const std::vector<Digest>& ids) { table_->mark_verified(ids); }
+  /// A question with one button that says yes.
+  void offer(const QString& question, const QString& yes, std::function<void()> accept);
+
+  BlockTable& table() { return *table_; }
+  const StripMap& strip() const { return *strip_; }
+  std::vector<Digest> selected_blocks() const;
+
+ signals:
+  void pin_wanted(const std::vector<kvlink::Digest>& blocks, bool pinned);
+  void evict_wanted(const std::vector<kvlink::Digest>& blocks);
+  void verify_wanted(const std::vector<kvlink::Digest>& blocks);
+  void rebuild_wanted(const std::vector<kvlink::Digest>& blocks,
+                      const std::vector<kvlink::desk::DocumentId>& documents);
+  void reveal_wanted(const kvlink::Digest& block);
+  void cancel_wanted();
+  void disk_budget_chosen(std::int64_t bytes);
+  void memory_budget_chosen(std::int64_t bytes);
+
+ private:
+  void build_totals();
+  void build_filter();
+  void build_strip();
+  void build_table();
+  void build_actions();
+  QToolButton* action(const char* icon_name, const QString& text, const QString& tip);
+  void apply_query();
+  void show_strip(desk::DocumentId document);
+  void selection_changed();
+  void begin_eviction(std::vector<Digest> blocks);
+  void carry_out_eviction();
+  void undo_eviction();
+  void evict_stale();
+  void rebuild_selected();
+
+  LastAnswer answer_;
+  desk::DocumentId strip_document_ = 0;
+  std::vector<Digest> to_evict_;
+  std::int64_t n_stale_ = 0;
+  std::int64_t stale_bytes_ = 0;
+  int undo_ms_ = 8000;
+
+  BlockTable* table_;
+  BudgetRow* disk_ = nullptr;
+  BudgetRow* memory_ = nullptr;
+  QLabel* figures_ = nullptr;
+  QLineEdit* words_ = nullptr;
+  QCheckBox* stale_only_ = nullptr;
+  QToolButton* document_chip_ = nullptr;
+  QLabel* strip_title_ = nullptr;
+  StripMap* strip_ = nullptr;
+  QScrollArea* strip_area_ = nullptr;
+  QTableView* view_ = nullptr;
+  QLabel* empty_ = nullptr;
+  InlineMessage* message_ = nullptr;
+  QProgressBar* progress_ = nullptr;
+  QToolButton* cancel_ = nullptr;
+  QTimer* undo_timer_ = nullptr;
+  struct Actions {
+    QToolButton* pin = nullptr;
+    QToolButton* evict = nullptr;
+    QToolButton* verify = nullptr;
+    QToolButton* rebuild = nullptr;
+    QToolButton* reveal = nullptr;
+    QToolButton* evict_stale = nullptr;
+  } actions_;
+};
+
+}  // namespace kvlink::ui

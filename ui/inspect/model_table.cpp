@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/inspect/model_table.h"
+
+#include <QApplication>
+#include <QStringList>
+
+#include "ui/inspect/quantities.h"
+#include "ui/theme/colors.h"
+
+namespace kvlink::ui {
+namespace {
+
+QString path_of(const desk::ModelItem& item) { return desk::text_of(item.found.path.string()); }
+
+}  // namespace
+
+void ModelTable::set_models(std::vector<desk::ModelItem> models) {
+  beginResetModel();
+  models_ = std::move(models);
+  endResetModel();
+}
+
+void ModelTable::changed(const QString& path) {
+  for (int row = 0; row < rowCount(); ++row) {
+    if (path_of(item(row)) == path) emit dataChanged(index(row, 0), index(row, kColumnCount - 1));
+  }
+}
+
+void ModelTable::set_checking(const QString& path) {
+  checking_ = path;
+  changed(path);
+}
+
+void ModelTable::set_checked(const desk::ModelChecked& checked) {
+  if (checking_ == checked.path) checking_.clear();
+  checks_[checked.path] = checked;
+  changed(checked.path);
+}
+
+int ModelTable::rowCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(models_.size());
+}
+
+int ModelTable::columnCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : kColumnCount;
+}
+
+QString ModelTable::state(const desk::ModelItem& item, const QString& path) const {
+  if (path == checking_) return tr("being tried …");
+  const auto found = checks_.find(path);
+  if (found != checks_.end() && found->problem) return tr("does not work");
+  if (item.in_use) return tr("in use");
+  return found != checks_.end() ? tr("works") : tr("not tried yet");
+}
+
+QString ModelTable::details(int row) const {
+  const auto path = path_of(item(row));
+  const auto found = checks_.find(path);
+  if (found == checks_.end()) return path;
+  if (found->problem) return path + QLatin1Char('\n') + found->problem->message;
+  const auto& check = *found->check;
+  return path + QLatin1Char('\n') +
+         tr("%1, %2, weights %3, tokenizer %4, fingerprint %5")
+             .arg(desk::text_of(check.name), desk::text_of(check.architecture),
+                  desk::text_of(check.weight_types), desk::text_of(check.tokenizer),
+                  desk::text_of(check.fingerprint).left(16));
+}
+
+QString ModelTable::text(const desk::ModelItem& item, int column) const {
+  const auto path = path_of(item);
+  const auto found = checks_.find(path);
+  const auto* check = found != checks_.end() && found->check ? &*found->check : nullptr;
+  switch (column) {
+    case kName:
+      return desk::text_of(item.found.name);
+    case kRole:
+      return item.found.role == app::ModelRole::kGenerator ? tr("answers") : tr("finds passages");
+    case kSource:
+      return item.source;
+    case kMemory:
+      return item.found.bytes > 0 ? bytes_text(item.found.bytes) : QString();
+    case kKv:
+      return check != nullptr && check->kv_bytes_per_token > 0
+                 ? bytes_text(check->kv_bytes_per_token * 1000)
+                 : QString();
+    case kContext:
+      return check != nullptr && check->context_length > 0 ? count_text(check->context_length)
+                                                           : QString();
+    default:
+      return state(item, path);
+  }
+}
+
+QVariant ModelTable::data(const QModelIndex& index, int role) const {
+  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  const auto& model = item(index.row());
+  const bool number = index.column() >= kMemory && index.column() <= kContext;
+  if (role == Qt::DisplayRole) return text(model, index.column());
+  if (role == Qt::TextAlignmentRole) {
+    return static_cast<int>(Qt::AlignVCenter | (number ? Qt::AlignRight : Qt::AlignLeft));
+  }
+  if (role == Qt::ForegroundRole && index.column() == kState) {
+    const auto& colors = colors_of(QApplication::palette());
+    const auto found = checks_.find(path_of(model));
+    if (found != checks_.end() && found->problem) return colors.bad;
+    return model.in_use || found != checks_.end() ? colors.good : colors.quiet;
+  }
+  if (role == Qt::ToolTipRole) {
+    const auto found = checks_.find(path_of(model));
+    if (index.column() == kState && found != checks_.end() && found->problem) {
+      return found->problem->message.toHtmlEscaped();
+    }
+    return path_of(model).toHtmlEscaped();
+  }
+  return {};
+}
+
+QVariant ModelTable::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation != Qt::Horizontal || section < 0 || section >= kColumnCount) return {};
+  if (role == Qt::ToolTipRole && section == kMemory) {
+    return tr("Of the weights; blocks and the context come on top");
+  }
+  if (role != Qt::DisplayRole) return {};
+  const QStringList names = {
+      tr("Model"),   tr("For"),  tr("Found in"), tr("Memory"), tr("KV / 1,000 tokens"),
+      tr("Context"), tr("State")};
+  return names.value(section);
+}
+
+}  // namespace kvlink::ui
