@@ -85,6 +85,7 @@ std::optional<double> tokens_per_second(const desk::AnswerSummary& summary) {
 }
 
 QString meta_words(const desk::AnswerSummary& summary) {
+  if (summary.end == app::AnswerEnd::kNothingFound) return {};
   QStringList parts;
   if (const auto ttft = summary.timeline.ttft()) {
     parts += AnswerWords::tr("TTFT %1").arg(time_words(milliseconds(*ttft), TimeUnit::kSeconds));
@@ -96,7 +97,7 @@ QString meta_words(const desk::AnswerSummary& summary) {
   if (const auto share = share_from_cache(summary.reading)) {
     const double percent = std::floor(*share * 100);
     parts += AnswerWords::tr("%1 % of context from cache").arg(QLocale().toString(percent, 'f', 0));
-  } else if (!summary.passages.empty()) {
+  } else if (!summary.passages.empty() && summary.timeline.ttft()) {
     parts += AnswerWords::tr("passages were in the conversation already");
   }
   return parts.join(kDot);

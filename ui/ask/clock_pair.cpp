@@ -47,9 +47,17 @@ void ClockPair::describe() {
 }
 
 QSize ClockPair::sizeHint() const {
-  const int text = fontMetrics().lineSpacing() + 4;
-  const int n_lines = verdict_.isEmpty() ? 0 : 2;
-  return {360, 2 * row_height() + n_lines * text};
+  int height = 2 * row_height();
+  if (!verdict_.isEmpty()) {
+    const QRect room(0, 0, std::max(width(), 160), 1'000);
+    height += fontMetrics().boundingRect(room, Qt::TextWordWrap, verdict_).height() + 6;
+  }
+  return {360, height};
+}
+
+void ClockPair::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  updateGeometry();  // the verdict wraps elsewhere
 }
 
 void ClockPair::paintEvent(QPaintEvent*) {

@@ -125,6 +125,16 @@ void Composer::show_warning() {
   const QString warning = modes_->warning();
   warning_->setText(warning);
   warning_->setAccessibleName(warning);
+  QPalette colours = palette();
+  colours.setColor(QPalette::PlaceholderText, colors_of(colours).warning);
+  warning_->setPalette(colours);
+}
+
+void Composer::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange) return;
+  show_warning();
+  show_button();
 }
 
 void Composer::show_button() {

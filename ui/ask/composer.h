@@ -45,6 +45,9 @@ class Composer : public QWidget {
   void stop_requested();
   void typing_paused(const QString& text);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   void build();
   void request_send();

@@ -20,22 +20,26 @@ namespace kvlink::ui {
 namespace {
 
 constexpr double kParagraphGap = 8;
+constexpr double kItemGap = 2;
+
+bool is_code(const QTextBlock& block) {
+  const QTextBlockFormat format = block.blockFormat();
+  return format.hasProperty(QTextFormat::BlockCodeFence) ||
+         format.hasProperty(QTextFormat::BlockCodeLanguage) || format.nonBreakableLines();
+}
 
 /// Long lines of code wrap instead of leaving the view; headings stay close to the text's size.
 void arrange_blocks(QTextDocument& document) {
   QTextCursor cursor(&document);
   for (QTextBlock block = document.begin(); block.isValid(); block = block.next()) {
     QTextBlockFormat format = block.blockFormat();
-    const bool is_code = format.hasProperty(QTextFormat::BlockCodeFence) ||
-                         format.hasProperty(QTextFormat::BlockCodeLanguage) ||
-                         format.nonBreakableLines();
+    const bool code = is_code(block);
+    const bool goes_on = (code && is_code(block.next())) ||
+                         (block.textList() != nullptr && block.next().textList() != nullptr);
     format.setNonBreakableLines(false);
     format.setTopMargin(0);
-    format.setBottomMargin(is_code || block.textList() != nullptr ? 2 : kParagraphGap);
-    if (is_code) {
-      format.setBackground(QGuiApplication::palette().alternateBase());
-      format.setBottomMargin(0);
-    }
+    format.setBottomMargin(!goes_on ? kParagraphGap : code ? 0 : kItemGap);
+    if (code) format.setBackground(QGuiApplication::palette().alternateBase());
     cursor.setPosition(block.position());
     cursor.setBlockFormat(format);
     if (format.headingLevel() > 0) {
@@ -120,7 +124,7 @@ QVariant SealedDocument::loadResource(int, const QUrl&) {
 }
 
 bool shows_everything(const QString& source, const QString& shown) {
-  const QString text = without_markers(source);
+  const QString text = visible_text(without_markers(source));
   qsizetype at = 0;
   for (const QChar c : text) {
     if (!c.isLetterOrNumber()) continue;
