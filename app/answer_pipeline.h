@@ -25,7 +25,7 @@ enum class CacheState : std::uint8_t { kAsIs, kCold };
 struct Question {
   std::string text;
   Timeline::Clock::time_point sent = Timeline::Clock::now();
-  std::optional<inference::LinkMode> mode;       ///< nothing: the setting's
+  std::optional<inference::LinkMode> mode;       ///< nothing: Session::default_mode
   std::vector<retrieval::DocumentId> documents;  ///< restrict to these; empty: all
   std::optional<retrieval::DocumentId> whole;    ///< read this document instead of searching
   CacheUse cache_use = CacheUse::kUse;
@@ -43,9 +43,12 @@ struct Source {
   bool in_context = false;  ///< was read for an earlier question of the conversation
 };
 
+/// Each may be empty; called on the answering thread, which waits meanwhile.
 struct AnswerEvents {
   std::function<void(const std::vector<Source>&)> on_sources;  ///< before the first token
   TextCallback on_text;
+  std::function<void(const BlockLookup&)> on_block = {};  ///< every block that is looked for
+  std::function<void(const Timeline&)> on_stage = {};  ///< stages that ended before the first token
 };
 
 struct Answer {

@@ -17,13 +17,14 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
 
-std::int64_t n_tokens(const Passage& passage) {
-  return static_cast<std::int64_t>(passage.token_ids.size());
+/// Rows that a passage takes in the context.
+std::int64_t n_rows(const Passage& passage, const ChunkEncoding& encoding) {
+  return static_cast<std::int64_t>(passage.token_ids.size()) + encoding.extra_rows();
 }
 
-inference::LinkMode chosen_mode(const Question& question, const Settings& settings) {
+inference::LinkMode chosen_mode(const Question& question, const Session& session) {
   if (question.cache_use == CacheUse::kIgnore) return inference::LinkMode::kFull;
-  return question.mode.value_or(settings.mode);
+  return question.mode.value_or(session.default_mode());
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ AnswerRun::AnswerRun(Session& session, const Question& question, Conversation& c
   generation_.sampler = question.sampler.value_or(settings.sampler);
   generation_.next_question =
       settings.end_at_next_question ? NextQuestion::kEnd : NextQuestion::kKeep;
-  answer_.mode = chosen_mode(question, settings);
+  answer_.mode = chosen_mode(question, session_);
   answer_.timeline = Timeline(question.sent);
 }
 
@@ -53,15 +54,24 @@ void AnswerRun::perform() {
   const auto hold = session_.engine().hold_for_question();
   check_question();
   retrieve();
+  if (events_.on_stage) events_.on_stage(answer_.timeline);
   if (answer_.sources.empty()) {
     answer_.end = AnswerEnd::kNothingFound;
     answer_.text = kNothingFound;
     return;
   }
   arrange();
+  warn_of_mode();
   if (events_.on_sources) events_.on_sources(answer_.sources);
   read_and_generate();
   keep_turn();
+}
+
+/// Once in a conversation, and only for who did not choose the mode.
+void AnswerRun::warn_of_mode() {
+  if (question_.mode || question_.cache_use == CacheUse::kIgnore) return;
+  if (session_.mode_warning().empty() || !conversation_.turns().empty()) return;
+  answer_.notices.push_back(session_.mode_warning());
 }
 
 void AnswerRun::check_question() {
@@ -164,17 +174,17 @@ void AnswerRun::arrange() {
 /// no context to follow.
 bool AnswerRun::arrange_as_follow_up() {
   auto& engine = session_.engine();
-  const std::int64_t n_rows = conversation_.context(engine).n_rows();
+  const std::int64_t n_held = conversation_.context(engine).n_rows();
   lead_ = conversation_.lead(engine, session_.encoding());
-  if (n_rows == 0) return false;
+  if (n_held == 0) return false;
   std::int64_t n_new = 0;
   for (auto& source : answer_.sources) {
     source.in_context = conversation_.holds(source.chunk.content);
     if (source.in_context) continue;
     passages_.push_back(passage_of(source));
-    n_new += n_tokens(passages_.back());
+    n_new += n_rows(passages_.back(), session_.encoding());
   }
-  if (n_new <= room_for_passages(n_rows)) return true;
+  if (n_new <= room_for_passages(n_held)) return true;
   conversation_.start_over();
   passages_.clear();
   for (auto& source : answer_.sources) source.in_context = false;
@@ -190,11 +200,11 @@ void AnswerRun::arrange_from_start() {
   std::vector<Source> taken;
   for (auto& source : answer_.sources) {
     Passage passage = passage_of(source);
-    if (n_tokens(passage) > room) {
+    if (n_rows(passage, session_.encoding()) > room) {
       if (question_.whole) break;  // a document is read from its beginning, without gaps
       continue;
     }
-    room -= n_tokens(passage);
+    room -= n_rows(passage, session_.encoding());
     passages_.push_back(std::move(passage));
     taken.push_back(std::move(source));
   }
@@ -220,7 +230,10 @@ void AnswerRun::read_and_generate() {
                       .passages = passages_,
                       .lead = lead_.token_ids,
                       .question = question_tokens_,
-                      .recompute_share = session_.settings().recompute_share};
+                      .recompute = session_.settings().recompute,
+                      .recompute_share = session_.settings().recompute_share,
+                      .on_block = events_.on_block,
+                      .on_stage = events_.on_stage};
   ReadResult read = reader.read(context, request, answer_.timeline, stop_);
   answer_.reading = std::move(read.report);
   answer_.n_history_tokens = lead_.n_history_tokens;

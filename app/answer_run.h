@@ -27,6 +27,7 @@ class AnswerRun {
   void retrieve();
   std::vector<retrieval::SearchHit> search();
   void take_whole_document();
+  void warn_of_mode();
   void arrange();
   bool arrange_as_follow_up();
   void arrange_from_start();

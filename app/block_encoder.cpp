@@ -25,9 +25,9 @@ std::string budget_sentence(const Session& session) {
 
 }  // namespace
 
-bool BlockEncoder::has_room(std::int64_t n_tokens) const {
+bool BlockEncoder::has_room(std::int64_t n_rows) const {
   const std::int64_t needed =
-      KvBlock::total_bytes(block_layout(session_.engine()), n_tokens) + kFileHeaderBytes;
+      KvBlock::total_bytes(block_layout(session_.engine()), n_rows) + kFileHeaderBytes;
   const std::int64_t used = session_.store().totals().disk_bytes + session_.writer().queued_bytes();
   return used + needed <= session_.settings().disk_budget_bytes;
 }
@@ -43,7 +43,7 @@ bool BlockEncoder::encode_chunk(const retrieval::StoredChunk& chunk, EncodeRepor
     ++report.n_found;
     return true;
   }
-  if (!has_room(n_tokens)) {
+  if (!has_room(n_tokens + session_.encoding().n_header)) {
     report.stopped_because = budget_sentence(session_);
     return false;
   }

@@ -36,7 +36,7 @@ class BlockEncoder {
  private:
   bool encode_chunk(const retrieval::StoredChunk& chunk, EncodeReport& report, IngestMeter& meter,
                     std::stop_token stop);
-  bool has_room(std::int64_t n_tokens) const;
+  bool has_room(std::int64_t n_rows) const;
 
   Session& session_;
 };

@@ -13,6 +13,14 @@ void stop_here_if(const std::stop_token& stop) {
   if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
 }
 
+void tell(const ReadRequest& request, const BlockLookup& lookup) {
+  if (request.on_block) request.on_block(lookup);
+}
+
+void tell_stage(const ReadRequest& request, const Timeline& timeline) {
+  if (request.on_stage) request.on_stage(timeline);
+}
+
 std::string tier_words(const ReadReport& report) {
   if (report.n_blocks_from_disk == 0) return report.n_blocks_from_memory == 0 ? "" : "memory";
   return report.n_blocks_from_memory == 0 ? "disk" : "memory+disk";
@@ -26,17 +34,21 @@ ReadResult ContextReader::read(inference::Context& context, const ReadRequest& r
   for (const auto& passage : request.passages) {
     result.report.n_document_tokens += static_cast<std::int64_t>(passage.token_ids.size());
   }
-  if (request.mode == LinkMode::kLink) {
+  const LinkMode mode = request.mode.mode;
+  if (mode == LinkMode::kLink && encoding_.n_link == 0) {
     fail(ErrorCode::kUnsupported,
          "Mode link needs a link adapter trained for this model, and there is none. Use mode "
          "reposition, or full for the best answer.");
   }
   Blocks blocks(request.passages.size());
-  if (request.mode != LinkMode::kFull && !request.passages.empty()) {
+  if (mode != LinkMode::kFull && !request.passages.empty()) {
     blocks = load_blocks(request, timeline, result.report, stop);
+    tell_stage(request, timeline);
     encode_missing(request, blocks, timeline, result.report, stop);
+    tell_stage(request, timeline);
   }
   result.logits = prefill(context, request, blocks, timeline, result.report, stop);
+  tell_stage(request, timeline);
   return result;
 }
 
@@ -50,14 +62,22 @@ ContextReader::Blocks ContextReader::load_blocks(const ReadRequest& request, Tim
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     stop_here_if(stop);
     const Passage& passage = request.passages[i];
-    auto found = store_.load(encoding_.key(passage.token_ids), passage.token_ids);
+    auto found =
+        store_.load(encoding_.key(passage.token_ids), encoding_.block_ids(passage.token_ids));
     if (auto* miss = std::get_if<cache::Miss>(&found)) {
+      tell(request, {&passage, BlockLookup::Outcome::kMissed, 0, miss->detail});
       report.misses.push_back({passage.chunk, miss->reason, std::move(miss->detail)});
       continue;
     }
     auto& hit = std::get<cache::Hit>(found);
     blocks[i] = std::move(hit.block);
-    ++(hit.tier == cache::Tier::kMemory ? report.n_blocks_from_memory : report.n_blocks_from_disk);
+    const bool from_memory = hit.tier == cache::Tier::kMemory;
+    tell(request,
+         {&passage,
+          from_memory ? BlockLookup::Outcome::kFromMemory : BlockLookup::Outcome::kFromDisk,
+          hit.bytes_read,
+          {}});
+    ++(from_memory ? report.n_blocks_from_memory : report.n_blocks_from_disk);
     report.bytes_read += hit.bytes_read;
     report.n_document_tokens_reused += static_cast<std::int64_t>(passage.token_ids.size());
     reading += hit.read;
@@ -88,6 +108,7 @@ void ContextReader::encode_missing(const ReadRequest& request, Blocks& blocks, T
         encoding_.prefix, passage.token_ids, inference::Priority::kQuestion, stop)));
     const auto took = Timeline::Clock::now() - begin;
     report.n_document_tokens_encoded += static_cast<std::int64_t>(passage.token_ids.size());
+    tell(request, {&passage, BlockLookup::Outcome::kEncoded, 0, {}});
     if (writer_ != nullptr) {
       writer_->submit(
           {encoding_.key(passage.token_ids), blocks[i], passage.content, took, passage.chunk},
@@ -99,6 +120,35 @@ void ContextReader::encode_missing(const ReadRequest& request, Blocks& blocks, T
   span.tokens = report.n_document_tokens_encoded;
 }
 
+inference::ContextPlan ContextReader::make_plan(
+    const inference::Context& context, const ReadRequest& request,
+    std::span<const inference::PlannedChunk> chunks) const {
+  const LinkMode mode = request.mode.mode;
+  const auto method = request.mode.recompute.value_or(request.recompute);
+  const double share = request.mode.share.value_or(request.recompute_share);
+  const bool links =
+      mode == LinkMode::kLink || (mode == LinkMode::kRecompute && request.mode.links);
+  const inference::Adapter* adapter = engine_.adapter();
+  inference::PlanRequest plan;
+  plan.mode = mode;
+  plan.chunks = chunks;
+  plan.lead = request.lead;
+  plan.question = request.question;
+  plan.first_row = context.n_rows();
+  plan.first_position = context.next_position();
+  plan.encode_position = encoding_.encode_position;
+  plan.max_rows = context.capacity();
+  plan.n_link_tokens = links ? encoding_.n_link : 0;
+  if (adapter != nullptr && adapter->link_ids) plan.link_ids = &*adapter->link_ids;
+  const auto first = inference::first_tokens_of_chunks(chunks, share);
+  if (mode == LinkMode::kRecompute && method == inference::RecomputeMethod::kFirstK) {
+    plan.recompute = first;
+  } else if (mode == LinkMode::kRecompute) {
+    plan.selection = {.method = method, .share = share};
+  }
+  return value_or_throw(inference::plan_context(plan));
+}
+
 std::vector<float> ContextReader::prefill(inference::Context& context, const ReadRequest& request,
                                           const Blocks& blocks, Timeline& timeline,
                                           ReadReport& report, std::stop_token stop) {
@@ -107,18 +157,7 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     chunks.push_back({request.passages[i].token_ids, blocks[i].get()});
   }
-  const auto recompute = inference::first_tokens_of_chunks(chunks, request.recompute_share);
-  inference::PlanRequest plan_request;
-  plan_request.mode = request.mode;
-  plan_request.chunks = chunks;
-  plan_request.lead = request.lead;
-  plan_request.question = request.question;
-  plan_request.first_row = context.n_rows();
-  plan_request.first_position = context.next_position();
-  plan_request.encode_position = static_cast<std::int32_t>(encoding_.prefix.size());
-  plan_request.max_rows = context.capacity();
-  if (request.mode == LinkMode::kRecompute) plan_request.recompute = recompute;
-  const auto plan = value_or_throw(inference::plan_context(plan_request));
+  const auto plan = make_plan(context, request, chunks);
   timeline.end(planning);
 
   inference::PrefillReport work;
@@ -131,8 +170,14 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
     rotate.tokens = work.n_loaded_tokens;
     rotate.bytes = work.loaded_bytes;
   }
-  timeline.record(Stage::kPrefill, began + work.wait + work.rotate, work.prefill).tokens =
-      work.n_prefilled_tokens;
+  if (work.n_selection_tokens > 0) {
+    timeline.record(Stage::kSelect, began + work.wait + work.rotate, work.select).tokens =
+        work.n_selection_tokens;
+  }
+  timeline.record(Stage::kPrefill, began + work.wait + work.rotate + work.select, work.prefill)
+      .tokens = work.n_prefilled_tokens;
+  report.n_link_tokens = plan.n_link_tokens;
+  report.n_selection_tokens = work.n_selection_tokens;
   report.n_document_tokens_prefilled = work.n_document_tokens_prefilled;
   report.n_prefilled_tokens = work.n_prefilled_tokens;
   return logits;

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "app/block_writer.h"
+#include "app/reading_mode.h"
 #include "app/session.h"
 #include "app/timeline.h"
 #include "cache/kv_store.h"
@@ -30,12 +32,25 @@ struct BlockMiss {
   std::string detail;  ///< a sentence for the user
 };
 
+/// One block while it is being looked for, told as it happens.
+struct BlockLookup {
+  enum class Outcome : std::uint8_t { kFromMemory, kFromDisk, kMissed, kEncoded };
+  const Passage* passage = nullptr;  ///< for the duration of the call
+  Outcome outcome = Outcome::kFromMemory;
+  std::int64_t bytes = 0;  ///< read from disk
+  std::string reason;      ///< of a miss, a sentence
+};
+
 struct ReadRequest {
-  inference::LinkMode mode = inference::LinkMode::kReposition;
+  ReadingMode mode;
   std::span<const Passage> passages;
   std::span<const std::int32_t> lead;      ///< before the passages
   std::span<const std::int32_t> question;  ///< after them
-  double recompute_share = 0.15;           ///< mode recompute only
+  /// Mode recompute, where `mode` does not say it.
+  inference::RecomputeMethod recompute = inference::RecomputeMethod::kFirstK;
+  double recompute_share = 0.15;
+  std::function<void(const BlockLookup&)> on_block = {};  ///< may be empty
+  std::function<void(const Timeline&)> on_stage = {};     ///< a stage has ended; may be empty
 };
 
 /// Where the tokens of the documents came from. reused + encoded + prefilled >= n_document_tokens;
@@ -45,7 +60,9 @@ struct ReadReport {
   std::int64_t n_document_tokens_reused = 0;     ///< from blocks that were stored
   std::int64_t n_document_tokens_encoded = 0;    ///< of blocks that were missing
   std::int64_t n_document_tokens_prefilled = 0;  ///< in the forward pass; 0: everything reused
-  std::int64_t n_prefilled_tokens = 0;           ///< of any kind: prefix, passages, question
+  std::int64_t n_prefilled_tokens = 0;  ///< of any kind: prefix, passages, link tokens, question
+  std::int64_t n_link_tokens = 0;       ///< of them, link tokens
+  std::int64_t n_selection_tokens = 0;  ///< forwarded only to choose what to compute again
   std::int64_t n_blocks_from_memory = 0;
   std::int64_t n_blocks_from_disk = 0;
   std::int64_t bytes_read = 0;
@@ -76,6 +93,8 @@ class ContextReader {
                      std::stop_token stop);
   void encode_missing(const ReadRequest& request, Blocks& blocks, Timeline& timeline,
                       ReadReport& report, std::stop_token stop);
+  inference::ContextPlan make_plan(const inference::Context& context, const ReadRequest& request,
+                                   std::span<const inference::PlannedChunk> chunks) const;
   std::vector<float> prefill(inference::Context& context, const ReadRequest& request,
                              const Blocks& blocks, Timeline& timeline, ReadReport& report,
                              std::stop_token stop);

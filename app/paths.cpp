@@ -43,6 +43,7 @@ Result<Paths> resolve_paths(const PathSources& sources) {
     } else {
       paths.models = *fallback / "models";
     }
+    paths.adapters = {KVLINK_SOURCE_ADAPTERS, KVLINK_INSTALLED_ADAPTERS};
     return paths;
   });
 }

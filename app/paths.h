@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kernels/base/result.h"
 
@@ -23,6 +24,8 @@ struct PathSources {
 struct Paths {
   std::filesystem::path data;    ///< absolute; holds everything below but the models
   std::filesystem::path models;  ///< absolute; may not exist
+  /// Folders of link adapters that come with the program; may not exist.
+  std::vector<std::filesystem::path> adapters = {};
 
   std::filesystem::path settings_file() const { return data / "settings.json"; }
   std::filesystem::path lock_file() const { return data / "lock"; }
@@ -31,8 +34,9 @@ struct Paths {
 
 /// data: --data-dir, else $XDG_DATA_HOME/kvlink, else $HOME/.local/share/kvlink.
 /// models: --models-dir, else $KVLINK_MODELS, else <data>/models where that exists, else `models`
-/// in the default data folder. A relative $XDG_DATA_HOME is ignored, as its specification asks.
-/// kInvalidInput when no home is known and nothing was given.
+/// in the default data folder. adapters: resources/adapters of the source tree the program was
+/// built from, and share/kvlink/adapters where it is installed. A relative $XDG_DATA_HOME is
+/// ignored, as its specification asks. kInvalidInput when no home is known and nothing was given.
 Result<Paths> resolve_paths(const PathSources& sources);
 
 /// Creates the data folder (0700) when it is missing. kIo with the system's words.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/session.h"
 
-#include <system_error>
 #include <utility>
 
+#include "app/adapter_choice.h"
 #include "app/model_files.h"
 #include "app/reconcile.h"
 #include "app/words.h"
@@ -19,14 +19,23 @@ cache::Options store_options(const Settings& settings) {
   return options;
 }
 
-/// The file whose size, time and inode stand for a model: the weights, not their folder.
-std::filesystem::path weights_file(const std::filesystem::path& model) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(model, ignored)) return model / "model.safetensors";
-  return model;
+}  // namespace
+
+void ChunkEncoding::take(const inference::Engine& engine, std::vector<std::int32_t> new_prefix) {
+  prefix = std::move(new_prefix);
+  recipe = engine.encode_recipe(prefix);
+  encode_position = engine.encode_position(prefix);
+  const inference::Adapter* adapter = engine.adapter();
+  n_header = adapter == nullptr ? 0 : adapter->n_header;
+  n_link = adapter == nullptr ? 0 : adapter->n_link;
 }
 
-}  // namespace
+std::vector<std::int32_t> ChunkEncoding::block_ids(
+    std::span<const std::int32_t> chunk_tokens) const {
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(n_header), -1);
+  ids.insert(ids.end(), chunk_tokens.begin(), chunk_tokens.end());
+  return ids;
+}
 
 Result<std::unique_ptr<Session>> Session::open(SessionOptions options) {
   return returning([&] {
@@ -47,6 +56,7 @@ void Session::open_parts() {
   if (options_.adjust) options_.adjust(settings_);
   if (options_.threads > 0) settings_.threads = options_.threads;
   if (!options_.generator.empty()) settings_.generator = options_.generator;
+  if (!options_.adapter.empty()) settings_.adapter = options_.adapter;
   const std::string problem = settings_problem(settings_);
   if (!problem.empty()) fail(ErrorCode::kInvalidInput, "Setting " + problem + ".");
   open_models();
@@ -111,8 +121,40 @@ void Session::identify_model() {
     value_or_throw(store_->remember_fingerprint(file, *fingerprint));
   }
   encoding_.model = *fingerprint;
-  encoding_.prefix = engine_->chat_format().prefix(settings_.system_prompt);
-  encoding_.recipe = engine_->encode_recipe(encoding_.prefix);
+  use_adapter(file);
+  encoding_.take(*engine_, engine_->chat_format().prefix(settings_.system_prompt));
+}
+
+void Session::use_adapter(const std::filesystem::path& weights) {
+  const auto base_hash = [&] {
+    auto hash = store_->remembered_file_hash(weights);
+    if (!hash) {
+      hash = hash_of_file(weights);
+      value_or_throw(store_->remember_file_hash(weights, *hash));
+    }
+    return *hash;
+  };
+  AdapterChoice choice =
+      find_adapter(settings_.adapter, engine_->model(), options_.paths.adapters, base_hash);
+  // An adapter knows the instruction it was trained with; one that the user wrote comes first.
+  if (choice.adapter != nullptr && !choice.adapter->system_prompt.empty() &&
+      settings_.system_prompt == Settings().system_prompt) {
+    settings_.system_prompt = choice.adapter->system_prompt;
+  }
+  const bool has_links = choice.adapter != nullptr && choice.adapter->n_link > 0;
+  if (choice.adapter != nullptr && !has_links) choice.reason = "The adapter has no link tokens";
+  engine_->use_adapter(std::move(choice.adapter));
+  if (!has_links && !settings_.mode) {
+    mode_warning_ = choice.reason +
+                    ". Mode reposition is used: it reuses passages that do not know of each "
+                    "other, so answers from several of them are weaker. Mode full reads "
+                    "everything anew.";
+  }
+}
+
+inference::LinkMode Session::default_mode() const {
+  if (settings_.mode) return *settings_.mode;
+  return encoding_.n_link > 0 ? inference::LinkMode::kLink : inference::LinkMode::kReposition;
 }
 
 inference::Engine& Session::engine() {

@@ -33,6 +33,7 @@ struct SessionOptions {
   Paths paths;
   Parts parts = Parts::kAnswer;
   std::string generator;     ///< "" takes the setting's
+  std::string adapter = {};  ///< "" takes the setting's
   std::int32_t threads = 0;  ///< 0 takes the setting's
   /// Changes settings for this session only (not written to the file).
   std::function<void(Settings&)> adjust;
@@ -44,7 +45,16 @@ struct ChunkEncoding {
   Digest model;
   Digest recipe;
   std::vector<std::int32_t> prefix;  ///< system text and opening of the user's turn
+  std::int32_t n_header = 0;         ///< rows of the adapter in front of a chunk's own
+  std::int32_t n_link = 0;           ///< link tokens that the adapter has for behind it
+  std::int32_t encode_position = 0;  ///< of a block's first row, as it was encoded
 
+  /// Sets everything but `model` from the engine with its adapter.
+  void take(const inference::Engine& engine, std::vector<std::int32_t> new_prefix);
+  /// Ids of a block's rows: -1 for each of the header's, then the chunk's tokens.
+  std::vector<std::int32_t> block_ids(std::span<const std::int32_t> chunk_tokens) const;
+  /// Rows that a passage takes in a context beside its tokens, at most.
+  std::int64_t extra_rows() const { return std::int64_t{n_header} + n_link; }
   cache::BlockKey key(std::span<const std::int32_t> chunk_tokens) const {
     return cache::BlockKey::of(model, recipe, chunk_tokens);
   }
@@ -71,6 +81,12 @@ class Session {
   /// Needs Parts::kAnswer (else a broken invariant).
   inference::Engine& engine();
   const ChunkEncoding& encoding() const { return encoding_; }
+  /// Of a question that names none: the setting's, else link where an adapter fits, else
+  /// reposition.
+  inference::LinkMode default_mode() const;
+  /// What is to be said about an answer in the default mode: "" or the quality warning of
+  /// reposition, with the reason why there is no link adapter.
+  const std::string& mode_warning() const { return mode_warning_; }
   const inference::Embedder* embedder() const { return embedder_.get(); }
 
   /// Rows of embedder()->dim() floats, computed in turn with everything else. Needs kSearch.
@@ -83,6 +99,7 @@ class Session {
   void open_models();
   void open_stores();
   void identify_model();
+  void use_adapter(const std::filesystem::path& weights);
   void report_sweep();
 
   SessionOptions options_;
@@ -96,6 +113,7 @@ class Session {
   std::unique_ptr<cache::KvStore> store_;
   std::unique_ptr<retrieval::Library> library_;
   ChunkEncoding encoding_;
+  std::string mode_warning_;
   std::unique_ptr<BlockWriter> writer_;
 };
 

@@ -97,8 +97,9 @@ Field choice(const char* name, T Settings::*member, std::vector<std::pair<std::s
   return {name, write, read};
 }
 
-std::vector<std::pair<std::string, inference::LinkMode>> mode_names() {
-  std::vector<std::pair<std::string, inference::LinkMode>> names;
+using ChosenMode = std::optional<inference::LinkMode>;
+std::vector<std::pair<std::string, ChosenMode>> mode_names() {
+  std::vector<std::pair<std::string, ChosenMode>> names{{"default", std::nullopt}};
   for (const auto mode :
        {inference::LinkMode::kFull, inference::LinkMode::kConcat, inference::LinkMode::kReposition,
         inference::LinkMode::kLink, inference::LinkMode::kRecompute}) {
@@ -129,7 +130,13 @@ std::vector<Field> all_fields() {
                                             {"lfu", cache::Eviction::kLfu}}));
   fields.push_back(choice<DType>("block_dtype", &Settings::block_dtype,
                                  {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
-  fields.push_back(choice<inference::LinkMode>("mode", &Settings::mode, mode_names()));
+  fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
+  fields.push_back(text("adapter", &Settings::adapter, 4096));
+  using inference::RecomputeMethod;
+  fields.push_back(choice<RecomputeMethod>("recompute", &Settings::recompute,
+                                           {{"first-k", RecomputeMethod::kFirstK},
+                                            {"deviation", RecomputeMethod::kDeviation},
+                                            {"query", RecomputeMethod::kQuery}}));
   fields.push_back(text("generator", &Settings::generator, 4096));
   fields.push_back(text("embedder", &Settings::embedder, 4096));
   fields.push_back(text("system_prompt", &Settings::system_prompt, 4000));

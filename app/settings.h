@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,15 @@ struct Settings {
   /// What the model is told first. Part of what chunks are encoded behind: another text makes
   /// every stored block stale. At most 4,000 bytes.
   std::string system_prompt = "Answer the question from the passages in one or two sentences.";
-  /// How chunks enter the context: "full", "concat", "reposition", "link", "recompute".
-  inference::LinkMode mode = inference::LinkMode::kReposition;
-  /// Mode recompute: share of each passage's tokens, from its start, that are computed again. 0
-  /// to 1.
+  /// How chunks enter the context: "full", "concat", "reposition", "link", "recompute"; "default"
+  /// (nothing): link where an adapter fits the model, else reposition.
+  std::optional<inference::LinkMode> mode;
+  /// Link adapter: "default" (the one that was made for the model), "none", or a file. At most
+  /// 4,096 bytes. Another header or LoRA makes stored blocks stale, other link tokens do not.
+  std::string adapter = "default";
+  /// Mode recompute: which tokens are computed again: "first-k", "deviation" or "query".
+  inference::RecomputeMethod recompute = inference::RecomputeMethod::kFirstK;
+  /// Mode recompute: share of the passages' tokens that are computed again. 0 to 1.
   float recompute_share = 0.15F;
   /// Passages retrieved for a question. 1 to 64.
   std::int32_t chunks_per_answer = 3;

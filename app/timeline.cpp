@@ -11,9 +11,9 @@
 namespace kvlink::app {
 namespace {
 
-constexpr std::array<std::string_view, 13> kStageNames = {
-    "retrieve",       "embed", "search", "plan",    "load",        "read",  "verify",
-    "encode_missing", "wait",  "rotate", "prefill", "first_token", "decode"};
+constexpr std::array<std::string_view, 14> kStageNames = {
+    "retrieve",       "embed", "search", "plan",   "load",    "read",        "verify",
+    "encode_missing", "wait",  "rotate", "select", "prefill", "first_token", "decode"};
 
 double milliseconds(std::chrono::nanoseconds t) {
   return std::chrono::duration<double, std::milli>(t).count();

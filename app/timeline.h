@@ -24,6 +24,7 @@ enum class Stage : std::uint8_t {
   kEncodeMissing,  ///< blocks that were not there, computed on the spot
   kWait,           ///< until ingestion gave the processor away
   kRotate,         ///< dequantise, rotate, scatter into the context
+  kSelect,         ///< mode recompute: finding the tokens that are worth it
   kPrefill,        ///< the forward pass over what was not loaded
   kFirstToken,     ///< sampling and showing the first token
   kDecode,         ///< the rest of the answer

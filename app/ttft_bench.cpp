@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "app/adapter_choice.h"
 #include "app/bench_text.h"
 #include "app/context_reader.h"
 #include "app/generation.h"
@@ -69,10 +70,11 @@ class TtftBench {
     store_options.memory_budget_bytes = 0;  // every load comes from a file
     store_options.disk_budget_bytes = settings.disk_budget_bytes;
     store_ = value_or_throw(cache::KvStore::open(folder_.path(), store_options));
-    encoding_.prefix = engine_->chat_format().prefix(settings.system_prompt);
-    encoding_.recipe = engine_->encode_recipe(encoding_.prefix);
+    use_adapter(paths, settings);
+    encoding_.take(*engine_, engine_->chat_format().prefix(settings.system_prompt));
     encoding_.model = sha256("bench");  // the store lives as long as this run
     question_ = engine_->chat_format().question(kQuestion);
+    method_ = settings.recompute;
     share_ = settings.recompute_share;
   }
 
@@ -91,6 +93,20 @@ class TtftBench {
     std::vector<double> prefill_tok_s;
   };
 
+  void use_adapter(const Paths& paths, const Settings& settings) {
+    auto choice = find_adapter(settings.adapter, engine_->model(), paths.adapters, [this] {
+      return hash_of_file(weights_file(engine_->model().path));
+    });
+    engine_->use_adapter(choice.adapter);
+    for (const ReadingMode& mode : options_.modes) {
+      const bool needs_links = mode.mode == LinkMode::kLink || (mode.recompute && mode.links);
+      if (!needs_links || (choice.adapter != nullptr && choice.adapter->n_link > 0)) continue;
+      fail(ErrorCode::kUnsupported, "Mode " + reading_mode_name(mode) +
+                                        " needs an adapter with link tokens. " + choice.reason +
+                                        ".");
+    }
+  }
+
   /// Passages of kPassageTokens tokens, the last one shorter, so that they add up to n exactly.
   void encode_passages(std::int64_t n) {
     check_room(n);
@@ -107,7 +123,9 @@ class TtftBench {
   }
 
   void check_room(std::int64_t n) const {
-    const auto needed = n + static_cast<std::int64_t>(encoding_.prefix.size() + question_.size());
+    const std::int64_t n_passages = (n + kPassageTokens - 1) / kPassageTokens;
+    const auto needed = n + n_passages * encoding_.extra_rows() +
+                        static_cast<std::int64_t>(encoding_.prefix.size() + question_.size());
     if (needed < engine_->max_context()) return;
     fail(ErrorCode::kInvalidInput,
          std::to_string(n) + " tokens with prefix and question need " + std::to_string(needed + 1) +
@@ -126,7 +144,7 @@ class TtftBench {
   void measure_all(bool cold, std::int32_t repetition) {
     for (const auto n : options_.tokens) {
       for (const auto mode : options_.modes) {
-        const std::string name(inference::link_mode_name(mode));
+        const std::string name = reading_mode_name(mode);
         progress_(std::string(cold ? "cold" : "warm") + " page cache, run " +
                   std::to_string(repetition + 1) + " of " + std::to_string(options_.repeat) + ": " +
                   name + ", " + std::to_string(n) + " tokens");
@@ -147,7 +165,7 @@ class TtftBench {
     rows_.push_back(std::move(row));
   }
 
-  std::pair<double, double> run_once(std::int64_t n, LinkMode mode) {
+  std::pair<double, double> run_once(std::int64_t n, const ReadingMode& mode) {
     const auto context = value_or_throw(engine_->new_context());
     Timeline timeline;
     ContextReader reader(*engine_, *store_, encoding_, nullptr);
@@ -156,6 +174,7 @@ class TtftBench {
                              .passages = passages_.at(n),
                              .lead = encoding_.prefix,
                              .question = question_,
+                             .recompute = method_,
                              .recompute_share = share_},
                             timeline, stop_);
     generate(*engine_, *context, std::move(read.logits), {.max_tokens = 1, .sampler = {}}, {},
@@ -176,6 +195,7 @@ class TtftBench {
   std::unique_ptr<cache::KvStore> store_;
   ChunkEncoding encoding_;
   std::vector<std::int32_t> question_;
+  inference::RecomputeMethod method_ = inference::RecomputeMethod::kFirstK;
   double share_ = 0;
   std::map<std::int64_t, std::vector<Passage>> passages_;
   std::map<std::string, Sample> samples_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/paths.h"
+#include "app/reading_mode.h"
 #include "app/settings.h"
 #include "inference/engine.h"
 
@@ -16,7 +17,7 @@ namespace kvlink::app {
 
 struct TtftBenchOptions {
   std::vector<std::int64_t> tokens;  ///< document tokens in the context
-  std::vector<inference::LinkMode> modes;
+  std::vector<ReadingMode> modes;
   std::int32_t repeat = 5;
 };
 
@@ -33,8 +34,10 @@ using BenchProgress = std::function<void(const std::string&)>;
 
 /// Same passages, same question, modes in turn within every repetition; warm rows first. A run is:
 /// plan, load from disk, verify, rotate, prefill, first token. Blocks lie in a temporary folder
-/// inside the data folder, which is removed. Errors: those of the engine and the store;
-/// kInvalidInput when the context is too small; kCancelled.
+/// inside the data folder, which is removed. Every mode reads the same blocks: with
+/// settings.adapter in use where it can be. Errors: those of the engine and the store;
+/// kInvalidInput when the context is too small; kUnsupported for link tokens without an adapter,
+/// with the reason; kCancelled.
 Result<std::vector<TtftRow>> run_ttft_bench(const Paths& paths, const Settings& settings,
                                             const TtftBenchOptions& options,
                                             const BenchProgress& progress, std::stop_token stop);

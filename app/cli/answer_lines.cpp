@@ -11,6 +11,9 @@ std::string reuse_line(const ReadReport& reading) {
   std::string line = counted(reading.n_document_tokens, "document token") + ": " +
                      count_in_words(reading.n_document_tokens_reused) + " reused, " +
                      count_in_words(reading.n_document_tokens_prefilled) + " prefilled";
+  if (reading.n_link_tokens > 0) {
+    line += ", " + counted(reading.n_link_tokens, "link token") + " computed";
+  }
   if (reading.n_document_tokens_encoded > 0) {
     line += ", " + count_in_words(reading.n_document_tokens_encoded) +
             " encoded on the spot (no cache)";

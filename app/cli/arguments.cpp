@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "app/reading_mode.h"
+
 namespace kvlink::app {
 namespace {
 
@@ -34,6 +36,8 @@ void add_global_options(CLI::App& app, GlobalArguments& global) {
   app.add_option("--models-dir", global.models_dir,
                  "Folder of models (default: $KVLINK_MODELS, else models in the data folder)");
   app.add_option("--model", global.model, "Generator: a file, a folder, or a name of `model ls`");
+  app.add_option("--adapter", global.adapter,
+                 "Link adapter: default (the one made for the model), none, or a file");
   app.add_option("--threads", global.threads, "Threads that compute (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", global.json, "Print one JSON object on standard output");
@@ -48,9 +52,17 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* about, const 
 
 const auto kModes = CLI::IsMember({"full", "concat", "reposition", "link", "recompute"});
 constexpr const char* kModeHelp =
-    "How passages enter the context: reposition (reuse their caches, default), full (read "
-    "everything anew, the best answer), concat (reuse without moving: a warning example), "
-    "recompute (reuse, and read the start of each passage anew), link (needs an adapter)";
+    "How passages enter the context: link (reuse their caches, joined by link tokens; default "
+    "where an adapter fits the model), reposition (reuse them as they are; default without), full "
+    "(read everything anew, the best answer), concat (reuse without moving: a warning example), "
+    "recompute (reuse, and read some tokens anew)";
+
+/// A mode by any name that `bench` takes.
+const CLI::Validator kReadingModes(
+    [](std::string& name) {
+      return parse_reading_mode(name) ? std::string() : "there is no mode " + name;
+    },
+    "MODE");
 
 /// One subcommand's parser and the values it fills.
 class CommandLine {
@@ -119,7 +131,7 @@ class CommandLine {
                             "  kvlink ask \"Why?\" --no-cache   # the same without any reuse");
     ask->add_option("question", ask_.question, "The question")->required();
     auto* mode = ask->add_option("--mode", ask_.mode, kModeHelp)->check(kModes);
-    ask->add_option("--adapter", ask_.adapter, "Link adapter: default, none, or a file");
+    add_recompute(ask, ask_.recompute);
     ask->add_option("--max-tokens", ask_.max_tokens, "Tokens of answer at most")
         ->check(CLI::Range(1, 65536));
     auto* docs =
@@ -134,12 +146,25 @@ class CommandLine {
     auto* chat = add_command(app_, "chat", "A conversation: one question a line",
                              "  kvlink chat\n  kvlink chat --list\n  kvlink chat --continue 3");
     chat->add_option("--mode", chat_.mode, kModeHelp)->check(kModes);
+    add_recompute(chat, chat_.recompute);
     chat->add_option("--max-tokens", chat_.max_tokens, "Tokens of each answer at most")
         ->check(CLI::Range(1, 65536));
     chat->add_option("--docs", chat_.documents, "Only these documents (paths or numbers)");
     chat->add_option("--continue", chat_.continue_id, "Number of a conversation to go on with");
     chat->add_flag("--list", chat_.list, "List the conversations that were kept");
     chosen(chat, chat_);
+  }
+
+  static void add_recompute(CLI::App* command, RecomputeArguments& values) {
+    command
+        ->add_option("--recompute", values.method,
+                     "Mode recompute: which tokens: first-k (of each passage), deviation (those "
+                     "that change most), query (those the question looks at)")
+        ->check(CLI::IsMember({"first-k", "deviation", "query"}));
+    command
+        ->add_option("--recompute-share", values.share,
+                     "Mode recompute: share of the passages' tokens, 0 to 1")
+        ->check(CLI::Range(0.0, 1.0));
   }
 
   void add_cache_filters(CLI::App* command, CacheArguments& values) {
@@ -210,7 +235,11 @@ class CommandLine {
     ttft->add_option("--tokens", bench_.tokens, "Context lengths in document tokens")
         ->delimiter(',')
         ->check(CLI::Range(1, 1 << 20));
-    ttft->add_option("--modes", bench_.modes, "Modes")->delimiter(',')->check(kModes);
+    ttft->add_option("--modes", bench_.modes,
+                     "Modes; recompute also as METHOD and percent, with link tokens or without: "
+                     "query5, link+query5, deviation15, first-k10")
+        ->delimiter(',')
+        ->check(kReadingModes);
     ttft->add_option("--repeat", bench_.repeat, "Runs of each; medians are reported")
         ->check(CLI::Range(1, 1000));
     ttft->footer(

@@ -17,6 +17,7 @@ struct GlobalArguments {
   std::string data_dir;
   std::string models_dir;
   std::string model;
+  std::string adapter;  ///< "": the setting's
   std::int32_t threads = 0;
   bool json = false;
 };
@@ -36,10 +37,15 @@ struct SearchArguments {
   std::int64_t limit = 5;
   std::vector<std::string> documents;
 };
+/// Which tokens mode recompute computes again; empty: as the settings say.
+struct RecomputeArguments {
+  std::string method;
+  std::optional<float> share;
+};
 struct AskArguments {
   std::string question;
   std::string mode;
-  std::string adapter = "default";
+  RecomputeArguments recompute = {};
   std::optional<std::int32_t> max_tokens;
   std::vector<std::string> documents;
   std::string whole;
@@ -48,6 +54,7 @@ struct AskArguments {
 };
 struct ChatArguments {
   std::string mode;
+  RecomputeArguments recompute = {};
   std::optional<std::int32_t> max_tokens;
   std::vector<std::string> documents;
   std::optional<std::int64_t> continue_id;

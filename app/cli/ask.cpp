@@ -8,13 +8,6 @@
 namespace kvlink::app {
 namespace {
 
-/// No adapter exists for any model, so the only thing to check is that none was asked for.
-void check_adapter(const std::string& adapter) {
-  if (adapter == "default" || adapter == "none") return;
-  fail(ErrorCode::kUnsupported, "Link adapters cannot be loaded: " + adapter +
-                                    " is not used. Leave --adapter out, and use mode reposition.");
-}
-
 Question question_of(Session& session, const AskArguments& arguments) {
   Question question;
   question.text = arguments.question;
@@ -37,8 +30,8 @@ Question question_of(Session& session, const AskArguments& arguments) {
 }  // namespace
 
 ExitCode run_command(CommandContext& context, const AskArguments& arguments) {
-  check_adapter(arguments.adapter);
-  const auto session = context.open_session(Parts::kAnswer);
+  const auto session = context.open_session(
+      Parts::kAnswer, [&](Settings& settings) { adjust_recompute(settings, arguments.recompute); });
   AnswerPipeline pipeline(*session);
   Conversation conversation;
   Question question = question_of(*session, arguments);

@@ -12,14 +12,15 @@ Settings bench_settings(const CommandContext& context) {
   Settings settings = value_or_throw(load_settings(context.paths.settings_file())).settings;
   if (context.global.threads > 0) settings.threads = context.global.threads;
   if (!context.global.model.empty()) settings.generator = context.global.model;
+  if (!context.global.adapter.empty()) settings.adapter = context.global.adapter;
   return settings;
 }
 
 std::string table_of(const std::vector<TtftRow>& rows) {
-  std::string table = "mode         page cache   tokens    TTFT (ms)   prefill (tokens/s)\n";
+  std::string table = "mode              page cache   tokens    TTFT (ms)   prefill (tokens/s)\n";
   for (const auto& row : rows) {
     char line[128];
-    std::snprintf(line, sizeof(line), "%-12s %-10s %8lld %12.1f %20.0f\n", row.mode.c_str(),
+    std::snprintf(line, sizeof(line), "%-17s %-10s %8lld %12.1f %20.0f\n", row.mode.c_str(),
                   row.page_cache.c_str(), static_cast<long long>(row.tokens), row.ttft_ms,
                   row.prefill_tok_s);
     table += line;
@@ -34,7 +35,7 @@ ExitCode run_command(CommandContext& context, const BenchArguments& arguments) {
   options.tokens = arguments.tokens;
   options.repeat = arguments.repeat;
   for (const auto& name : arguments.modes) {
-    if (const auto mode = inference::parse_link_mode(name)) options.modes.push_back(*mode);
+    if (const auto mode = parse_reading_mode(name)) options.modes.push_back(*mode);
   }
   const auto rows = value_or_throw(run_ttft_bench(
       context.paths, bench_settings(context), options,

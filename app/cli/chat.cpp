@@ -38,7 +38,9 @@ class Chat {
  public:
   Chat(CommandContext& context, const ChatArguments& arguments)
       : context_(context),
-        session_(context.open_session(Parts::kAnswer)),
+        session_(context.open_session(
+            Parts::kAnswer,
+            [&](Settings& settings) { adjust_recompute(settings, arguments.recompute); })),
         pipeline_(*session_),
         lines_(context.interrupt) {
     question_.max_tokens = arguments.max_tokens;

@@ -2,6 +2,7 @@
 // The commands of `kvlink`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,8 +22,13 @@ struct CommandContext {
   Interrupt& interrupt;
 
   /// Opens a session and shows its notices. Throws what opening returns.
-  std::unique_ptr<Session> open_session(Parts parts) const;
+  /// `adjust` may change settings for this session.
+  std::unique_ptr<Session> open_session(Parts parts,
+                                        const std::function<void(Settings&)>& adjust = {}) const;
 };
+
+/// What the command line says about mode recompute, into the settings of a session.
+void adjust_recompute(Settings& settings, const RecomputeArguments& arguments);
 
 /// Each throws Exception for an error the user is told, and returns otherwise.
 ExitCode run_command(CommandContext& context, const AddArguments& arguments);

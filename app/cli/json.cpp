@@ -70,6 +70,8 @@ json json_of(const Answer& answer) {
           {"document_tokens_encoded", reading.n_document_tokens_encoded},
           {"document_tokens_prefilled", reading.n_document_tokens_prefilled},
           {"tokens_prefilled", reading.n_prefilled_tokens},
+          {"link_tokens", reading.n_link_tokens},
+          {"selection_tokens", reading.n_selection_tokens},
           {"history_tokens", answer.n_history_tokens},
           {"answer_tokens", answer.n_tokens},
           {"blocks_from_memory", reading.n_blocks_from_memory},

@@ -46,6 +46,8 @@ Settings unusual_settings() {
   s.embedder = "e";
   s.system_prompt = "Sei kurz – „bitte“.";
   s.mode = inference::LinkMode::kConcat;
+  s.adapter = "a.safetensors";
+  s.recompute = inference::RecomputeMethod::kQuery;
   s.recompute_share = 0.5F;
   s.chunks_per_answer = 9;
   s.max_answer_tokens = 10;
@@ -76,6 +78,8 @@ TEST(Settings, EveryFieldSurvivesItsFile) {
   EXPECT_EQ(t.embedder, s.embedder);
   EXPECT_EQ(t.system_prompt, s.system_prompt);
   EXPECT_EQ(t.mode, s.mode);
+  EXPECT_EQ(t.adapter, s.adapter);
+  EXPECT_EQ(t.recompute, s.recompute);
   EXPECT_EQ(t.recompute_share, s.recompute_share);
   EXPECT_EQ(t.chunks_per_answer, s.chunks_per_answer);
   EXPECT_EQ(t.max_answer_tokens, s.max_answer_tokens);

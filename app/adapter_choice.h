@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which link adapter goes with the model that is loaded.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "inference/link/adapter.h"
+#include "inference/model/model.h"
+
+namespace kvlink::app {
+
+struct AdapterChoice {
+  std::shared_ptr<const inference::Adapter> adapter;  ///< null: none
+  std::string reason;  ///< why there is none; a sentence without its full stop
+};
+
+/// wanted: "default" (the scheme of link ids beside the model, else the adapter in `folders` that
+/// was made for it), "none", or a file. `base_hash` gives the SHA-256 of the model's weights file;
+/// it is asked for only when there is something to compare. What cannot be used is no error: the
+/// reason says what is wrong with it.
+AdapterChoice find_adapter(const std::string& wanted, const inference::Model& model,
+                           std::span<const std::filesystem::path> folders,
+                           const std::function<Digest()>& base_hash);
+
+/// The file whose bytes stand for a model: the weights, not their folder.
+std::filesystem::path weights_file(const std::filesystem::path& model);
+
+/// SHA-256 of a file's bytes. Throws kIo.
+Digest hash_of_file(const std::filesystem::path& file);
+
+}  // namespace kvlink::app
