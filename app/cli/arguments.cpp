@@ -250,6 +250,7 @@ class CommandLine {
         "rows with a warm page cache come first, then rows with the blocks dropped from it. The\n"
         "library is a temporary one inside the data folder.");
     chosen(ttft, bench_);
+    add_eval(app_, evals_, [this](const EvalArguments& values) { chosen_ = values; });
     chosen(add_command(app_, "doctor", "What was found: processor, models, folders, budgets",
                        "  kvlink doctor"),
            doctor_);
@@ -268,6 +269,7 @@ class CommandLine {
   ModelArguments model_;
   TokenizeArguments tokenize_;
   BenchArguments bench_;
+  std::vector<EvalArguments> evals_;
   DoctorArguments doctor_;
 };
 

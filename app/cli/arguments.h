@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/cli/eval_arguments.h"
 #include "app/cli/exit_code.h"
 
 namespace kvlink::app {
@@ -85,7 +86,7 @@ struct DoctorArguments {};
 using CommandArguments =
     std::variant<AddArguments, RemoveArguments, StatusArguments, SearchArguments, AskArguments,
                  ChatArguments, CacheArguments, ModelArguments, TokenizeArguments, BenchArguments,
-                 DoctorArguments>;
+                 EvalArguments, DoctorArguments>;
 
 struct Arguments {
   GlobalArguments global;

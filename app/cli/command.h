@@ -41,6 +41,7 @@ ExitCode run_command(CommandContext& context, const CacheArguments& arguments);
 ExitCode run_command(CommandContext& context, const ModelArguments& arguments);
 ExitCode run_command(CommandContext& context, const TokenizeArguments& arguments);
 ExitCode run_command(CommandContext& context, const BenchArguments& arguments);
+ExitCode run_command(CommandContext& context, const EvalArguments& arguments);
 ExitCode run_command(CommandContext& context, const DoctorArguments& arguments);
 
 }  // namespace kvlink::app
