@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <span>
 
+#include "app/words.h"
 #include "inference/embedder.h"
-#include "inference/engine.h"
+#include "inference/tokenizer/chat_format.h"
 
 namespace kvlink::app {
 namespace {
@@ -20,29 +22,57 @@ void check_finite(std::span<const float> values, const std::filesystem::path& pa
                                 "Get the file again.");
 }
 
+/// Files that do not fit into memory would be read from disk again for every token.
+void expect_room(std::int64_t bytes, std::optional<std::int64_t> available,
+                 const std::filesystem::path& path) {
+  if (!available || bytes <= *available) return;
+  fail(ErrorCode::kOutOfMemory, path.string() + " has " + bytes_in_words(bytes) +
+                                    " of weights, and " + bytes_in_words(*available) +
+                                    " of memory are free. Close other programs, or choose a "
+                                    "smaller model or quantisation.");
+}
+
+/// Nothing, with the reason in `check`, when there is none that is handled.
+std::unique_ptr<inference::Tokenizer> find_tokenizer(const inference::Model& model,
+                                                     const std::filesystem::path& path,
+                                                     ModelCheck& check) {
+  auto made = inference::make_tokenizer(model.tokenizer);
+  if (!made) {
+    const bool only_unknown =
+        made.error().code == ErrorCode::kNotFound || made.error().code == ErrorCode::kUnsupported;
+    if (!only_unknown) fail(made.error().code, made.error().message);
+    check.tokenizer = "none (checked by token ids: " + made.error().message + ")";
+    check.chat_format = "none";
+    return nullptr;
+  }
+  auto tokenizer = value_or_throw(std::move(made));
+  if (tokenizer->vocab_size() > model.config.vocab_size) {
+    fail(ErrorCode::kCorrupt, path.string() +
+                                  ": the tokenizer has more tokens than the weights; the file was "
+                                  "put together wrongly, get it again");
+  }
+  check.tokenizer = tokenizer->describe();
+  check.chat_format = inference::make_chat_format(model.tokenizer, *tokenizer)->name();
+  return tokenizer;
+}
+
 ModelCheck check_generator(const std::filesystem::path& path) {
-  const auto engine = value_or_throw(inference::Engine::load(path, {}));
-  const auto& model = engine->model();
+  constexpr std::int64_t kTokens = 1000;
   ModelCheck check;
+  check.weight_bytes = model_file_bytes(path);
+  check.available_bytes = available_memory();
+  expect_room(check.weight_bytes, check.available_bytes, path);
+  const inference::Model model = value_or_throw(inference::load_model(path));
   check.name = model.config.name;
   check.architecture = model.config.architecture;
   check.weight_types = model.weight_types;
-  check.tokenizer = engine->tokenizer().describe();
-  check.chat_format = std::string(engine->chat_format().name());
   check.n_layers = model.config.n_layers;
   check.context_length = model.config.context_length;
   check.kv_bytes_per_token = std::int64_t{2} * model.config.n_layers * model.config.kv_dim() * 2;
-  const auto tokens = engine->tokenizer().encode(kSample);
-  inference::PlanRequest request;
-  request.mode = inference::LinkMode::kFull;
-  request.question = tokens;
-  request.max_rows = engine->max_context();
-  const auto plan = value_or_throw(inference::plan_context(request));
-  const auto context = value_or_throw(engine->new_context());
-  inference::PrefillReport report;
-  check_finite(
-      value_or_throw(engine->prefill(*context, plan, {}, inference::Priority::kQuestion, report)),
-      path);
+  check.needed_bytes = check.weight_bytes + kTokens * check.kv_bytes_per_token;
+  const auto tokenizer = find_tokenizer(model, path, check);
+  kernels::CpuBackend backend({});
+  check.trial = try_generator(model, tokenizer.get(), backend);
   check.fingerprint = model.compute_fingerprint().hex();
   return check;
 }

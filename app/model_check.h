@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "app/model_files.h"
+#include "app/model_trial.h"
 #include "kernels/base/result.h"
 
 namespace kvlink::app {
@@ -22,11 +24,18 @@ struct ModelCheck {
   std::int64_t n_layers = 0;
   std::int64_t context_length = 0;
   std::int64_t kv_bytes_per_token = 0;  ///< of a stored block, f16
+  std::int64_t weight_bytes = 0;        ///< of the files
+  /// Weights and the KV of 1,000 tokens: what a short conversation needs.
+  std::int64_t needed_bytes = 0;
+  std::optional<std::int64_t> available_bytes;  ///< before loading; nothing if unknown
+  ModelTrial trial;                             ///< generators only
 };
 
-/// Loads the model as a session would, computes its fingerprint, and forwards a few tokens (a
-/// generator) or embeds a sentence (an embedder); numbers that are not finite are kCorrupt. Other
-/// errors are those of loading.
+/// Compares what the model needs with the memory that is there, loads it as a session would,
+/// computes its fingerprint, and reads a built-in text with it (a generator; by ids if its
+/// tokenizer is missing or not handled, which `tokenizer` then says) or embeds a sentence (an
+/// embedder). kOutOfMemory when the files alone exceed the memory; numbers that are not finite are
+/// kCorrupt. Other errors are those of loading.
 Result<ModelCheck> check_model(const std::filesystem::path& path);
 
 }  // namespace kvlink::app

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "app/file_bytes.h"
+#include "inference/model/model_parts.h"
 
 namespace kvlink::app {
 namespace {
@@ -27,6 +28,18 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+/// A model whose files cannot be told is still listed; loading it says why.
+std::int64_t bytes_or_zero(const fs::path& path) {
+  const auto bytes = returning([&] { return model_file_bytes(path); });
+  return bytes ? *bytes : 0;
+}
+
+/// A split model is listed once.
+bool is_first_part(const fs::path& path) {
+  const auto parts = returning([&] { return inference::gguf_parts(path); });
+  return !parts || parts->front() == path;
+}
+
 /// A folder of safetensors is an embedder when its config says BERT, or when it has none (the
 /// packaged MiniLM comes without).
 std::optional<FoundModel> folder_model(const fs::path& folder, const std::string& name) {
@@ -34,7 +47,7 @@ std::optional<FoundModel> folder_model(const fs::path& folder, const std::string
     return std::nullopt;
   }
   FoundModel found{.name = name, .path = folder};
-  found.bytes = size_or_zero(folder / "model.safetensors");
+  found.bytes = bytes_or_zero(folder);
   const Result<FileBytes> config =
       returning([&] { return read_file(folder / "config.json", kMaxConfigBytes); });
   const bool bert = !config || config->bytes.find("\"bert\"") != std::string::npos;
@@ -48,8 +61,9 @@ void scan(const fs::path& folder, const std::string& prefix, int depth,
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     if (name.starts_with('.')) continue;
-    if (it->path().extension() == ".gguf" && is_file(it->path())) {
-      found.push_back({prefix + name, it->path(), ModelRole::kGenerator, size_or_zero(it->path())});
+    if (it->path().extension() == ".gguf" && is_file(it->path()) && is_first_part(it->path())) {
+      found.push_back(
+          {prefix + name, it->path(), ModelRole::kGenerator, bytes_or_zero(it->path())});
     }
     std::error_code ignored;
     if (!fs::is_directory(it->path(), ignored)) continue;
@@ -100,6 +114,17 @@ Result<fs::path> resolve_model(const fs::path& folder, ModelRole role, const std
              ". Run ./run once to fetch the default models, put a model there, or name its folder "
              "with --models-dir. `kvlink model ls` lists what was found.");
   });
+}
+
+std::int64_t model_file_bytes(const std::filesystem::path& path) {
+  std::vector<fs::path> files = inference::gguf_parts(path);
+  if (fs::is_directory(path)) {
+    files = {path / "model.safetensors"};
+    if (!fs::exists(files.front())) files = inference::list_shards(path);
+  }
+  std::int64_t bytes = 0;
+  for (const fs::path& file : files) bytes += size_or_zero(file);
+  return bytes;
 }
 
 }  // namespace kvlink::app

@@ -35,4 +35,7 @@ ModelRole role_of_model(const std::filesystem::path& path);
 Result<std::filesystem::path> resolve_model(const std::filesystem::path& folder, ModelRole role,
                                             const std::string& wanted);
 
+/// Bytes of the files that a model is made of, before any is read. Throws what list_shards throws.
+std::int64_t model_file_bytes(const std::filesystem::path& path);
+
 }  // namespace kvlink::app

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <iomanip>
+#include <sstream>
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
@@ -51,34 +53,68 @@ ExitCode list_models(CommandContext& context) {
   return found ? ExitCode::kDone : ExitCode::kNothingFound;
 }
 
+nlohmann::json as_json(const std::filesystem::path& path, const ModelCheck& check) {
+  nlohmann::json fields{{"path", path.string()},
+                        {"role", role_name(check.role)},
+                        {"name", check.name},
+                        {"architecture", check.architecture},
+                        {"weight_types", check.weight_types},
+                        {"tokenizer", check.tokenizer},
+                        {"chat_format", check.chat_format},
+                        {"layers", check.n_layers},
+                        {"context", check.context_length},
+                        {"kv_bytes_per_token", check.kv_bytes_per_token},
+                        {"fingerprint", check.fingerprint}};
+  if (check.role == ModelRole::kEmbedder) return fields;
+  fields["weight_bytes"] = check.weight_bytes;
+  fields["needed_bytes"] = check.needed_bytes;
+  if (check.available_bytes) fields["available_bytes"] = *check.available_bytes;
+  fields["tokens_checked"] = check.trial.n_tokens;
+  fields["perplexity"] = check.trial.perplexity;
+  fields["read_per_second"] = check.trial.read_per_second;
+  fields["write_per_second"] = check.trial.write_per_second;
+  fields["text_comes_back"] = check.trial.text_comes_back;
+  return fields;
+}
+
+std::string one_decimal(double value) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << value;
+  return text.str();
+}
+
+/// The lines about a generator's memory, speed and prediction of the built-in text.
+std::string trial_lines(const ModelCheck& check) {
+  std::string text = "\n  memory " + bytes_in_words(check.needed_bytes) + " with 1,000 tokens (" +
+                     bytes_in_words(check.weight_bytes) + " of weights)";
+  if (check.available_bytes) text += ", " + bytes_in_words(*check.available_bytes) + " free";
+  text += "\n  reads " + one_decimal(check.trial.read_per_second) + " tokens a second, writes " +
+          one_decimal(check.trial.write_per_second);
+  if (check.chat_format == "none") return text;
+  return text + "\n  perplexity " + one_decimal(check.trial.perplexity) + " on " +
+         counted(check.trial.n_tokens, "token") + " of a built-in text, which its tokenizer " +
+         (check.trial.text_comes_back ? "gives back unchanged" : "does not give back unchanged");
+}
+
+std::string as_text(const std::filesystem::path& path, const ModelCheck& check) {
+  std::string text = path.string() + " works.\n  " + role_name(check.role) + " " + check.name +
+                     ", " + check.architecture + ", " + check.weight_types + "\n  tokenizer " +
+                     check.tokenizer + ", context " + count_in_words(check.context_length);
+  if (check.role == ModelRole::kGenerator) {
+    text += ", chat format " + check.chat_format + ", KV " +
+            bytes_in_words(check.kv_bytes_per_token) + " per token" + trial_lines(check);
+  }
+  return text + "\n  fingerprint " + check.fingerprint;
+}
+
 ExitCode check_one(CommandContext& context, const std::string& wanted) {
   std::error_code ignored;
   const std::filesystem::path inside = context.paths.models / wanted;
   const auto path =
       std::filesystem::exists(inside, ignored) ? inside : std::filesystem::path(wanted);
   const auto check = value_or_throw(check_model(path));
-  if (context.output.json()) {
-    context.output.print_line(to_text({{"path", path.string()},
-                                       {"role", role_name(check.role)},
-                                       {"name", check.name},
-                                       {"architecture", check.architecture},
-                                       {"weight_types", check.weight_types},
-                                       {"tokenizer", check.tokenizer},
-                                       {"chat_format", check.chat_format},
-                                       {"layers", check.n_layers},
-                                       {"context", check.context_length},
-                                       {"kv_bytes_per_token", check.kv_bytes_per_token},
-                                       {"fingerprint", check.fingerprint}}));
-    return ExitCode::kDone;
-  }
-  std::string text = path.string() + " works.\n  " + role_name(check.role) + " " + check.name +
-                     ", " + check.architecture + ", " + check.weight_types + "\n  tokenizer " +
-                     check.tokenizer + ", context " + count_in_words(check.context_length);
-  if (check.role == ModelRole::kGenerator) {
-    text += ", chat format " + check.chat_format + ", KV " +
-            bytes_in_words(check.kv_bytes_per_token) + " per token";
-  }
-  context.output.print_line(printable(text + "\n  fingerprint " + check.fingerprint));
+  context.output.print_line(context.output.json() ? to_text(as_json(path, check))
+                                                  : printable(as_text(path, check)));
   return ExitCode::kDone;
 }
 
