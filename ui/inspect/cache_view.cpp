@@ -323,8 +323,20 @@ void CacheView::show_strip(desk::DocumentId document) {
       tr("%1: %2 of %n passage(s) have a block.", nullptr, static_cast<int>(cells.size()))
           .arg(table_->document_name(document), count_text(n_cached)));
   strip_->set_cells(std::move(cells));
-  strip_area_->setFixedHeight(std::min(strip_->heightForWidth(strip_area_->viewport()->width()),
-                                       kStripRows * (fontMetrics().height() + 3)));
+  fit_strip();
+}
+
+void CacheView::fit_strip() {
+  // The area may not be laid out yet: its width is the view's without the margins.
+  const auto margins = layout()->contentsMargins();
+  const int wide = width() - margins.left() - margins.right();
+  strip_area_->setFixedHeight(
+      std::min(strip_->heightForWidth(wide), kStripRows * (fontMetrics().height() + 3)));
+}
+
+void CacheView::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  fit_strip();
 }
 
 void CacheView::apply_query() {

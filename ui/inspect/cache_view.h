@@ -63,6 +63,9 @@ class CacheView : public QWidget {
   void disk_budget_chosen(std::int64_t bytes);
   void memory_budget_chosen(std::int64_t bytes);
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void build_totals();
   void build_filter();
@@ -72,6 +75,7 @@ class CacheView : public QWidget {
   QToolButton* action(const char* icon_name, const QString& text, const QString& tip);
   void apply_query();
   void show_strip(desk::DocumentId document);
+  void fit_strip();
   void selection_changed();
   void begin_eviction(std::vector<Digest> blocks);
   void carry_out_eviction();

@@ -67,6 +67,7 @@ void ModelsPage::build_table() {
   view_->setTabKeyNavigation(false);
   view_->verticalHeader()->hide();
   view_->horizontalHeader()->setHighlightSections(false);
+  view_->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
   view_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
   view_->horizontalHeader()->setSectionResizeMode(ModelTable::kName, QHeaderView::Stretch);
   view_->setMinimumHeight(6 * fontMetrics().height());

@@ -18,8 +18,8 @@ const Colors& light_colors() {
                              .quiet = QColor(0x5c6570),
                              .grid = QColor(0xdde1e6),
                              .stages = {QColor(0x2a9d8f), QColor(0x8a939e), QColor(0x4a80c9),
-                                        QColor(0x7fb0e6), QColor(0xb4bac2), QColor(0x6a5fc1),
-                                        QColor(0xc23b33), QColor(0xd9822b), QColor(0x1f8a54)}};
+                                        QColor(0x7fb0e6), QColor(0xc23b33), QColor(0xb4bac2),
+                                        QColor(0x6a5fc1), QColor(0xd9822b), QColor(0x1f8a54)}};
   return colors;
 }
 
@@ -37,8 +37,8 @@ const Colors& dark_colors() {
                              .quiet = QColor(0x9aa3ae),
                              .grid = QColor(0x363b42),
                              .stages = {QColor(0x4fbfb0), QColor(0x8a939e), QColor(0x6aa0e8),
-                                        QColor(0x9cc4f2), QColor(0x5b626c), QColor(0x9388e6),
-                                        QColor(0xee7168), QColor(0xe99a4a), QColor(0x4fc288)}};
+                                        QColor(0x9cc4f2), QColor(0xee7168), QColor(0x5b626c),
+                                        QColor(0x9388e6), QColor(0xe99a4a), QColor(0x4fc288)}};
   return colors;
 }
 
@@ -109,19 +109,19 @@ QPalette light_palette() {
 }
 
 QPalette dark_palette() {
-  return palette_of({.window = QColor(0x202327),
-                     .base = QColor(0x181a1d),
-                     .alternate = QColor(0x1d2024),
-                     .button = QColor(0x2b2f35),
+  return palette_of({.window = QColor(0x1e2125),
+                     .base = QColor(0x272b31),
+                     .alternate = QColor(0x2b3037),
+                     .button = QColor(0x343a42),
                      .text = QColor(0xe3e6ea),
-                     .quiet = QColor(0x8c95a0),
+                     .quiet = QColor(0x98a1ac),
                      .highlight = QColor(0x3d74d0),
                      .on_highlight = QColor(0xffffff),
                      .link = QColor(0x7aaef5),
                      .visited = QColor(0xb59af0),
                      .light = QColor(0x3d434b),
                      .midlight = QColor(0x33383f),
-                     .mid = QColor(0x3a4048),
+                     .mid = QColor(0x454c55),
                      .dark = QColor(0x14161a),
                      .shadow = QColor(0x0c0d0f),
                      .tip = QColor(0x2b2f35)});
