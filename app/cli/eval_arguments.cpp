@@ -3,12 +3,19 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/reading_mode.h"
+
 namespace kvlink::app {
 namespace {
 
 using Task = EvalArguments::Task;
 constexpr std::size_t kTasks = 6;
-const auto kModes = CLI::IsMember({"full", "concat", "reposition", "link", "recompute"});
+const auto kLinkModes = CLI::IsMember({"full", "concat", "reposition", "link", "recompute"});
+const CLI::Validator kModes(
+    [](std::string& name) {
+      return parse_reading_mode(name) ? std::string() : "there is no mode " + name;
+    },
+    "MODE");
 
 constexpr const char* kExamples = R"(Examples:
   kvlink eval qa --data questions.jsonl.gz --modes full,reposition --passages 3,10 --out qa.work
@@ -55,7 +62,6 @@ class EvalCommands {
   }
 
   void add_prompt(CLI::App* command, EvalArguments& values) {
-    command->add_option("--adapter", values.adapter, "Link adapter: default, none, or a file");
     command->add_option("--system", values.system, "System text (default: the app's)");
     command->add_option("--limit", values.limit, "The first N questions (default: all)")
         ->check(CLI::Range(1, 1 << 30));
@@ -73,7 +79,9 @@ class EvalCommands {
     values.modes = {"full", "reposition"};
     if (task == Task::kSummary) values.passages = {0};
     command->add_option("--data", values.data, kQuestionFormat)->required();
-    command->add_option("--modes", values.modes, "How passages enter the context")
+    command
+        ->add_option("--modes", values.modes,
+                     "full, concat, reposition, link; query5, link+query5, first-k15, … (percent)")
         ->delimiter(',')
         ->check(kModes)
         ->capture_default_str();
@@ -118,7 +126,7 @@ class EvalCommands {
                         "Question file whose answers are joined by the question's text");
     command->add_option("--modes", values.modes, "Modes (default: the app's)")
         ->delimiter(',')
-        ->check(kModes);
+        ->check(kLinkModes);
     add_prompt(command, values);
   }
 

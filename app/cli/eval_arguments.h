@@ -19,7 +19,6 @@ struct EvalArguments {
   std::vector<std::string> modes;
   std::vector<std::int64_t> passages = {3};
   std::string gold_at = "walk";
-  std::string adapter = "none";
   std::string system;
   std::int64_t limit = 0;
   std::int32_t max_tokens = 32;

@@ -47,26 +47,30 @@ std::vector<std::int64_t> GoldPlaces::of(std::int64_t question, std::int64_t n_p
   return places;
 }
 
-std::vector<Arm> arms_of(const std::vector<LinkMode>& modes, const std::string& adapter) {
+std::vector<Arm> arms_of(const std::vector<ReadingMode>& modes, const std::string& adapter) {
   const bool given = adapter != "none";
   std::vector<Arm> arms;
-  for (const auto mode : modes) {
-    const bool adapter_only = mode == LinkMode::kLink || mode == LinkMode::kRecompute;
-    if (!given || !adapter_only) arms.push_back({mode, false, "none"});
-    if (given && (adapter_only || mode == LinkMode::kFull)) arms.push_back({mode, true, adapter});
+  for (const auto& mode : modes) {
+    const bool linked =
+        mode.mode == LinkMode::kLink || (mode.mode == LinkMode::kRecompute && mode.links);
+    if (!given || !linked) arms.push_back({mode, false, "none"});
+    const bool both = mode.mode == LinkMode::kFull || mode.mode == LinkMode::kReposition;
+    if (given && (linked || both)) arms.push_back({mode, true, adapter});
   }
   return arms;
 }
 
-Contest::Contest(const EvalSetup& setup, const ReadingOptions& options)
-    : options_(options), arms_(arms_of(options.modes, options.prompt.adapter)) {
-  if (arms_.empty()) fail(ErrorCode::kInvalidInput, "Nothing to measure: name modes.");
-  EvalPrompt without = options.prompt;
-  without.adapter = "none";
-  base_ = std::make_unique<EvalModel>(setup, without);
-  const bool adapter_needed =
-      std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) { return arm.with_adapter; });
-  if (adapter_needed) adapted_ = std::make_unique<EvalModel>(setup, options.prompt);
+Contest::Contest(const EvalSetup& setup, const ReadingOptions& options) : options_(options) {
+  if (options.modes.empty()) fail(ErrorCode::kInvalidInput, "Nothing to measure: name modes.");
+  EvalPrompt base = options.prompt;
+  if (options.prompt.adapter != "none") {
+    adapted_ = std::make_unique<EvalModel>(setup, options.prompt);
+    if (!adapted_->has_adapter()) adapted_.reset();
+  }
+  if (adapted_) base.system = adapted_->system();
+  base.adapter = "none";
+  base_ = std::make_unique<EvalModel>(setup, base);
+  arms_ = arms_of(options.modes, adapted_ ? options.prompt.adapter : "none");
 }
 
 ReportRow Contest::parameters() const {

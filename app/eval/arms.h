@@ -28,7 +28,7 @@ struct GoldPlaces {
 /// What `qa`, `summary`, `turns` and `kl` have in common.
 struct ReadingOptions {
   std::filesystem::path data;
-  std::vector<inference::LinkMode> modes;
+  std::vector<ReadingMode> modes;
   std::vector<std::int64_t> passages = {3};  ///< numbers of passages; 0: none
   GoldPlaces gold_at;
   EvalPrompt prompt;
@@ -39,19 +39,20 @@ struct ReadingOptions {
 
 /// A mode with or without the adapter.
 struct Arm {
-  inference::LinkMode mode = inference::LinkMode::kFull;
+  ReadingMode mode = inference::LinkMode::kFull;
   bool with_adapter = false;
   std::string adapter = "none";  ///< as it was asked for
 
-  std::string mode_name() const { return std::string(inference::link_mode_name(mode)); }
+  std::string mode_name() const { return reading_mode_name(mode); }
   std::string name() const { return mode_name() + "/" + adapter; }
 };
 
-/// Without an adapter: every mode once. With one: full twice, without and with; concat and
-/// reposition on the base weights; link and recompute with the adapter.
-std::vector<Arm> arms_of(const std::vector<inference::LinkMode>& modes, const std::string& adapter);
+/// Without an adapter ("none"): every mode once. With one: full and reposition twice, without and
+/// with (its header and LoRA); link, and recompute with link tokens, with it; others without.
+std::vector<Arm> arms_of(const std::vector<ReadingMode>& modes, const std::string& adapter);
 
-/// Owns the models that the arms need: the base, and the base with the adapter.
+/// Owns the models that the arms need: the base, and the base with the adapter. Both read the same
+/// system text: the one that was asked for, else the adapter's, else the app's.
 class Contest {
  public:
   Contest(const EvalSetup& setup, const ReadingOptions& options);
@@ -64,9 +65,9 @@ class Contest {
 
  private:
   const ReadingOptions& options_;
+  std::unique_ptr<EvalModel> adapted_;  ///< null: no adapter fits the model
   std::vector<Arm> arms_;
   std::unique_ptr<EvalModel> base_;
-  std::unique_ptr<EvalModel> adapted_;
 };
 
 /// Opens a row with mode, adapter and the number of passages.

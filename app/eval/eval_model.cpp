@@ -23,27 +23,32 @@ const Paths& with_folder(const Paths& paths) {
 
 }  // namespace
 
-inference::LinkMode mode_named(const std::string& name) {
-  const auto mode = inference::parse_link_mode(name);
+ReadingMode mode_named(const std::string& name) {
+  const auto mode = parse_reading_mode(name);
   if (!mode) fail(ErrorCode::kInvalidInput, "There is no mode \"" + name + "\".");
   return *mode;
 }
 
-void choose_adapter(Settings&, const EvalPrompt& prompt) {
-  if (prompt.adapter == "none") return;
-  fail(ErrorCode::kUnsupported, "Link adapters cannot be loaded: " + prompt.adapter +
-                                    " is not used. Leave --adapter out, or name none.");
+void check_adapter(Session& session, const EvalPrompt& prompt) {
+  const bool is_file = prompt.adapter != "none" && prompt.adapter != "default";
+  if (!is_file || session.engine().adapter() != nullptr) return;
+  fail(ErrorCode::kUnsupported,
+       "The adapter " + prompt.adapter + " cannot be used. " + session.mode_warning());
 }
 
-std::string identity_of(const Session& session) {
+std::string identity_of(Session& session) {
+  const auto* adapter = session.engine().adapter();
   return session.encoding().model.hex().substr(0, 16) + "-" +
-         session.encoding().recipe.hex().substr(0, 16);
+         session.encoding().recipe.hex().substr(0, 16) + "-" +
+         (adapter == nullptr ? "none" : adapter->digest.hex().substr(0, 16));
 }
 
 EvalModel::EvalModel(const EvalSetup& setup, const EvalPrompt& prompt)
     : folder_(with_folder(setup.paths).data) {
   SessionOptions options;
-  options.paths = {.data = folder_.path(), .models = setup.paths.models};
+  options.paths = setup.paths;
+  options.paths.data = folder_.path();
+  options.adapter = prompt.adapter;
   options.generator = setup.generator;
   options.threads = setup.threads;
   options.adjust = [&](Settings& settings) {
@@ -52,9 +57,9 @@ EvalModel::EvalModel(const EvalSetup& setup, const EvalPrompt& prompt)
     // Passages of one question are used together and then never again.
     settings.eviction = cache::Eviction::kLru;
     if (!prompt.system.empty()) settings.system_prompt = prompt.system;
-    choose_adapter(settings, prompt);
   };
   session_ = value_or_throw(Session::open(std::move(options)));
+  check_adapter(*session_, prompt);
 }
 
 Passage EvalModel::passage(const EvalDocument& document) const {
@@ -92,7 +97,7 @@ void EvalModel::ensure_blocks(std::span<const Passage> passages, std::stop_token
 ReadResult EvalModel::read_into(Dialogue& dialogue, const Ask& ask, Timeline& timeline,
                                 std::stop_token stop) {
   auto& engine = session_->engine();
-  if (ask.mode != inference::LinkMode::kFull) ensure_blocks(ask.passages, stop);
+  if (ask.mode.mode != inference::LinkMode::kFull) ensure_blocks(ask.passages, stop);
   const auto question = engine.chat_format().question(ask.question);
   ContextReader reader(engine, session_->store(), session_->encoding(), nullptr);
   ReadRequest request;
@@ -100,6 +105,7 @@ ReadResult EvalModel::read_into(Dialogue& dialogue, const Ask& ask, Timeline& ti
   request.passages = ask.passages;
   request.lead = dialogue.lead;
   request.question = question;
+  request.recompute = session_->settings().recompute;
   request.recompute_share = session_->settings().recompute_share;
   timeline = Timeline();  // encoding is ingestion's work, not the answer's
   return reader.read(*dialogue.context, request, timeline, std::move(stop));

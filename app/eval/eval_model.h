@@ -19,14 +19,14 @@ namespace kvlink::app {
 
 /// How prompts are made and what is loaded beside the base weights.
 struct EvalPrompt {
-  std::string adapter = "none";  ///< "none", "default", or a file
+  std::string adapter = "none";  ///< "none", "default" (the one made for the model), or a file
   std::string system;            ///< "": the app's default
 };
 
-/// Sets the adapter of a session to be opened. kUnsupported for one that cannot be loaded (throws).
-void choose_adapter(Settings& settings, const EvalPrompt& prompt);
+/// Fails when a named adapter file did not load: kUnsupported with the session's reason (throws).
+void check_adapter(Session& session, const EvalPrompt& prompt);
 /// Of generator, prompt and adapter: which blocks and answers belong together.
-std::string identity_of(const Session& session);
+std::string identity_of(Session& session);
 
 /// Settings are the program's defaults, never the user's: figures must not depend on them. Owns a
 /// session on a temporary folder inside the data folder. One thread.
@@ -48,7 +48,7 @@ class EvalModel {
 
   /// What a question is asked with.
   struct Ask {
-    inference::LinkMode mode = inference::LinkMode::kReposition;
+    ReadingMode mode;
     std::span<const Passage> passages;
     std::string question;
     std::int32_t max_tokens = 32;
@@ -60,6 +60,7 @@ class EvalModel {
   RunRecord answer(Dialogue& dialogue, const Ask& ask, std::stop_token stop);
 
   Session& session() { return *session_; }
+  bool has_adapter() { return session_->engine().adapter() != nullptr; }
   /// The system text in use.
   const std::string& system() const { return session_->settings().system_prompt; }
   std::string identity() const { return identity_of(*session_); }
@@ -73,7 +74,7 @@ class EvalModel {
   std::unique_ptr<Session> session_;
 };
 
-/// "full", the mode's name, for messages and keys; throws kInvalidInput for a name that is none.
-inference::LinkMode mode_named(const std::string& name);
+/// "full", "link", "link+query5", …; throws kInvalidInput for a name that is none.
+ReadingMode mode_named(const std::string& name);
 
 }  // namespace kvlink::app

@@ -43,7 +43,7 @@ class KlEval {
         parameters_(contest_.parameters()),
         work_(options.out, "kl", parameters_) {
     for (const auto& arm : contest_.arms()) {
-      if (arm.mode != LinkMode::kFull || arm.with_adapter) arms_.push_back(arm);
+      if (arm.mode.mode != LinkMode::kFull || arm.with_adapter) arms_.push_back(arm);
     }
     if (arms_.empty()) {
       fail(ErrorCode::kInvalidInput,
@@ -73,7 +73,7 @@ class KlEval {
 
  private:
   /// Logits before each of `tokens`, the first ones from the prompt.
-  Logits follow(EvalModel& model, const Prompt& prompt, LinkMode mode,
+  Logits follow(EvalModel& model, const Prompt& prompt, const ReadingMode& mode,
                 std::vector<std::int32_t>* choose, std::span<const std::int32_t> tokens,
                 std::stop_token stop) {
     const auto& question = questions_[static_cast<std::size_t>(prompt.question)];
@@ -109,7 +109,7 @@ class KlEval {
   }
 
   RunRecord compare(const Prompt& prompt, const Arm& arm, std::stop_token stop) {
-    const bool own_weights = arm.mode != LinkMode::kFull;
+    const bool own_weights = arm.mode.mode != LinkMode::kFull;
     const Reference& full = reference(prompt, arm.with_adapter && own_weights, stop);
     const Logits logits =
         follow(contest_.model(arm), prompt, arm.mode, nullptr, full.tokens, std::move(stop));

@@ -87,7 +87,9 @@ class RagEval {
     if (session_ && session_->settings().chunks_per_answer == n_chunks) return;
     session_.reset();  // one process, one session on the folder
     SessionOptions options;
-    options.paths = {.data = folder_, .models = setup_.paths.models};
+    options.paths = setup_.paths;
+    options.paths.data = folder_;
+    options.adapter = options_.prompt.adapter;
     options.generator = setup_.generator;
     options.threads = setup_.threads;
     options.adjust = [&](Settings& settings) {
@@ -96,9 +98,9 @@ class RagEval {
       settings.disk_budget_bytes = kDiskBytes;
       settings.memory_budget_bytes = 0;  // every block comes from a file
       if (!options_.prompt.system.empty()) settings.system_prompt = options_.prompt.system;
-      choose_adapter(settings, options_.prompt);
     };
     session_ = value_or_throw(Session::open(std::move(options)));
+    check_adapter(*session_, options_.prompt);
   }
 
   ReportRow describe() const {

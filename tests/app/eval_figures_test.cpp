@@ -169,11 +169,12 @@ TEST(GoldPlaces, WalksStaysOrTakesEach) {
   }
 }
 
-TEST(Arms, FullIsMeasuredWithAndWithoutAnAdapter) {
-  const std::vector<LinkMode> modes = {LinkMode::kFull, LinkMode::kReposition, LinkMode::kLink};
+TEST(Arms, FullAndRepositionAreMeasuredWithAndWithoutAnAdapter) {
+  const std::vector<ReadingMode> modes = {LinkMode::kFull, LinkMode::kReposition, LinkMode::kLink};
   Texts names;
   for (const auto& arm : arms_of(modes, "default")) names.push_back(arm.name());
-  EXPECT_EQ(names, (Texts{"full/none", "full/default", "reposition/none", "link/default"}));
+  EXPECT_EQ(names, (Texts{"full/none", "full/default", "reposition/none", "reposition/default",
+                          "link/default"}));
   names.clear();
   for (const auto& arm : arms_of(modes, "none")) names.push_back(arm.name());
   EXPECT_EQ(names, (Texts{"full/none", "reposition/none", "link/none"}));
