@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings pass through the form and the file unharmed; the theme, the letters and the icons
 // follow.
+#include <QAbstractButton>
 #include <QAbstractItemModelTester>
 #include <QComboBox>
 #include <QDoubleSpinBox>
@@ -14,13 +15,16 @@
 #include <cmath>
 
 #include "app/settings.h"
+#include "ui/inspect/cache_view.h"
 #include "ui/inspect/model_table.h"
 #include "ui/inspect/models_page.h"
 #include "ui/inspect/settings_effect.h"
 #include "ui/inspect/settings_form.h"
+#include "ui/inspect/timing_view.h"
 #include "ui/theme/appearance.h"
 #include "ui/theme/colors.h"
 #include "ui/theme/icons.h"
+#include "ui/theme/translation.h"
 
 namespace kvlink::ui {
 namespace {
@@ -79,6 +83,31 @@ W* field_named(QWidget& form, const QString& name) {
     if (field->accessibleName() == name) return field;
   }
   return nullptr;
+}
+
+/// Every button and every label that cannot wrap has the room its text asks for.
+void check_not_clipped(QWidget& page, int width) {
+  page.resize(width, 900);
+  page.show();
+  QVERIFY(QTest::qWaitForWindowExposed(&page));
+  int n_checked = 0;
+  for (auto* button : page.findChildren<QAbstractButton*>()) {
+    if (!button->isVisible() || button->text().isEmpty()) continue;
+    ++n_checked;
+    QVERIFY2(button->width() >= button->sizeHint().width() &&
+                 button->geometry().right() <= button->parentWidget()->width(),
+             qPrintable(button->text()));
+  }
+  for (auto* label : page.findChildren<QLabel*>()) {
+    if (!label->isVisible() || label->text().isEmpty()) continue;
+    ++n_checked;
+    const int needed =
+        label->wordWrap() ? label->heightForWidth(label->width()) : label->sizeHint().height();
+    QVERIFY2(label->height() >= needed, qPrintable(label->text()));
+    QVERIFY2(label->wordWrap() || label->width() >= label->sizeHint().width(),
+             qPrintable(label->text()));
+  }
+  QVERIFY(n_checked > 0);
 }
 
 desk::ModelItem model_of(const char* name, app::ModelRole role, std::int64_t bytes) {
@@ -266,6 +295,24 @@ class InspectSettingsTest : public QObject {
         QVERIFY2(contrast(color, window) > 4.5, qPrintable(color.name()));
       }
     }
+  }
+
+  void longer_texts_are_not_clipped() {
+    PseudoTranslator longer;
+    QCoreApplication::installTranslator(&longer);
+    {
+      TimingView timing;
+      CacheView cache;
+      ModelsPage models;
+      SettingsForm answers(Page::kAnswers);
+      SettingsForm storage(Page::kStorage);
+      check_not_clipped(timing, 460);
+      check_not_clipped(cache, 460);
+      check_not_clipped(models, 700);
+      check_not_clipped(answers, 620);
+      check_not_clipped(storage, 620);
+    }
+    QCoreApplication::removeTranslator(&longer);
   }
 
   void icons_follow_the_palette_at_every_scale() {
