@@ -42,6 +42,11 @@ Result<Paths> resolve_paths(const PathSources& sources) {
       paths.models = paths.data / "models";
     } else {
       paths.models = *fallback / "models";
+      // What a package installed serves whoever has no folder of their own.
+      if (!fs::is_directory(paths.models, ignored) &&
+          fs::is_directory(KVLINK_INSTALLED_MODELS, ignored)) {
+        paths.models = KVLINK_INSTALLED_MODELS;
+      }
     }
     paths.adapters = {KVLINK_SOURCE_ADAPTERS, KVLINK_INSTALLED_ADAPTERS};
     return paths;

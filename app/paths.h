@@ -34,9 +34,10 @@ struct Paths {
 
 /// data: --data-dir, else $XDG_DATA_HOME/kvlink, else $HOME/.local/share/kvlink.
 /// models: --models-dir, else $KVLINK_MODELS, else <data>/models where that exists, else `models`
-/// in the default data folder. adapters: resources/adapters of the source tree the program was
-/// built from, and share/kvlink/adapters where it is installed. A relative $XDG_DATA_HOME is
-/// ignored, as its specification asks. kInvalidInput when no home is known and nothing was given.
+/// in the default data folder, or, where that does not exist, share/kvlink/models where the program
+/// is installed. adapters: resources/adapters of the source tree the program was built from, and
+/// share/kvlink/adapters where it is installed. A relative $XDG_DATA_HOME is ignored, as its
+/// specification asks. kInvalidInput when no home is known and nothing was given.
 Result<Paths> resolve_paths(const PathSources& sources);
 
 /// Creates the data folder (0700) when it is missing. kIo with the system's words.
