@@ -58,6 +58,9 @@ if(EXISTS ${default_model} AND EXISTS ${default_embedder}/model.safetensors)
           DESTINATION ${share_folder}/models/all-MiniLM-L6-v2 COMPONENT models)
   install(FILES ${packaging_folder}/copyright-models
           DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kvlink-models RENAME copyright COMPONENT models)
+  # The licences and the model card as they came with the weights.
+  install(DIRECTORY ${KVLINK_MODELS_FOLDER}/licenses
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kvlink-models OPTIONAL COMPONENT models)
   if(GZIP_PROGRAM)
     install_compressed(changelog-models changelog ${CMAKE_INSTALL_DATADIR}/doc/kvlink-models models)
   endif()
