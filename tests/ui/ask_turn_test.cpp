@@ -161,6 +161,17 @@ class AskTurnTest : public QObject {
     QCOMPARE(stages->clock_text(), QStringLiteral("0.19 s"));
   }
 
+  void redraws_the_stages_in_the_colours_of_another_theme() {
+    TurnWidget turn(request(), nullptr);
+    turn.show();
+    turn.finish(summary());
+    QPalette colours = turn.palette();
+    colours.setColor(QPalette::Text, QColor(0x12, 0x34, 0x56));
+    turn.setPalette(colours);
+    const auto* steps = turn.findChild<StageLine*>()->findChild<QLabel*>();
+    QVERIFY(steps->text().contains(QLatin1String("#123456")));
+  }
+
   void opens_the_passage_of_a_citation_by_mouse_and_by_key() {
     TurnWidget turn(request(), nullptr);
     turn.resize(500, 400);

@@ -21,6 +21,7 @@ using ExportFormat = desk::AnswerWorker::ExportFormat;
 constexpr int kIdRole = Qt::UserRole;
 constexpr int kNameRole = Qt::UserRole + 1;
 constexpr int kSearchPauseMs = 200;
+constexpr int kRowPadding = 12;
 constexpr qsizetype kMaxName = 200;
 
 QString when_words(std::int64_t unix_seconds) {
@@ -152,6 +153,7 @@ void ConversationList::show_rows(const std::vector<desk::ConversationRow>& rows)
     if (row.id == deleted_.id) continue;
     auto* item = new QListWidgetItem(one_line(row.name, kMaxName), list_);
     item->setFlags(item->flags() | Qt::ItemIsEditable);
+    item->setSizeHint({0, fontMetrics().lineSpacing() + kRowPadding});
     item->setData(kIdRole, static_cast<qlonglong>(row.id));
     item->setData(kNameRole, row.name);
     item->setToolTip(

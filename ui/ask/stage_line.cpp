@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/ask/stage_line.h"
 
+#include <QEvent>
 #include <QFontDatabase>
 #include <QHBoxLayout>
 
@@ -54,6 +55,11 @@ void StageLine::freeze(double ttft_ms) {
 }
 
 void StageLine::give_up() { timer_.stop(); }
+
+void StageLine::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange) draw();  // its colours are written into the text
+}
 
 void StageLine::tick() {
   const auto waited = app::Timeline::Clock::now() - sent_;

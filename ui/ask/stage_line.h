@@ -32,6 +32,9 @@ class StageLine : public QWidget {
   /// Every 50 ms while it runs.
   void ticked(double elapsed_ms);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   void tick();
   void draw();
