@@ -97,7 +97,8 @@ class AskDeskTest : public QObject {
     if (QTest::currentTestFailed()) return;
     auto& answers = desk_->answers();
     const auto stop = [this] { QTest::keyClick(focus_box(), Qt::Key_Escape); };
-    if (stage == QLatin1String("start")) connect(&answers, &desk::AnswerWorker::started, this, stop);
+    if (stage == QLatin1String("start"))
+      connect(&answers, &desk::AnswerWorker::started, this, stop);
     if (stage == QLatin1String("sources")) {
       connect(&answers, &desk::AnswerWorker::sources_ready, this, stop);
     }
