@@ -76,6 +76,7 @@ EncodeReport BlockEncoder::encode(std::span<const retrieval::DocumentId> documen
   std::int64_t n_chunks = 0;
   bool go_on = true;
   for (const auto id : documents) {
+    meter.progress().document = id;
     for (const auto& chunk : value_or_throw(session_.library().chunks(id))) {
       ++n_chunks;
       if (!go_on) continue;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "retrieval/library.h"
+
 namespace kvlink::app {
 
 enum class IngestPhase : std::uint8_t {
@@ -27,7 +29,8 @@ struct IngestProgress {
   double bytes_per_second = 0;   ///< while indexing
   double tokens_per_second = 0;  ///< while caching
   std::optional<double> seconds_left;
-  std::string current;  ///< path of the file in work
+  std::string current;                 ///< path of the file in work
+  retrieval::DocumentId document = 0;  ///< whose passages are in work, while caching
 };
 
 /// Called on the ingesting thread.

@@ -48,6 +48,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
     meter_.progress() = {};
     meter_.start_phase(IngestPhase::kScanning);
     ScanResult scan = scan_paths(paths, stop);
+    if (events_.on_scanned) events_.on_scanned(scan);
     note_omissions(scan, report);
     report.problems = std::move(scan.problems);
     report.unsupported = std::move(scan.unsupported);
@@ -76,7 +77,11 @@ std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<Scan
     if (stop.stop_requested()) break;
     progress.current = file.path.string();
     meter_.tell();
+    if (events_.on_file) events_.on_file(file);
     const auto indexed = indexer.index(file, stop);
+    if (events_.on_indexed) {
+      events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
+    }
     if (indexed) {
       documents.push_back(indexed->id);
       count_outcome(*indexed, file, report);

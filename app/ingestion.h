@@ -32,12 +32,23 @@ struct IngestReport {
   bool all_searchable() const { return !cancelled && problems.empty() && unsupported.empty(); }
 };
 
+/// What happens to single files; each may be empty. Called on the ingesting thread, which waits
+/// meanwhile: that is how a window pauses it.
+struct IngestEvents {
+  std::function<void(ScanResult&)> on_scanned;  ///< before any file is read; may leave files out
+  std::function<void(const ScannedFile&)> on_file;  ///< it is its turn
+  /// It was committed, or not: `problem` is null when it was.
+  std::function<void(const ScannedFile&, retrieval::DocumentId, const Error* problem)> on_indexed;
+};
+
 /// Runs on the calling thread; questions asked meanwhile on other threads come first. Needs
 /// Parts::kAnswer.
 class Ingestion {
  public:
   Ingestion(Session& session, IngestCallback on_progress)
       : session_(session), meter_(std::move(on_progress)) {}
+
+  void set_events(IngestEvents events) { events_ = std::move(events); }
 
   /// kNo: searchable is enough; blocks come with a later run.
   enum class Caching : std::uint8_t { kYes, kNo };
@@ -57,6 +68,7 @@ class Ingestion {
   EncodeReport encode(std::span<const retrieval::DocumentId> documents, std::stop_token stop);
 
   Session& session_;
+  IngestEvents events_;
   IngestMeter meter_;
 };
 

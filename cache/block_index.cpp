@@ -8,6 +8,9 @@ namespace kvlink::cache {
 namespace {
 
 bool matches(const BlockFilter& filter, const BlockRow& row) {
+  if (!filter.ids.empty() && !std::binary_search(filter.ids.begin(), filter.ids.end(), row.id)) {
+    return false;
+  }
   if (filter.content && row.content != *filter.content) return false;
   if (filter.model && row.model != *filter.model) return false;
   if (filter.not_model && row.model == *filter.not_model) return false;

@@ -104,6 +104,13 @@ struct SearchHit {
   std::int32_t dense_rank = 0;    ///< 1-based; 0: not found by vector
 };
 
+/// Whose passage it is, without its text: for counting what is cached.
+struct ChunkContent {
+  DocumentId document = 0;
+  std::int64_t ordinal = 0;
+  Digest content;
+};
+
 struct Turn {
   std::string question;
   std::string answer;
@@ -150,6 +157,8 @@ class Library {
   virtual Result<std::vector<StoredChunk>> chunks(DocumentId id) = 0;
   virtual Result<std::optional<StoredChunk>> chunk(ChunkId id) = 0;
   virtual std::int64_t n_chunks() = 0;
+  /// Every chunk of every document, by document and ordinal.
+  virtual Result<std::vector<ChunkContent>> chunk_contents() = 0;
 
   /// FTS5 (bm25) and vectors, fused; passages of equal content once. Empty when nothing is
   /// relevant: a passage counts that shares a content word or is near by vector. kInvalidInput: an
@@ -161,7 +170,11 @@ class Library {
   virtual Result<ConversationId> new_conversation(const std::string& name) = 0;
   virtual Result<void> append_turn(ConversationId id, const Turn& turn) = 0;
   virtual Result<std::vector<Conversation>> conversations() = 0;
+  /// Those whose name, a question or an answer contains the words (ASCII letters in any case).
+  virtual Result<std::vector<Conversation>> find_conversations(const std::string& words) = 0;
   virtual Result<Conversation> conversation(ConversationId id) = 0;
+  /// kNotFound.
+  virtual Result<void> rename_conversation(ConversationId id, const std::string& name) = 0;
   virtual Result<void> remove_conversation(ConversationId id) = 0;
 };
 

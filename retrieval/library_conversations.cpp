@@ -17,6 +17,16 @@ std::int64_t unix_now() {
   fail(ErrorCode::kNotFound, "there is no conversation " + std::to_string(id));
 }
 
+/// "%words%", with what LIKE takes for wildcards escaped.
+std::string contains_pattern(std::string_view words) {
+  std::string pattern = "%";
+  for (const char c : words) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
 Conversation conversation_of(SQLite::Statement& row) {
   return {row.getColumn(0).getInt64(), text_of(row.getColumn(1)), row.getColumn(2).getInt64(), {}};
 }
@@ -101,6 +111,21 @@ Result<std::vector<Conversation>> SqliteLibrary::conversations() {
   });
 }
 
+Result<std::vector<Conversation>> SqliteLibrary::find_conversations(const std::string& words) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db,
+        "SELECT id, name, updated_unix FROM conversations AS c WHERE name LIKE ?1 ESCAPE '\\' OR "
+        "EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id AND "
+        "(question LIKE ?1 ESCAPE '\\' OR answer LIKE ?1 ESCAPE '\\')) "
+        "ORDER BY updated_unix DESC, id DESC");
+    rows.bind(1, contains_pattern(words));
+    std::vector<Conversation> out;
+    while (rows.executeStep()) out.push_back(conversation_of(rows));
+    return out;
+  });
+}
+
 Result<Conversation> SqliteLibrary::conversation(ConversationId id) {
   return reading([&](SQLite::Database& db) {
     SQLite::Statement row(db, "SELECT id, name, updated_unix FROM conversations WHERE id = ?");
@@ -109,6 +134,15 @@ Result<Conversation> SqliteLibrary::conversation(ConversationId id) {
     Conversation found = conversation_of(row);
     found.turns = turns_of(db, id);
     return found;
+  });
+}
+
+Result<void> SqliteLibrary::rename_conversation(ConversationId id, const std::string& name) {
+  return writing([&](SQLite::Database& db) {
+    SQLite::Statement rename(db, "UPDATE conversations SET name = ? WHERE id = ?");
+    rename.bind(1, name);
+    rename.bind(2, id);
+    if (rename.exec() == 0) fail_no_conversation(id);
   });
 }
 

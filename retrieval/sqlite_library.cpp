@@ -29,6 +29,10 @@ std::int64_t space_row(SQLite::Database& db, const EmbeddingSpace& space) {
   return select.getColumn(0).getInt64();
 }
 
+ChunkContent chunk_content_of(SQLite::Statement& row) {
+  return {row.getColumn(0).getInt64(), row.getColumn(1).getInt64(), digest_of(row.getColumn(2))};
+}
+
 template <typename T>
 std::vector<T> all_rows(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
   std::vector<T> out;
@@ -117,6 +121,14 @@ Result<std::optional<StoredChunk>> SqliteLibrary::chunk(ChunkId id) {
     SQLite::Statement rows(db, std::string(kSelectChunk) + "WHERE c.id = ?");
     rows.bind(1, id);
     return one_row(rows, chunk_of);
+  });
+}
+
+Result<std::vector<ChunkContent>> SqliteLibrary::chunk_contents() {
+  return reading([](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db, "SELECT document_id, ordinal, content FROM chunks ORDER BY document_id, ordinal");
+    return all_rows(rows, chunk_content_of);
   });
 }
 

@@ -36,13 +36,16 @@ class SqliteLibrary final : public Library {
   Result<std::vector<StoredChunk>> chunks(DocumentId id) override;
   Result<std::optional<StoredChunk>> chunk(ChunkId id) override;
   std::int64_t n_chunks() override;
+  Result<std::vector<ChunkContent>> chunk_contents() override;
   Result<std::vector<SearchHit>> search(const SearchRequest& request) override;
   Result<std::vector<DocumentId>> stale_vectors() override;
 
   Result<ConversationId> new_conversation(const std::string& name) override;
   Result<void> append_turn(ConversationId id, const Turn& turn) override;
   Result<std::vector<Conversation>> conversations() override;
+  Result<std::vector<Conversation>> find_conversations(const std::string& words) override;
   Result<Conversation> conversation(ConversationId id) override;
+  Result<void> rename_conversation(ConversationId id, const std::string& name) override;
   Result<void> remove_conversation(ConversationId id) override;
 
  private:

@@ -15,14 +15,14 @@ namespace kvlink::desk {
 
 struct AskRequest {
   RequestId id = 0;  ///< of next_request_id()
-  QString question;
+  QString question = {};
   /// When Enter was pressed: where the clock starts.
   app::Timeline::Clock::time_point sent = app::Timeline::Clock::now();
-  std::optional<inference::LinkMode> mode;  ///< nothing: the setting's
-  std::vector<DocumentId> scope;            ///< empty: the whole library
-  std::optional<DocumentId> whole;          ///< read this document instead of searching
-  bool without_cache = false;               ///< prefill everything, as a program without KV reuse
-  bool from_disk = false;                   ///< drop memory and page cache first
+  std::optional<inference::LinkMode> mode = {};  ///< nothing: the setting's
+  std::vector<DocumentId> scope = {};            ///< empty: the whole library
+  std::optional<DocumentId> whole = {};          ///< read this document instead of searching
+  bool without_cache = false;  ///< prefill everything, as a program without KV reuse
+  bool from_disk = false;      ///< drop memory and page cache first
   /// 0: begins a new conversation, which finished() names.
   ConversationId conversation = 0;
   /// false: beside the conversation, nothing is kept ("answer without cache" for comparison).

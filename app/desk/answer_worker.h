@@ -2,8 +2,11 @@
 // Questions and conversations, on the thread that owns the conversations' contexts.
 #pragma once
 
+#include <QByteArray>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "app/conversation.h"
 #include "app/desk/answer_messages.h"
@@ -59,23 +62,29 @@ class AnswerWorker : public Worker {
 
  protected:
   void session_closing() override;
+  void interrupt() override;
 
  private:
+  /// What a running answer tells, in batches.
   class Delivery;
 
   void perform(const AskRequest& request, std::stop_token stop);
   app::Question question_of(const AskRequest& request);
-  std::vector<DocumentId> visible_documents();
-  app::Conversation& conversation_for(const AskRequest& request);
+  /// Throws when nothing is left.
+  void leave_out_hidden(app::Question& question);
+  /// Where the turn belongs; made when the request asks for a new one. Throws.
+  app::Conversation& conversation_for(const AskRequest& request, app::Conversation& aside);
+  void finish(const AskRequest& request, app::Answer answer, ConversationId conversation);
   void tell_conversations(const QString& words);
-  std::stop_source stop_source_of(RequestId id);
-  void forget(RequestId id);
+  std::vector<ConversationRow> find_conversations(const QString& words);
+  /// Runs `body` with a session; what it throws becomes failed(id).
+  void attempt(RequestId id, const std::function<void()>& body);
 
   std::mutex requests_mutex_;
   std::map<RequestId, std::stop_source> requests_;  // guarded by requests_mutex_
-  std::vector<DocumentId> hidden_;
-  ConversationId current_id_ = 0;
-  std::unique_ptr<app::Conversation> current_;  ///< the one whose KV is kept between questions
+  std::vector<DocumentId> hidden_;                  ///< ascending
+  QString listed_words_;
+  std::unique_ptr<app::Conversation> current_;  ///< whose KV is kept between questions
 };
 
 }  // namespace kvlink::desk

@@ -37,19 +37,18 @@ struct CacheTotals {
   cache::Totals totals;
   std::int64_t disk_budget_bytes = 0;
   std::int64_t memory_budget_bytes = 0;
-  std::int64_t n_stale = 0;
-  std::int64_t stale_bytes = 0;
 };
 
 /// Which blocks a request means; the parts add up.
 struct BlockSelection {
-  std::vector<Digest> ids;
-  std::vector<DocumentId> documents;
+  std::vector<Digest> ids = {};
+  std::vector<DocumentId> documents = {};
   bool stale = false;  ///< every block of another model or recipe
   bool all = false;
 };
 
-enum class CacheAction : std::uint8_t { kPin, kUnpin, kEvict, kVerify, kRebuild };
+/// Computing blocks again is the ingestion's work.
+enum class CacheAction : std::uint8_t { kPin, kUnpin, kEvict, kVerify };
 
 struct CacheProgress {
   RequestId id = 0;
@@ -61,10 +60,10 @@ struct CacheProgress {
 struct CacheReport {
   RequestId id = 0;
   CacheAction action = CacheAction::kVerify;
-  std::int64_t n_blocks = 0;   ///< changed, checked or rebuilt
+  std::int64_t n_blocks = 0;   ///< changed or checked
   std::int64_t n_damaged = 0;  ///< kVerify
   bool cancelled = false;
-  std::vector<QString> notices;
+  std::vector<QString> notices = {};
 };
 
 }  // namespace kvlink::desk

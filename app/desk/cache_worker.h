@@ -3,7 +3,9 @@
 #pragma once
 
 #include <QTimer>
+#include <functional>
 #include <map>
+#include <mutex>
 
 #include "app/desk/cache_messages.h"
 #include "app/desk/worker.h"
@@ -44,14 +46,18 @@ class CacheWorker : public Worker {
 
  protected:
   void session_opened() override;
+  void interrupt() override;
 
  private:
+  /// What is done to one batch of blocks. Throws.
+  using Step = std::function<void(const cache::BlockFilter&, CacheReport&, std::stop_token)>;
+
   void tell_totals();
   CacheSnapshot snapshot_now();
-  std::vector<cache::BlockFilter> filters_of(const BlockSelection& selection);
-  bool is_stale(const cache::BlockRow& row);
-  void change(RequestId id, CacheAction action, const BlockSelection& selection, bool pinned_too);
-  void verify_now(RequestId id, const BlockSelection& selection, std::stop_token stop);
+  std::vector<Digest> ids_of(const BlockSelection& selection);
+  void start(RequestId id, CacheAction action, BlockSelection selection, Step step);
+  void perform(RequestId id, CacheAction action, const BlockSelection& selection, const Step& step,
+               std::stop_token stop);
 
   QTimer* totals_timer_ = nullptr;
   std::mutex requests_mutex_;

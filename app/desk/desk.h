@@ -4,10 +4,10 @@
 
 #include <QObject>
 #include <QThread>
-#include <QTimer>
-#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "app/desk/answer_worker.h"
 #include "app/desk/cache_worker.h"
@@ -23,11 +23,11 @@ class SessionOpener;
 
 struct DeskOptions {
   app::Paths paths;
-  QString home;           ///< of the user: where other programs keep models; may be empty
-  std::string generator;  ///< "" takes the setting's
+  QString home = {};           ///< of the user: where other programs keep models; may be empty
+  std::string generator = {};  ///< "" takes the setting's
   std::int32_t threads = 0;
   /// Changes settings of every session that is opened (tests); not written to the file.
-  std::function<void(app::Settings&)> adjust;
+  std::function<void(app::Settings&)> adjust = {};
   FileSystem* files = &FileSystem::posix();
   int undo_ms = LibraryWorker::kDefaultUndoMs;
 };
@@ -79,22 +79,24 @@ class Desk : public QObject {
   void memory_changed(qint64 bytes);
 
  private:
-  struct Seat;  // a worker and its thread
+  struct Seat;  ///< a worker and its thread
 
   template <typename W, typename... Arguments>
   W* seat(const char* thread_name, Arguments&&... arguments);
   void connect_workers();
   void release_session();
   void worker_released();
-  void open_now();
+  void start_opening();
   void session_arrived(std::shared_ptr<app::Session> session, const DeskFacts& facts);
   void opening_failed(const Problem& problem);
   void set_state(DeskState state);
+  void look_at_memory();
 
   DeskOptions options_;
   DeskState state_ = DeskState::kClosed;
   DeskFacts facts_;
   std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<Worker*> workers_;  ///< those that hold the session
   SessionOpener* opener_ = nullptr;
   LibraryWorker* library_ = nullptr;
   IngestWorker* ingest_ = nullptr;
@@ -102,8 +104,8 @@ class Desk : public QObject {
   PrefetchWorker* prefetch_ = nullptr;
   CacheWorker* cache_ = nullptr;
   SettingsWorker* settings_ = nullptr;
-  int n_holding_ = 0;  ///< workers that still hold the session
-  bool reopen_ = false;
+  std::size_t n_holding_ = 0;  ///< workers that have not given the session back yet
+  bool open_again_ = false;
   std::optional<app::Settings> to_write_;
 };
 

@@ -19,8 +19,6 @@ class IngestWorker : public Worker {
   /// Adds files and folders; waits for the runs before it. Documents that did not change cost their
   /// reading only. Ends with finished or failed.
   void add(RequestId id, AddRequest request);
-  /// Indexes the files of these paths again, changed or not on disk, and encodes what has no block.
-  void reindex(RequestId id, std::vector<QString> paths);
   /// Encodes what has no block of these documents; empty: of all.
   void encode(RequestId id, std::vector<DocumentId> documents);
 
@@ -29,33 +27,37 @@ class IngestWorker : public Worker {
   void resume();
   /// Ends the run in work and those that wait. Any thread, at once.
   void cancel();
+  bool is_paused() const;
 
  signals:
   void status_changed(const kvlink::desk::IngestStatus& status);
   void finished(kvlink::desk::RequestId id, const kvlink::desk::IngestSummary& summary);
   void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
-  /// For the library worker.
   void rows_in_progress(const std::vector<kvlink::desk::DocumentRow>& rows);
-  void document_committed(kvlink::desk::DocumentId id, const QString& path);
   void blocks_changed();
+  /// No row is in work any more.
+  void run_ended();
   void rates_measured(const kvlink::desk::MeasuredRates& rates);
 
  protected:
-  void session_closing() override;
+  void interrupt() override;
 
  private:
-  struct Run;
-  void perform(RequestId id, const AddRequest& request);
-  void perform_encoding(RequestId id, std::vector<DocumentId> documents);
+  /// One run's bookkeeping; its callbacks come on this worker's thread.
+  class Run;
+
+  void perform(RequestId id, const AddRequest& request, std::stop_token stop);
+  void perform_encoding(RequestId id, std::vector<DocumentId> documents, std::stop_token stop);
   void tell(const IngestStatus& status);
-  /// Blocks while paused. False: stop.
-  bool wait_while_paused(const std::stop_token& stop);
+  void end_run();
+  /// Blocks while paused, until told otherwise or to stop.
+  void wait_while_paused(const std::stop_token& stop);
   std::stop_token run_token();
 
-  std::mutex pause_mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any pause_changed_;
-  bool paused_ = false;        // guarded by pause_mutex_
-  std::stop_source run_stop_;  // guarded by pause_mutex_
+  bool paused_ = false;        // guarded by mutex_
+  std::stop_source run_stop_;  // guarded by mutex_
   IngestStatus status_;
 };
 

@@ -35,9 +35,15 @@ struct DocumentRow {
   std::int64_t added_unix = 0;
   DocumentStage stage = DocumentStage::kQueued;
   QString reason;  ///< why it failed, or what was repaired; may be empty
+
+  bool operator==(const DocumentRow&) const = default;
 };
 
-/// A batch, at most ten a second. `all`: the whole library, which replaces everything known.
+/// The order in which documents are listed: by folder, then by title.
+bool comes_before(const DocumentRow& a, const DocumentRow& b);
+
+/// A batch, at most ten a second. `all`: the whole library, which replaces everything known,
+/// in the order of comes_before.
 struct DocumentsChange {
   std::shared_ptr<const std::vector<DocumentRow>> all;
   std::vector<DocumentRow> changed;  ///< new or other than before, by path
@@ -73,9 +79,9 @@ struct PreScan {
 
 /// What to add.
 struct AddRequest {
-  std::vector<QString> paths;
-  std::vector<QString> excluded_suffixes;  ///< ".csv"
-  bool caching = true;                     ///< false: searchable is enough
+  std::vector<QString> paths = {};
+  std::vector<QString> excluded_suffixes = {};  ///< ".csv"
+  bool caching = true;                          ///< false: searchable is enough
 };
 
 enum class IngestState : std::uint8_t { kIdle, kScanning, kIndexing, kCaching };
@@ -114,7 +120,7 @@ struct IngestSummary {
 struct RemovalOffer {
   RequestId id = 0;
   std::int64_t n_documents = 0;
-  QString first_title;
+  QString first_title = {};
   int undo_ms = 0;
 };
 
@@ -137,5 +143,8 @@ struct DocumentText {
   std::vector<Passage> passages;  ///< in reading order
   QString notice;                 ///< "" or why this is not the file as it is on disk now
 };
+
+/// Whether files of this name are read, by the suffix alone: nothing is looked at.
+bool is_supported_name(const QString& path);
 
 }  // namespace kvlink::desk

@@ -2,11 +2,11 @@
 // The list of documents: snapshots, pre-scans, removal with undo, the text of a document.
 #pragma once
 
-#include <QElapsedTimer>
 #include <QHash>
+#include <QSet>
 #include <QTimer>
 #include <map>
-#include <set>
+#include <mutex>
 
 #include "app/desk/library_messages.h"
 #include "app/desk/worker.h"
@@ -35,6 +35,9 @@ class LibraryWorker : public Worker {
   /// Looks what lies at the paths, without reading it: pre_scanned follows. Files, folders.
   void pre_scan(RequestId id, std::vector<QString> paths);
   void cancel_pre_scan(RequestId id);
+  /// Text that was dropped or pasted: when every line is the path of something that exists, those
+  /// paths; else the path of a note that it becomes, in the data folder. paths_found follows.
+  void take_text(RequestId id, QString text);
 
   /// Takes documents out of the list at once: removal_offered, then removal_done after the undo
   /// time, or removal_undone. Until then nothing is erased: whatever happens to this process, the
@@ -47,16 +50,17 @@ class LibraryWorker : public Worker {
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
 
-  /// From the ingestion (any thread): rows in progress, and that a document's row must be read
-  /// again.
+  /// Rows of the ingestion under way: they stand above what the library says until it ends.
   void merge_progress(std::vector<DocumentRow> rows);
-  void document_committed(DocumentId id, QString path);
+  /// No ingestion runs any more: the list is read anew.
+  void end_progress();
   void set_rates(MeasuredRates rates);
   /// Blocks came or went: stages are counted anew, soon.
   void blocks_changed();
 
  signals:
   void documents_changed(const kvlink::desk::DocumentsChange& change);
+  void paths_found(kvlink::desk::RequestId id, const std::vector<QString>& paths);
   void pre_scanned(const kvlink::desk::PreScan& scan);
   void removal_offered(const kvlink::desk::RemovalOffer& offer);
   void removal_undone(kvlink::desk::RequestId id);
@@ -69,6 +73,7 @@ class LibraryWorker : public Worker {
  protected:
   void session_opened() override;
   void session_closing() override;
+  void interrupt() override;
 
  private:
   struct Removal {
@@ -77,19 +82,27 @@ class LibraryWorker : public Worker {
   };
 
   void tell_all();
+  void recount();
+  std::optional<std::vector<DocumentRow>> count_rows();
   void tell_batch();
-  void schedule(QTimer& timer, int milliseconds);
+  QTimer* timer(QTimer*& slot, int milliseconds, void (LibraryWorker::*action)());
+  void offer_removal(RequestId id, std::vector<DocumentId> documents);
   void commit_removal(RequestId id);
+  bool is_hidden(DocumentId id) const;
   void tell_hidden();
-  PreScan scan_now(RequestId id, const std::vector<QString>& paths, std::stop_token stop);
-  DocumentText text_now(RequestId id, DocumentId document);
+  void scan_now(RequestId id, const std::vector<QString>& paths, std::stop_token stop);
 
   QTimer* refresh_timer_ = nullptr;
   QTimer* batch_timer_ = nullptr;
   int undo_ms_ = kDefaultUndoMs;
+  int recount_ms_ = 1500;
   MeasuredRates rates_;
   std::map<RequestId, Removal> removals_;
-  QHash<QString, DocumentRow> pending_;  ///< progress since the last batch, by path
+  QHash<QString, DocumentRow> progress_;                  ///< of documents in work, by path
+  std::vector<DocumentRow> batch_;                        ///< changed since the last telling
+  std::vector<QString> left_;                             ///< paths that went since then
+  std::shared_ptr<const std::vector<DocumentRow>> told_;  ///< the last whole list
+  QSet<QString> told_since_;                              ///< paths of batches after it
   std::mutex scans_mutex_;
   std::map<RequestId, std::stop_source> scans_;  // guarded by scans_mutex_
 };

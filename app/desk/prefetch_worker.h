@@ -21,6 +21,9 @@ class PrefetchWorker : public Worker {
  signals:
   void prefetched(const kvlink::desk::PrefetchReport& report);
 
+ protected:
+  void interrupt() override;
+
  private:
   void perform(RequestId id, const QString& text, const std::vector<DocumentId>& scope,
                std::stop_token stop);

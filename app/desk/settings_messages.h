@@ -25,6 +25,9 @@ struct ModelFacts {
   std::int64_t context_tokens = 0;
   std::int64_t kv_bytes_per_token = 0;
   bool has_adapter = false;
+  /// Of a question that names none, and what is to be said about it ("": nothing).
+  inference::LinkMode default_mode = inference::LinkMode::kReposition;
+  QString mode_warning;
 };
 
 /// What the window knows once a session is open.

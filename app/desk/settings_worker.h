@@ -2,7 +2,6 @@
 // Which models there are, what settings would change, and writing them.
 #pragma once
 
-#include "app/desk/library_worker.h"
 #include "app/desk/settings_messages.h"
 #include "app/desk/worker.h"
 
@@ -22,7 +21,6 @@ class SettingsWorker : public Worker {
   void check_model(RequestId id, QString path);
   /// What these settings would change: effect_estimated.
   void estimate(RequestId id, app::Settings settings);
-  void set_rates(MeasuredRates rates);
 
  signals:
   void models_listed(const kvlink::desk::ModelList& list);
@@ -32,7 +30,6 @@ class SettingsWorker : public Worker {
  private:
   app::Paths paths_;
   QString home_;
-  MeasuredRates rates_;
 };
 
 }  // namespace kvlink::desk

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/desk/worker.h"
 
+#include <atomic>
+
 namespace kvlink::desk {
 
 RequestId next_request_id() {
@@ -9,7 +11,7 @@ RequestId next_request_id() {
 }
 
 void Worker::set_session(std::shared_ptr<app::Session> session) {
-  if (!session) stop_everything();
+  if (!session) interrupt();
   post([this, session = std::move(session)] {
     if (session_) session_closing();
     const bool released = session == nullptr;
@@ -18,25 +20,8 @@ void Worker::set_session(std::shared_ptr<app::Session> session) {
       emit session_released();
       return;
     }
-    {
-      const std::lock_guard lock(stop_mutex_);
-      stop_ = std::stop_source();
-    }
     session_opened();
   });
-}
-
-void Worker::stop_everything() {
-  {
-    const std::lock_guard lock(stop_mutex_);
-    stop_.request_stop();
-  }
-  interrupt();
-}
-
-std::stop_token Worker::stop_token() {
-  const std::lock_guard lock(stop_mutex_);
-  return stop_.get_token();
 }
 
 bool Worker::has_model() const { return session_ != nullptr && session_->can_answer(); }

@@ -3,9 +3,7 @@
 #pragma once
 
 #include <QObject>
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -27,8 +25,6 @@ class Worker : public QObject {
   /// Gives the worker the session, or takes it away (null): what runs is stopped first, and
   /// session_released() follows once nothing here uses it. Any thread.
   void set_session(std::shared_ptr<app::Session> session);
-  /// Asks whatever runs here to stop, without waiting. Any thread.
-  void stop_everything();
 
  signals:
   void session_released();
@@ -40,15 +36,13 @@ class Worker : public QObject {
     QMetaObject::invokeMethod(this, std::forward<F>(body), Qt::QueuedConnection);
   }
 
-  /// Called in any thread by stop_everything(): ends what stop_token() does not reach.
+  /// Called in any thread: what runs here and what waits is asked to stop.
   virtual void interrupt() {}
   /// Called in the worker's thread when a session came.
   virtual void session_opened() {}
   /// Called in the worker's thread before the session goes: everything borrowed from it ends here.
   virtual void session_closing() {}
 
-  /// The token of the requests of this session. Worker's thread.
-  std::stop_token stop_token();
   /// Whether requests can be carried out. Worker's thread.
   bool has_session() const { return session_ != nullptr; }
   bool has_model() const;
@@ -58,8 +52,6 @@ class Worker : public QObject {
 
  private:
   std::shared_ptr<app::Session> session_;
-  std::mutex stop_mutex_;
-  std::stop_source stop_;  // guarded by stop_mutex_
 };
 
 }  // namespace kvlink::desk

@@ -61,6 +61,8 @@ def folder_of(path: str) -> str:
 
 
 def own_include(root: Path, path: Path, target: str):
+    if target == path.stem + ".moc":  # made by Qt's moc from this very file
+        return None
     folder = folder_of(path.as_posix())
     target_folder = folder_of(target)
     if ".." in Path(target).parts or not (root / target).is_file():

@@ -6,6 +6,8 @@ Usage: check_offline.py PROGRAM…
 
 Needs readelf and nm (binutils) and ldd. A program may import none of the calls that open or
 address a socket, and may load, directly or through its libraries, none that speaks to a network.
+One exception: the window may speak to a second start of itself over a local (AF_UNIX) socket, and
+the sources of that program name no other address family.
 """
 
 import re
@@ -18,6 +20,10 @@ SOCKET_CALLS = {
     "sendmsg", "recvmsg", "getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyaddr",
     "getnameinfo", "res_query", "res_search",
 }
+# Program → calls it may import all the same, and the one source that may name them.
+LOCAL_SOCKETS = {"kvlink-desktop": {"socket", "connect", "bind", "listen", "accept4"}}
+LOCAL_SOCKET_SOURCE = Path("ui/shell/single_instance.cpp")
+OTHER_FAMILIES = re.compile(r"\b(AF|PF)_(?!UNIX\b)\w+|sockaddr_in6?\b|netinet/|\barpa/")
 NETWORK_LIBRARIES = re.compile(
     r"lib(Qt\d+(Network|WebSockets|WebEngine\w*)|curl(-gnutls)?|ssl|gnutls|nghttp\d|soup|ssh2?|"
     r"resolv|zmq|grpc\w*|asio|mpi|ldap\w*)\b")
@@ -39,9 +45,24 @@ def libraries(ldd_output: str):
 
 def violations(program: Path, nm_output: str, ldd_output: str):
     found = [f"{program.name} imports {call}()"
-             for call in sorted(imported_calls(nm_output) & SOCKET_CALLS)]
+             for call in sorted(imported_calls(nm_output) & SOCKET_CALLS -
+                                LOCAL_SOCKETS.get(program.name, set()))]
     found += [f"{program.name} loads {library}"
               for library in libraries(ldd_output) if NETWORK_LIBRARIES.match(Path(library).name)]
+    return found
+
+
+def source_violations(root: Path):
+    """Sources of the window that name an address family other than the local one."""
+    found = []
+    for path in sorted([*root.glob("ui/**/*.cpp"), *root.glob("ui/**/*.h"),
+                        *root.glob("app/desk/*.cpp")]):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        relative = path.relative_to(root)
+        if OTHER_FAMILIES.search(text):
+            found.append(f"{relative} names an address family that is not local")
+        if "sys/socket.h" in text and relative != LOCAL_SOCKET_SOURCE:
+            found.append(f"{relative} includes sys/socket.h; only {LOCAL_SOCKET_SOURCE} may")
     return found
 
 
@@ -61,6 +82,7 @@ def main(arguments) -> int:
         print(__doc__)
         return 2
     found = [problem for argument in arguments for problem in check(Path(argument))]
+    found += source_violations(Path(__file__).parents[2])
     for problem in found:
         print(problem)
     print(f"offline: {len(found)} violations in {len(arguments)} programs")

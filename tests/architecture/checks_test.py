@@ -187,6 +187,26 @@ class Offline(unittest.TestCase):
             self.assertEqual(self.violations("", f"\t{library} => /usr/lib/{library} (0x1)\n"),
                              [f"kvlink loads {library}"])
 
+    def test_only_the_window_may_have_a_local_socket(self):
+        calls = "   U socket@GLIBC_2.2.5\n   U bind@GLIBC_2.2.5\n"
+        self.assertEqual(len(self.violations(calls)), 2)
+        self.assertEqual(check_offline.violations(Path("kvlink-desktop"), calls, ""), [])
+        self.assertEqual(check_offline.violations(Path("kvlink-desktop"),
+                                                  "   U getaddrinfo@GLIBC_2.2.5\n", ""),
+                         ["kvlink-desktop imports getaddrinfo()"])
+
+    def test_sources_of_the_window_name_no_other_family(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            source = root / check_offline.LOCAL_SOCKET_SOURCE
+            source.parent.mkdir(parents=True)
+            source.write_text("#include <sys/socket.h>\nsocket(AF_UNIX, 0, 0);\n", encoding="utf-8")
+            self.assertEqual(check_offline.source_violations(root), [])
+            source.write_text("socket(AF_" "INET6, 0, 0);\n", encoding="utf-8")
+            self.assertEqual(len(check_offline.source_violations(root)), 1)
+            (root / "ui/shell/other.cpp").write_text("#include <sys/socket.h>\n", encoding="utf-8")
+            self.assertEqual(len(check_offline.source_violations(root)), 2)
+
     def test_a_missing_program_is_a_violation(self):
         self.assertEqual(check_offline.check(Path("/nonexistent")), ["/nonexistent was not built"])
 

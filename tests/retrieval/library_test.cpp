@@ -261,6 +261,28 @@ TEST_F(LibraryTest, KeepsConversations) {
   EXPECT_EQ(library->remove_conversation(id).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(LibraryTest, FindsAndRenamesConversations) {
+  auto library = open();
+  const auto otters = must(library->new_conversation("Otters"));
+  must(library->append_turn(otters, {"Why 100%?", "Because of C:\\x.", "full", "{}", {}, 100}));
+  const auto empty = must(library->new_conversation("Emp_ty"));
+  const auto found = [&](const std::string& words) {
+    std::vector<ConversationId> ids;
+    for (const auto& one : must(library->find_conversations(words))) ids.push_back(one.id);
+    return ids;
+  };
+  EXPECT_EQ(found("OTTER"), std::vector{otters});
+  EXPECT_EQ(found("because"), std::vector{otters});
+  EXPECT_EQ(found("100%"), std::vector{otters});
+  EXPECT_EQ(found(":\\"), std::vector{otters});
+  EXPECT_EQ(found("_"), std::vector{empty});
+  EXPECT_EQ(found("%b%"), std::vector<ConversationId>{});
+  EXPECT_EQ(found("").size(), 2u);
+  must(library->rename_conversation(empty, "Seals"));
+  EXPECT_EQ(found("seals"), std::vector{empty});
+  EXPECT_EQ(library->rename_conversation(empty + 1, "x").error().code, ErrorCode::kNotFound);
+}
+
 std::string all_bytes(const std::filesystem::path& folder) {
   std::string bytes;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/desk/session_opener.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "kernels/base/kv_block.h"
+
+namespace kvlink::desk {
+namespace {
+
+app::SessionOptions session_options(const DeskOptions& options, app::Parts parts) {
+  app::SessionOptions made;
+  made.paths = options.paths;
+  made.parts = parts;
+  made.generator = options.generator;
+  made.threads = options.threads;
+  made.adjust = options.adjust;
+  made.files = options.files;
+  return made;
+}
+
+/// Errors that a model in another place would cure: without it, documents can still be seen.
+bool is_about_model(ErrorCode code) {
+  return code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported ||
+         code == ErrorCode::kCorrupt;
+}
+
+ModelFacts facts_of(app::Session& session) {
+  auto& engine = session.engine();
+  const auto& model = engine.model();
+  const KvLayout layout{model.config.n_layers, model.config.n_kv_heads, model.config.head_dim,
+                        session.settings().block_dtype};
+  constexpr std::int64_t kTokens = 1000;  // planes are padded: the mean of many tokens
+  ModelFacts facts;
+  facts.name = text_of(model.config.name);
+  if (facts.name.isEmpty()) facts.name = text_of(model.path.filename().string());
+  facts.path = text_of(model.path.string());
+  facts.architecture = text_of(model.config.architecture);
+  facts.fingerprint = text_of(session.encoding().model.hex());
+  facts.device = text_of(engine.backend().describe());
+  facts.has_adapter = engine.adapter() != nullptr;
+  facts.default_mode = session.default_mode();
+  facts.mode_warning = text_of(session.mode_warning());
+  facts.n_layers = model.config.n_layers;
+  facts.context_tokens = engine.max_context();
+  facts.kv_bytes_per_token = KvBlock::total_bytes(layout, kTokens) / kTokens;
+  return facts;
+}
+
+std::int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t size = 0;
+  std::int64_t resident = 0;
+  statm >> size >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+void SessionOpener::open(std::optional<app::Settings> settings) {
+  QMetaObject::invokeMethod(
+      this, [this, settings = std::move(settings)] { open_now(settings); }, Qt::QueuedConnection);
+}
+
+void SessionOpener::open_now(const std::optional<app::Settings>& settings) {
+  DeskFacts facts;
+  facts.paths = options_.paths;
+  if (settings) {
+    const auto written =
+        app::save_settings(*settings, options_.paths.settings_file(), *options_.files);
+    if (!written) {
+      facts.notices.push_back(
+          tr("The settings could not be written, and the old ones are in force: %1")
+              .arg(text_of(written.error().message)));
+    }
+  }
+  auto opened = app::Session::open(session_options(options_, app::Parts::kAnswer));
+  if (!opened && is_about_model(opened.error().code)) {
+    facts.why_no_model = text_of(opened.error().message);
+    opened = app::Session::open(session_options(options_, app::Parts::kStores));
+  }
+  if (!opened) {
+    emit failed(problem_of(opened.error()));
+    return;
+  }
+  std::shared_ptr<app::Session> session = std::move(*opened);
+  facts.settings = session->settings();
+  for (const auto& notice : session->notices()) facts.notices.push_back(text_of(notice));
+  if (session->can_answer()) facts.model = facts_of(*session);
+  emit this->opened(std::move(session), facts);
+}
+
+void SessionOpener::look_at_memory() {
+  QMetaObject::invokeMethod(
+      this, [this] { emit memory_seen(resident_bytes()); }, Qt::QueuedConnection);
+}
+
+}  // namespace kvlink::desk

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/desk/settings_worker.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include "app/desk/document_stages.h"
+
+namespace kvlink::desk {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Place {
+  QString source;
+  fs::path folder;
+};
+
+/// Where other programs keep models they fetched. Looked at, never written to.
+std::vector<Place> places_of(const app::Paths& paths, const QString& home) {
+  std::vector<Place> places = {{QStringLiteral("KVLink"), paths.models}};
+  if (home.isEmpty()) return places;
+  const fs::path user = utf8_of(home);
+  const auto add = [&](const char* source, const fs::path& root, int depth, const char* below) {
+    std::vector<fs::path> level = {root};
+    for (; depth > 0; --depth) {
+      std::vector<fs::path> next;
+      for (const auto& folder : level) {
+        std::error_code error;
+        for (fs::directory_iterator it(folder, error), end; !error && it != end;
+             it.increment(error)) {
+          std::error_code ignored;
+          if (it->is_directory(ignored)) next.push_back(it->path());
+        }
+      }
+      level = std::move(next);
+    }
+    for (const auto& folder : level)
+      places.push_back({QString::fromLatin1(source), folder / below});
+  };
+  add("LM Studio", user / ".lmstudio" / "models", 1, "");
+  add("LM Studio", user / ".cache" / "lm-studio" / "models", 1, "");
+  add("Hugging Face", user / ".cache" / "huggingface" / "hub", 1, "snapshots");
+  add("GPT4All", user / ".local" / "share" / "nomic.ai" / "GPT4All", 0, "");
+  return places;
+}
+
+bool same_but_cheap(const app::Settings& a, const app::Settings& b) {
+  return a.generator == b.generator && a.embedder == b.embedder &&
+         a.system_prompt == b.system_prompt && a.block_dtype == b.block_dtype &&
+         a.adapter == b.adapter;
+}
+
+}  // namespace
+
+void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
+  post([this, id, extra = std::move(extra)] {
+    ModelList list{.id = id, .models = {}};
+    std::set<fs::path> seen;
+    const auto add = [&](const app::FoundModel& found, const QString& source) {
+      if (!seen.insert(found.path).second) return;
+      list.models.push_back({found, source, false});
+      if (!has_model()) return;
+      std::error_code ignored;
+      list.models.back().in_use =
+          fs::equivalent(found.path, session().engine().model().path, ignored);
+    };
+    for (const auto& place : places_of(paths_, home_)) {
+      for (const auto& found : app::find_models(place.folder)) add(found, place.source);
+    }
+    for (const auto& path : extra) {
+      app::FoundModel found;
+      found.path = utf8_of(path);
+      found.name = found.path.filename().string();
+      found.role = app::role_of_model(found.path);
+      std::error_code ignored;
+      const auto bytes = fs::file_size(found.path, ignored);
+      found.bytes = ignored ? 0 : static_cast<std::int64_t>(bytes);
+      add(found, tr("added"));
+    }
+    emit models_listed(list);
+  });
+}
+
+void SettingsWorker::check_model(RequestId id, QString path) {
+  post([this, id, path = std::move(path)] {
+    ModelChecked checked{.id = id, .path = path, .check = {}, .problem = {}};
+    auto check = app::check_model(utf8_of(path));
+    if (check) {
+      checked.check = std::move(*check);
+    } else {
+      checked.problem = problem_of(check.error());
+    }
+    emit model_checked(checked);
+  });
+}
+
+void SettingsWorker::estimate(RequestId id, app::Settings settings) {
+  post([this, id, settings = std::move(settings)] {
+    SettingsEffect effect;
+    effect.id = id;
+    effect.settings = settings;
+    effect.problem = text_of(app::settings_problem(settings));
+    effect.needs_reopen = true;
+    if (has_session() && !same_but_cheap(settings, session().settings())) {
+      const auto rows = session().store().list();
+      if (rows) {
+        for (const auto& row : *rows) {
+          if (!is_current(session(), row)) continue;
+          ++effect.n_stale_blocks;
+          effect.n_tokens += row.n_tokens;
+        }
+        const auto rate = encoding_rate(*rows);
+        effect.measured = rate.has_value();
+        if (rate) effect.seconds = static_cast<double>(effect.n_tokens) / *rate;
+      }
+    }
+    emit effect_estimated(effect);
+  });
+}
+
+}  // namespace kvlink::desk

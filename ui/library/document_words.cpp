@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/library/document_words.h"
+
+#include <QCoreApplication>
+#include <algorithm>
+
+#include "ui/ask/visible_text.h"
+#include "ui/inspect/quantities.h"
+
+namespace kvlink::ui {
+namespace {
+
+using desk::DocumentStage;
+
+struct DocumentWords {
+  Q_DECLARE_TR_FUNCTIONS(DocumentWords)
+};
+
+}  // namespace
+
+QString stage_words(DocumentStage stage) {
+  switch (stage) {
+    case DocumentStage::kQueued:
+      return DocumentWords::tr("queued");
+    case DocumentStage::kReading:
+      return DocumentWords::tr("reading");
+    case DocumentStage::kSearchable:
+      return DocumentWords::tr("searchable");
+    case DocumentStage::kCaching:
+      return DocumentWords::tr("caching");
+    case DocumentStage::kReady:
+      return DocumentWords::tr("ready");
+    case DocumentStage::kWarm:
+      return DocumentWords::tr("warm");
+    case DocumentStage::kStale:
+      return DocumentWords::tr("stale");
+    case DocumentStage::kFailed:
+      return DocumentWords::tr("failed");
+  }
+  return {};
+}
+
+QString stage_words(const desk::DocumentRow& row) {
+  const bool partly = row.stage == DocumentStage::kSearchable && row.n_cached > 0;
+  if (!partly) return stage_words(row.stage);
+  return DocumentWords::tr("cached %1 %")
+      .arg(100 * row.n_cached / std::max<std::int64_t>(row.n_chunks, 1));
+}
+
+QString stage_explained(DocumentStage stage) {
+  switch (stage) {
+    case DocumentStage::kQueued:
+      return DocumentWords::tr("Waits for its turn.");
+    case DocumentStage::kReading:
+      return DocumentWords::tr("Is being read and indexed.");
+    case DocumentStage::kSearchable:
+      return DocumentWords::tr(
+          "Questions find it; passages without a cache are computed when they are needed.");
+    case DocumentStage::kCaching:
+      return DocumentWords::tr("The language model reads its passages once.");
+    case DocumentStage::kReady:
+      return DocumentWords::tr("Every passage is cached on disk.");
+    case DocumentStage::kWarm:
+      return DocumentWords::tr("Every passage is cached, and in memory.");
+    case DocumentStage::kStale:
+      return DocumentWords::tr("Its caches belong to another model or prompt.");
+    case DocumentStage::kFailed:
+      return DocumentWords::tr("Could not be read.");
+  }
+  return {};
+}
+
+QString details_of(const desk::DocumentRow& row) {
+  if (row.stage == DocumentStage::kFailed) return row.reason.simplified();
+  const QString size = bytes_text(row.file_bytes);
+  if (row.n_chunks == 0) return size;
+  return DocumentWords::tr("%1 · %n passage(s)", nullptr, static_cast<int>(row.n_chunks)).arg(size);
+}
+
+QString tooltip_of(const desk::DocumentRow& row) {
+  QStringList lines = {row.path,
+                       stage_words(row) + QStringLiteral(": ") + stage_explained(row.stage)};
+  if (!row.reason.isEmpty()) lines.append(row.reason);
+  if (row.n_chunks > 0) {
+    lines.append(
+        DocumentWords::tr("%1 of %n passage(s) cached", nullptr, static_cast<int>(row.n_chunks))
+            .arg(count_text(row.n_cached)));
+  }
+  return plain_tooltip(lines.join(QLatin1Char('\n')));
+}
+
+}  // namespace kvlink::ui

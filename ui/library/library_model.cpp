@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/library/library_model.h"
+
+#include <QLocale>
+#include <QMimeData>
+#include <QUrl>
+#include <algorithm>
+#include <numeric>
+
+#include "ui/library/document_words.h"
+
+namespace kvlink::ui {
+namespace {
+
+using desk::DocumentRow;
+using desk::DocumentStage;
+
+/// Parents carry this as internal id; a document carries its collection's number plus one.
+constexpr quintptr kTopLevel = 0;
+
+QStringView folder_of(const QString& path) {
+  const qsizetype slash = path.lastIndexOf(QLatin1Char('/'));
+  return QStringView(path).left(std::max<qsizetype>(slash, 0));
+}
+
+QString last_part(QStringView path) {
+  return path.mid(path.lastIndexOf(QLatin1Char('/')) + 1).toString();
+}
+
+}  // namespace
+
+// --- feeding
+
+void LibraryModel::apply(const desk::DocumentsChange& change) {
+  if (change.all) replace_all(*change.all);
+  if (!change.removed.empty()) remove_paths(change.removed);
+  if (!update_in_place(change.changed)) {
+    beginResetModel();
+    for (const auto& row : change.changed) {
+      const auto known = by_path_.constFind(row.path);
+      if (known != by_path_.cend()) {
+        rows_[static_cast<std::size_t>(*known)] = row;
+      } else {
+        by_path_.insert(row.path, static_cast<int>(rows_.size()));
+        rows_.push_back(row);
+      }
+    }
+    rebuild();
+    endResetModel();
+  }
+  count();
+}
+
+void LibraryModel::replace_all(const std::vector<DocumentRow>& rows) {
+  if (rows.size() == rows_.size() && update_in_place(rows)) return;
+  beginResetModel();
+  rows_ = rows;
+  rebuild();
+  endResetModel();
+  emit checked_changed();  // checked documents may have gone
+}
+
+/// False, and nothing changed, when a row is new.
+bool LibraryModel::update_in_place(const std::vector<DocumentRow>& rows) {
+  std::vector<int> places;
+  places.reserve(rows.size());
+  for (const auto& row : rows) {
+    const auto known = by_path_.constFind(row.path);
+    if (known == by_path_.cend()) return false;
+    places.push_back(*known);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) update_row(places[i], rows[i]);
+  return true;
+}
+
+void LibraryModel::update_row(int at, const DocumentRow& row) {
+  auto& known = rows_[static_cast<std::size_t>(at)];
+  if (known == row) return;
+  known = row;
+  const QModelIndex changed = index_of_row(at);
+  if (changed.isValid()) emit dataChanged(changed, changed);
+}
+
+void LibraryModel::remove_paths(const std::vector<QString>& paths) {
+  const QSet<QString> gone(paths.begin(), paths.end());
+  beginResetModel();
+  std::erase_if(rows_, [&](const DocumentRow& row) { return gone.contains(row.path); });
+  rebuild();
+  endResetModel();
+  emit checked_changed();
+}
+
+void LibraryModel::set_filter(LibraryFilter filter) {
+  if (filter == filter_) return;
+  beginResetModel();
+  filter_ = filter;
+  build_collections();
+  endResetModel();
+}
+
+void LibraryModel::set_search(const QString& words) {
+  const QStringList split = words.split(QLatin1Char(' '), Qt::SkipEmptyParts);
+  if (split == words_) return;
+  beginResetModel();
+  words_ = split;
+  build_collections();
+  endResetModel();
+}
+
+bool LibraryModel::passes(const DocumentRow& row) const {
+  const bool by_stage =
+      filter_ == LibraryFilter::kAll ||
+      (filter_ == LibraryFilter::kReady &&
+       (row.stage == DocumentStage::kReady || row.stage == DocumentStage::kWarm)) ||
+      (filter_ == LibraryFilter::kProblems && row.stage == DocumentStage::kFailed);
+  return by_stage && std::all_of(words_.begin(), words_.end(), [&](const QString& word) {
+           return row.title.contains(word, Qt::CaseInsensitive) ||
+                  row.path.contains(word, Qt::CaseInsensitive);
+         });
+}
+
+void LibraryModel::rebuild() {
+  sort_rows();
+  index_rows();
+  build_collections();
+}
+
+/// A whole list comes in order; sorting it here would keep the window waiting.
+void LibraryModel::sort_rows() {
+  if (!std::is_sorted(rows_.begin(), rows_.end(), desk::comes_before)) {
+    std::sort(rows_.begin(), rows_.end(), desk::comes_before);
+  }
+}
+
+void LibraryModel::index_rows() {
+  by_path_.clear();
+  by_path_.reserve(static_cast<qsizetype>(rows_.size()));
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    by_path_.insert(rows_[i].path, static_cast<int>(i));
+  }
+}
+
+/// Every folder with at least two documents is a collection; the others share one.
+void LibraryModel::build_collections() {
+  const std::size_t n = rows_.size();
+  collections_.assign(1, {QString(), tr("Single files"), {}, 0});
+  collection_of_.assign(n, 0);
+  place_of_.assign(n, -1);
+  for (std::size_t begin = 0; begin < n;) {
+    const QStringView folder = folder_of(rows_[begin].path);
+    std::size_t end = begin + 1;
+    while (end < n && folder_of(rows_[end].path) == folder) ++end;
+    if (end - begin >= 2) {
+      std::fill(collection_of_.begin() + static_cast<std::ptrdiff_t>(begin),
+                collection_of_.begin() + static_cast<std::ptrdiff_t>(end),
+                static_cast<int>(collections_.size()));
+      collections_.push_back({folder.toString(), last_part(folder), {}, 0});
+    }
+    begin = end;
+  }
+  n_shown_ = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    auto& collection = collections_[static_cast<std::size_t>(collection_of_[i])];
+    ++collection.n_all;
+    if (!passes(rows_[i])) continue;
+    place_of_[i] = static_cast<int>(collection.shown.size());
+    collection.shown.push_back(static_cast<int>(i));
+    ++n_shown_;
+  }
+  shown_collections_.clear();
+  top_of_.assign(collections_.size(), -1);
+  for (std::size_t i = 0; i < collections_.size(); ++i) {
+    const std::size_t at = (i + 1) % collections_.size();  // single files come last
+    if (collections_[at].shown.empty()) continue;
+    top_of_[at] = static_cast<int>(shown_collections_.size());
+    shown_collections_.push_back(static_cast<int>(at));
+  }
+}
+
+void LibraryModel::count() {
+  counts_ = {};
+  counts_.n_documents = static_cast<int>(rows_.size());
+  for (const auto& row : rows_) {
+    switch (row.stage) {
+      case DocumentStage::kReady:
+      case DocumentStage::kWarm:
+        ++counts_.n_ready;
+        break;
+      case DocumentStage::kFailed:
+        ++counts_.n_problems;
+        break;
+      case DocumentStage::kQueued:
+      case DocumentStage::kReading:
+      case DocumentStage::kCaching:
+        ++counts_.n_in_work;
+        break;
+      case DocumentStage::kSearchable:
+      case DocumentStage::kStale:
+        break;
+    }
+  }
+  emit counts_changed();
+}
+
+// --- looking up
+
+const DocumentRow* LibraryModel::row_of(const QModelIndex& index) const {
+  if (!index.isValid() || index.internalId() == kTopLevel) return nullptr;
+  const auto& shown = collections_[index.internalId() - 1].shown;
+  return &rows_[static_cast<std::size_t>(shown[static_cast<std::size_t>(index.row())])];
+}
+
+QModelIndex LibraryModel::index_of_row(int at) const {
+  const int place = place_of_[static_cast<std::size_t>(at)];
+  if (place < 0) return {};
+  const auto collection = static_cast<quintptr>(collection_of_[static_cast<std::size_t>(at)]);
+  return createIndex(place, 0, collection + 1);
+}
+
+QModelIndex LibraryModel::index_of(const QString& path) const {
+  const auto known = by_path_.constFind(path);
+  return known == by_path_.cend() ? QModelIndex() : index_of_row(*known);
+}
+
+const DocumentRow* LibraryModel::find(desk::DocumentId id) const {
+  const auto found = std::find_if(rows_.begin(), rows_.end(),
+                                  [&](const DocumentRow& row) { return row.id == id; });
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+QModelIndex LibraryModel::index_of_document(desk::DocumentId id) const {
+  const auto* row = find(id);
+  return row == nullptr ? QModelIndex() : index_of_row(static_cast<int>(row - rows_.data()));
+}
+
+std::vector<const DocumentRow*> LibraryModel::documents_of(const QModelIndex& index) const {
+  if (const auto* row = row_of(index)) return {row};
+  std::vector<const DocumentRow*> rows;
+  if (!index.isValid()) return rows;
+  const int at = shown_collections_[static_cast<std::size_t>(index.row())];
+  for (const int i : collections_[static_cast<std::size_t>(at)].shown) {
+    rows.push_back(&rows_[static_cast<std::size_t>(i)]);
+  }
+  return rows;
+}
+
+// --- scope
+
+std::vector<desk::DocumentId> LibraryModel::checked() const {
+  std::vector<desk::DocumentId> ids;
+  if (checked_.isEmpty()) return ids;
+  for (const auto& row : rows_) {
+    if (checked_.contains(row.id)) ids.push_back(row.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void LibraryModel::set_checked(const std::vector<desk::DocumentId>& ids) {
+  checked_ = QSet<desk::DocumentId>(ids.begin(), ids.end());
+  tell_checks();
+}
+
+void LibraryModel::tell_checks() {
+  const QVector<int> roles = {Qt::CheckStateRole};
+  for (std::size_t top = 0; top < shown_collections_.size(); ++top) {
+    const QModelIndex collection = index(static_cast<int>(top), 0);
+    const int last = rowCount(collection) - 1;
+    emit dataChanged(collection, collection, roles);
+    if (last >= 0) emit dataChanged(index(0, 0, collection), index(last, 0, collection), roles);
+  }
+  emit checked_changed();
+}
+
+Qt::CheckState LibraryModel::check_state(const Collection& collection) const {
+  if (checked_.isEmpty()) return Qt::Unchecked;
+  const auto n = std::count_if(collection.shown.begin(), collection.shown.end(), [&](int at) {
+    return checked_.contains(rows_[static_cast<std::size_t>(at)].id);
+  });
+  if (n == 0) return Qt::Unchecked;
+  return n == static_cast<std::ptrdiff_t>(collection.shown.size()) ? Qt::Checked
+                                                                   : Qt::PartiallyChecked;
+}
+
+// --- the model
+
+QModelIndex LibraryModel::index(int row, int column, const QModelIndex& parent) const {
+  if (!hasIndex(row, column, parent)) return {};
+  if (!parent.isValid()) return createIndex(row, column, kTopLevel);
+  const int collection = shown_collections_[static_cast<std::size_t>(parent.row())];
+  return createIndex(row, column, static_cast<quintptr>(collection) + 1);
+}
+
+QModelIndex LibraryModel::parent(const QModelIndex& child) const {
+  if (!child.isValid() || child.internalId() == kTopLevel) return {};
+  return createIndex(top_of_[child.internalId() - 1], 0, kTopLevel);
+}
+
+int LibraryModel::rowCount(const QModelIndex& parent) const {
+  if (!parent.isValid()) return static_cast<int>(shown_collections_.size());
+  if (parent.internalId() != kTopLevel || parent.column() != 0) return 0;
+  const int at = shown_collections_[static_cast<std::size_t>(parent.row())];
+  return static_cast<int>(collections_[static_cast<std::size_t>(at)].shown.size());
+}
+
+int LibraryModel::columnCount(const QModelIndex&) const { return 1; }
+
+QVariant LibraryModel::data(const QModelIndex& index, int role) const {
+  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (const auto* row = row_of(index)) return document_data(*row, role);
+  const int at = shown_collections_[static_cast<std::size_t>(index.row())];
+  return collection_data(collections_[static_cast<std::size_t>(at)], role);
+}
+
+QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
+  switch (role) {
+    case Qt::DisplayRole:
+      return row.title.isEmpty() ? last_part(row.path) : row.title;
+    case Qt::ToolTipRole:
+      return tooltip_of(row);
+    case Qt::CheckStateRole:
+      return checked_.contains(row.id) ? Qt::Checked : Qt::Unchecked;
+    case Qt::AccessibleTextRole:
+      return QStringLiteral("%1, %2, %3").arg(row.title, stage_words(row), details_of(row));
+    case kStage:
+      return static_cast<int>(row.stage);
+    case kDocumentId:
+      return qint64(row.id);
+    case kPath:
+      return row.path;
+    case kReason:
+      return row.reason;
+    case kDetails:
+      return details_of(row);
+    case kIsDocument:
+      return true;
+    case kShare:
+      return row.n_chunks > 0 ? double(row.n_cached) / double(row.n_chunks) : 0.0;
+    default:
+      return {};
+  }
+}
+
+QVariant LibraryModel::collection_data(const Collection& collection, int role) const {
+  switch (role) {
+    case Qt::DisplayRole:
+      return collection.name;
+    case Qt::ToolTipRole:
+    case kPath:
+      return collection.folder;
+    case Qt::CheckStateRole:
+      return check_state(collection);
+    case Qt::AccessibleTextRole:
+      return tr("Folder %1, %n document(s)", nullptr, static_cast<int>(collection.shown.size()))
+          .arg(collection.name);
+    case kDetails:
+      return QLocale().toString(static_cast<qlonglong>(collection.shown.size()));
+    case kIsDocument:
+      return false;
+    default:
+      return {};
+  }
+}
+
+bool LibraryModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (role != Qt::CheckStateRole || !index.isValid()) return false;
+  const bool check = value.toInt() == Qt::Checked;
+  for (const auto* row : documents_of(index)) {
+    if (row->id == 0) continue;
+    if (check) {
+      checked_.insert(row->id);
+    } else {
+      checked_.remove(row->id);
+    }
+  }
+  tell_checks();
+  return true;
+}
+
+Qt::ItemFlags LibraryModel::flags(const QModelIndex& index) const {
+  if (!index.isValid()) return Qt::NoItemFlags;
+  const auto flags = Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable;
+  return row_of(index) == nullptr ? flags
+                                  : flags | Qt::ItemIsDragEnabled | Qt::ItemNeverHasChildren;
+}
+
+QStringList LibraryModel::mimeTypes() const { return {QStringLiteral("text/uri-list")}; }
+
+QMimeData* LibraryModel::mimeData(const QModelIndexList& indexes) const {
+  QList<QUrl> urls;
+  for (const auto& index : indexes) {
+    if (const auto* row = row_of(index)) urls.append(QUrl::fromLocalFile(row->path));
+  }
+  auto* data = new QMimeData;
+  data->setUrls(urls);
+  return data;
+}
+
+}  // namespace kvlink::ui

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collections and documents as a tree of two levels, fed by snapshots and batches.
+#pragma once
+
+#include <QAbstractItemModel>
+#include <QHash>
+#include <QSet>
+#include <vector>
+
+#include "app/desk/library_messages.h"
+
+namespace kvlink::ui {
+
+enum class LibraryFilter : std::uint8_t { kAll, kReady, kProblems };
+
+struct LibraryCounts {
+  int n_documents = 0;
+  int n_ready = 0;     ///< every passage cached
+  int n_problems = 0;  ///< failed
+  int n_in_work = 0;   ///< queued, reading, caching
+};
+
+/// Top level: collections, that is folders; below them: their documents, by name. One vector holds
+/// the rows, and each collection the numbers of those that the filter lets through. GUI thread.
+class LibraryModel : public QAbstractItemModel {
+  Q_OBJECT
+
+ public:
+  enum Role : int {
+    kStage = Qt::UserRole,  ///< int of desk::DocumentStage; collections have none
+    kDocumentId,            ///< qint64
+    kPath,
+    kReason,
+    kDetails,     ///< the second line
+    kIsDocument,  ///< bool
+    kShare,       ///< double 0–1: passages that have a block
+  };
+
+  explicit LibraryModel(QObject* parent = nullptr) : QAbstractItemModel(parent) {}
+
+  void apply(const desk::DocumentsChange& change);
+  void set_filter(LibraryFilter filter);
+  /// Documents whose title or path contains every word, in any case.
+  void set_search(const QString& words);
+  LibraryFilter filter() const { return filter_; }
+
+  const LibraryCounts& counts() const { return counts_; }
+  int n_shown() const { return n_shown_; }
+  /// The row of a document index, null for a collection.
+  const desk::DocumentRow* row_of(const QModelIndex& index) const;
+  /// Invalid when it is unknown or filtered out.
+  QModelIndex index_of(const QString& path) const;
+  QModelIndex index_of_document(desk::DocumentId id) const;
+  /// Documents of an index: itself, or all shown ones of a collection.
+  std::vector<const desk::DocumentRow*> documents_of(const QModelIndex& index) const;
+  const desk::DocumentRow* find(desk::DocumentId id) const;
+
+  /// Checked documents that are in the library, ascending.
+  std::vector<desk::DocumentId> checked() const;
+  void set_checked(const std::vector<desk::DocumentId>& ids);
+  void clear_checked() { set_checked({}); }
+
+  QModelIndex index(int row, int column, const QModelIndex& parent = {}) const override;
+  QModelIndex parent(const QModelIndex& child) const override;
+  int rowCount(const QModelIndex& parent = {}) const override;
+  int columnCount(const QModelIndex& parent = {}) const override;
+  QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+  bool setData(const QModelIndex& index, const QVariant& value, int role) override;
+  Qt::ItemFlags flags(const QModelIndex& index) const override;
+  QMimeData* mimeData(const QModelIndexList& indexes) const override;
+  QStringList mimeTypes() const override;
+  Qt::DropActions supportedDragActions() const override { return Qt::CopyAction; }
+
+ signals:
+  void counts_changed();
+  void checked_changed();
+
+ private:
+  struct Collection {
+    QString folder;  ///< "" for documents that have no neighbour in theirs
+    QString name;
+    std::vector<int> shown;  ///< indices into rows_, in order
+    int n_all = 0;
+  };
+
+  void replace_all(const std::vector<desk::DocumentRow>& rows);
+  bool update_in_place(const std::vector<desk::DocumentRow>& rows);
+  void update_row(int at, const desk::DocumentRow& row);
+  void remove_paths(const std::vector<QString>& paths);
+  void rebuild();
+  void sort_rows();
+  void build_collections();
+  void index_rows();
+  void count();
+  bool passes(const desk::DocumentRow& row) const;
+  QModelIndex index_of_row(int at) const;
+  QVariant document_data(const desk::DocumentRow& row, int role) const;
+  QVariant collection_data(const Collection& collection, int role) const;
+  Qt::CheckState check_state(const Collection& collection) const;
+  void tell_checks();
+
+  std::vector<desk::DocumentRow> rows_;
+  QHash<QString, int> by_path_;
+  std::vector<int> collection_of_;  ///< of each row
+  std::vector<int> place_of_;       ///< of each row in its collection's shown; -1: filtered out
+  std::vector<Collection> collections_;
+  std::vector<int> shown_collections_;  ///< with a row that the filter lets through
+  std::vector<int> top_of_;             ///< of each collection in shown_collections_; -1
+  QSet<desk::DocumentId> checked_;
+  LibraryFilter filter_ = LibraryFilter::kAll;
+  QStringList words_;
+  LibraryCounts counts_;
+  int n_shown_ = 0;
+};
+
+}  // namespace kvlink::ui

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/library/library_panel.h"
+
+#include <QButtonGroup>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QPushButton>
+#include <QScrollBar>
+#include <QStackedWidget>
+#include <QToolButton>
+#include <QTreeView>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "app/desk/desk.h"
+#include "ui/ask/visible_text.h"
+#include "ui/library/document_delegate.h"
+#include "ui/library/document_words.h"
+#include "ui/library/pre_scan_card.h"
+#include "ui/theme/icons.h"
+
+namespace kvlink::ui {
+namespace {
+
+/// So many files, dropped as such, begin without a question; more are shown first.
+constexpr std::int64_t kMaxFilesAtOnce = 50;
+constexpr std::int64_t kMaxBytesAtOnce = 20'000'000;
+
+QLabel* centered_label(QWidget* parent) {
+  auto* label = new QLabel(parent);
+  label->setAlignment(Qt::AlignCenter);
+  label->setWordWrap(true);
+  label->setTextFormat(Qt::PlainText);
+  return label;
+}
+
+}  // namespace
+
+LibraryPanel::LibraryPanel(desk::Desk& desk, QWidget* parent)
+    : QWidget(parent),
+      desk_(desk),
+      model_(new LibraryModel(this)),
+      view_(new QTreeView(this)),
+      card_(new PreScanCard(this)),
+      search_(new QLineEdit(this)) {
+  build();
+  connect_desk();
+  update_counts();
+  update_scope();
+  update_page();
+}
+
+LibraryPanel::~LibraryPanel() = default;
+
+// --- building
+
+void LibraryPanel::build() {
+  search_->setObjectName(QStringLiteral("librarySearch"));
+  search_->setPlaceholderText(tr("Search the library"));
+  search_->setAccessibleName(tr("Search the library"));
+  search_->setClearButtonEnabled(true);
+  search_->addAction(icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
+  search_->installEventFilter(this);
+  connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
+    model_->set_search(words);
+    update_page();
+  });
+
+  view_->setObjectName(QStringLiteral("libraryView"));
+  view_->setAccessibleName(tr("Documents"));
+  view_->setModel(model_);
+  view_->setItemDelegate(new DocumentDelegate(view_));
+  view_->setHeaderHidden(true);
+  view_->setUniformRowHeights(true);
+  view_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+  view_->setDragEnabled(true);
+  view_->setDragDropMode(QAbstractItemView::DragOnly);
+  view_->setContextMenuPolicy(Qt::CustomContextMenu);
+  view_->setIndentation(14);
+  view_->setExpandsOnDoubleClick(true);
+  view_->setFrameShape(QFrame::NoFrame);
+  view_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  view_->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
+  view_->installEventFilter(this);
+  connect(view_, &QTreeView::customContextMenuRequested, this, &LibraryPanel::open_menu);
+  connect(view_, &QTreeView::activated, this, [this](const QModelIndex& index) {
+    const auto* row = model_->row_of(index);
+    if (row != nullptr && row->id != 0) emit show_document(row->id);
+  });
+  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex& index) {
+    collapsed_.insert(index.data(LibraryModel::kPath).toString());
+  });
+  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
+    collapsed_.remove(index.data(LibraryModel::kPath).toString());
+  });
+  connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
+  connect(model_, &LibraryModel::counts_changed, this, &LibraryPanel::update_counts);
+  connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
+
+  pages_ = new QStackedWidget(this);
+  pages_->addWidget(view_);
+  pages_->addWidget(build_empty_page());
+
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(8, 8, 8, 8);
+  column->setSpacing(6);
+  column->addWidget(search_);
+  column->addWidget(build_filters());
+  column->addWidget(card_);
+  column->addWidget(pages_, 1);
+  column->addWidget(build_scope_line());
+  connect(card_, &PreScanCard::start_requested, this, &LibraryPanel::start);
+  connect(card_, &PreScanCard::cancelled, this, [this] {
+    desk_.library().cancel_pre_scan(scan_id_);
+    card_->hide();
+    view_->setFocus();
+  });
+}
+
+/// Everything but what the user closed.
+void LibraryPanel::expand_again() {
+  const QSet<QString> closed = collapsed_;
+  const QSignalBlocker quiet(view_);  // expanding by program is not the user's
+  view_->expandAll();
+  if (closed.isEmpty()) return;
+  for (int i = 0; i < model_->rowCount(); ++i) {
+    const QModelIndex top = model_->index(i, 0);
+    if (closed.contains(top.data(LibraryModel::kPath).toString())) view_->collapse(top);
+  }
+}
+
+QWidget* LibraryPanel::build_filters() {
+  auto* bar = new QWidget(this);
+  auto* row = new QHBoxLayout(bar);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(2);
+  auto* group = new QButtonGroup(bar);
+  const LibraryFilter kinds[] = {LibraryFilter::kAll, LibraryFilter::kReady,
+                                 LibraryFilter::kProblems};
+  const char* names[] = {"filterAll", "filterReady", "filterProblems"};
+  for (int i = 0; i < 3; ++i) {
+    auto* button = filters_[i] = new QToolButton(bar);
+    button->setObjectName(QLatin1String(names[i]));
+    button->setCheckable(true);
+    button->setAutoRaise(true);
+    button->setToolButtonStyle(Qt::ToolButtonTextOnly);
+    button->setChecked(i == 0);
+    group->addButton(button);
+    row->addWidget(button);
+    connect(button, &QToolButton::clicked, this, [this, kind = kinds[i]] {
+      model_->set_filter(kind);
+      update_page();
+    });
+  }
+  row->addStretch();
+  return bar;
+}
+
+QWidget* LibraryPanel::build_empty_page() {
+  auto* page = new QWidget(this);
+  empty_title_ = centered_label(page);
+  QFont large = empty_title_->font();
+  large.setPointSizeF(large.pointSizeF() * 1.25);
+  large.setWeight(QFont::DemiBold);
+  empty_title_->setFont(large);
+  empty_words_ = centered_label(page);
+  empty_buttons_ = new QWidget(page);
+  auto* files = new QPushButton(icon(QStringLiteral("add-files")), tr("Add files"), empty_buttons_);
+  auto* folder =
+      new QPushButton(icon(QStringLiteral("add-folder")), tr("Add folder"), empty_buttons_);
+  connect(files, &QPushButton::clicked, this, &LibraryPanel::add_files_requested);
+  connect(folder, &QPushButton::clicked, this, &LibraryPanel::add_folder_requested);
+  auto* buttons = new QVBoxLayout(empty_buttons_);
+  buttons->addWidget(files);
+  buttons->addWidget(folder);
+  auto* column = new QVBoxLayout(page);
+  column->setContentsMargins(16, 16, 16, 16);
+  column->setSpacing(10);
+  column->addStretch(2);
+  column->addWidget(empty_title_);
+  column->addWidget(empty_words_);
+  column->addWidget(empty_buttons_, 0, Qt::AlignHCenter);
+  column->addStretch(3);
+  return page;
+}
+
+QWidget* LibraryPanel::build_scope_line() {
+  auto* line = new QWidget(this);
+  auto* row = new QHBoxLayout(line);
+  row->setContentsMargins(2, 0, 0, 0);
+  scope_ = new QLabel(line);
+  scope_->setTextFormat(Qt::PlainText);
+  scope_->setObjectName(QStringLiteral("scopeWords"));
+  clear_scope_ = new QToolButton(line);
+  clear_scope_->setText(tr("Clear"));
+  clear_scope_->setToolTip(tr("Ask the whole library"));
+  clear_scope_->setAutoRaise(true);
+  connect(clear_scope_, &QToolButton::clicked, model_, &LibraryModel::clear_checked);
+  row->addWidget(scope_, 1);
+  row->addWidget(clear_scope_);
+  // As high with the button as without: the list must not jump.
+  line->setMinimumHeight(clear_scope_->sizeHint().height());
+  return line;
+}
+
+void LibraryPanel::connect_desk() {
+  auto& library = desk_.library();
+  connect(&library, &desk::LibraryWorker::documents_changed, this, &LibraryPanel::apply);
+  connect(&library, &desk::LibraryWorker::pre_scanned, this, &LibraryPanel::pre_scanned);
+  connect(&library, &desk::LibraryWorker::paths_found, this,
+          [this](desk::RequestId, const std::vector<QString>& paths) { add_paths(paths); });
+  connect(&library, &desk::LibraryWorker::failed, this,
+          [this](desk::RequestId id, const desk::Problem&) {
+            if (id == scan_id_) card_->hide();
+          });
+  connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
+}
+
+// --- what comes from the desk
+
+void LibraryPanel::apply(const desk::DocumentsChange& change) {
+  // A reset forgets the scroll position and the selection; the user's are put back.
+  const auto* current = model_->row_of(view_->currentIndex());
+  const QString current_path = current == nullptr ? QString() : current->path;
+  QStringList selected_paths;
+  for (const auto* row : selected()) selected_paths += row->path;
+  const int scroll = view_->verticalScrollBar()->value();
+  bool reset = false;
+  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this, [&] { reset = true; });
+  model_->apply(change);
+  disconnect(watch);
+  if (change.all) listed_ = true;
+  if (reset) {
+    auto* selection = view_->selectionModel();
+    for (const auto& path : selected_paths) {
+      selection->select(model_->index_of(path), QItemSelectionModel::Select);
+    }
+    const QModelIndex again = model_->index_of(current_path);
+    if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
+    view_->verticalScrollBar()->setValue(scroll);
+  }
+  if (change.all && !to_check_.isEmpty()) {
+    std::vector<desk::DocumentId> ids;
+    for (const auto& path : std::exchange(to_check_, {})) {
+      if (const auto* row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
+    }
+    model_->set_checked(ids);
+  }
+  update_page();
+}
+
+void LibraryPanel::add_paths(const std::vector<QString>& paths) {
+  if (paths.empty()) return;
+  desk_.library().cancel_pre_scan(scan_id_);
+  scan_id_ = desk::next_request_id();
+  card_->show_counting(paths);
+  desk_.library().pre_scan(scan_id_, paths);
+}
+
+void LibraryPanel::add_text(const QString& text) {
+  if (!text.trimmed().isEmpty()) desk_.library().take_text(desk::next_request_id(), text);
+}
+
+void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
+  if (scan.id != scan_id_) return;
+  const auto n_named = static_cast<std::int64_t>(scan.paths.size());
+  const bool only_files = scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
+  const bool small =
+      scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce && scan.n_bytes <= kMaxBytesAtOnce;
+  if (!only_files || !small) {
+    card_->show_scan(scan);
+    return;
+  }
+  card_->hide();
+  if (scan.n_unsupported > 0) {
+    emit notice(tr("%n file(s) are of a kind that cannot be read yet.", nullptr,
+                   static_cast<int>(scan.n_unsupported)));
+  }
+  start({.paths = scan.paths});
+}
+
+void LibraryPanel::start(const desk::AddRequest& request) {
+  card_->hide();
+  desk_.ingest().add(desk::next_request_id(), request);
+}
+
+// --- scope, counts, pages
+
+void LibraryPanel::update_counts() {
+  const auto& counts = model_->counts();
+  const QLocale locale;
+  filters_[0]->setText(tr("All %1").arg(locale.toString(counts.n_documents)));
+  filters_[1]->setText(tr("Ready %1").arg(locale.toString(counts.n_ready)));
+  filters_[2]->setText(tr("Problems %1").arg(locale.toString(counts.n_problems)));
+  emit counts_changed(counts);
+}
+
+void LibraryPanel::update_scope() {
+  const auto checked = model_->checked();
+  QString words;
+  if (checked.size() == 1) {
+    const auto* row = model_->find(checked.front());
+    words = row != nullptr ? one_line(row->title, 40) : QString();
+  } else if (!checked.empty()) {
+    words = tr("%n document(s)", nullptr, static_cast<int>(checked.size()));
+  }
+  scope_->setText(words.isEmpty() ? tr("Questions use the whole library")
+                                  : tr("Questions use: %1").arg(words));
+  clear_scope_->setVisible(!checked.empty());
+  emit scope_changed(checked, words);
+}
+
+void LibraryPanel::update_page() {
+  const bool has_rows = model_->n_shown() > 0;
+  pages_->setCurrentIndex(has_rows ? 0 : 1);
+  if (has_rows) return;
+  const bool is_empty = model_->counts().n_documents == 0;
+  const bool can_add = desk_.state() == desk::DeskState::kReady;
+  empty_buttons_->setVisible(is_empty && can_add);
+  if (!listed_) {
+    empty_title_->setText(desk_.state() == desk::DeskState::kFailed ? tr("The library is not open")
+                                                                    : tr("Opening the library…"));
+    empty_words_->clear();
+  } else if (is_empty) {
+    empty_title_->setText(tr("Drop files or a folder"));
+    empty_words_->setText(
+        tr("They never leave this computer. Markdown and plain text can be read "
+           "today."));
+  } else {
+    empty_title_->setText(tr("No document here"));
+    empty_words_->setText(model_->filter() == LibraryFilter::kProblems
+                              ? tr("Everything could be read.")
+                              : tr("Nothing matches the search and the filter."));
+  }
+}
+
+std::vector<QString> LibraryPanel::checked_paths() const {
+  std::vector<QString> paths;
+  for (const auto id : model_->checked()) {
+    if (const auto* row = model_->find(id)) paths.push_back(row->path);
+  }
+  return paths;
+}
+
+void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
+
+void LibraryPanel::show_problems() { filters_[2]->click(); }
+
+// --- what is done to documents
+
+std::vector<const desk::DocumentRow*> LibraryPanel::selected() const {
+  std::vector<const desk::DocumentRow*> rows;
+  for (const auto& index : view_->selectionModel()->selectedIndexes()) {
+    const auto below = model_->documents_of(index);
+    rows.insert(rows.end(), below.begin(), below.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+void LibraryPanel::remove_selected() {
+  std::vector<desk::DocumentId> ids;
+  for (const auto* row : selected()) {
+    if (row->id != 0) ids.push_back(row->id);
+  }
+  if (!ids.empty()) desk_.library().remove(desk::next_request_id(), ids);
+}
+
+void LibraryPanel::reindex_selected() {
+  desk::AddRequest request;
+  for (const auto* row : selected()) request.paths.push_back(row->path);
+  if (!request.paths.empty()) start(request);
+}
+
+void LibraryPanel::focus_search() {
+  search_->setFocus(Qt::ShortcutFocusReason);
+  search_->selectAll();
+}
+
+void LibraryPanel::focus_list() {
+  view_->setFocus(Qt::ShortcutFocusReason);
+  if (!view_->currentIndex().isValid() && model_->rowCount() > 0) {
+    view_->setCurrentIndex(model_->index(0, 0));
+  }
+}
+
+void LibraryPanel::open_menu(const QPoint& at) {
+  const QModelIndex index = view_->indexAt(at);
+  if (!index.isValid()) return;
+  const auto rows = selected();
+  const auto* row = model_->row_of(index);
+  auto* menu = new QMenu(this);
+  menu->setAttribute(Qt::WA_DeleteOnClose);
+  if (row != nullptr && row->id != 0 && rows.size() == 1) {
+    const desk::DocumentId id = row->id;
+    const QString title = row->title;
+    const QString path = row->path;
+    menu->addAction(tr("Ask about this"), this, [=, this] { emit ask_about(id, title); });
+    menu->addAction(tr("Ask with the whole document"), this,
+                    [=, this] { emit ask_whole(id, title); });
+    menu->addSeparator();
+    menu->addAction(icon(QStringLiteral("source")), tr("Show the text"), this,
+                    [=, this] { emit show_document(id); });
+    menu->addAction(icon(QStringLiteral("cache")), tr("Show its cache"), this,
+                    [=, this] { emit show_cache(id); });
+    menu->addAction(icon(QStringLiteral("reveal")), tr("Show in folder"), this,
+                    [=, this] { emit reveal(path); });
+    if (!row->reason.isEmpty()) {
+      const QString reason = row->title + QStringLiteral(": ") + row->reason;
+      menu->addAction(icon(QStringLiteral("info")), tr("Why?"), this,
+                      [=, this] { emit notice(reason); });
+    }
+    menu->addSeparator();
+  }
+  if (!rows.empty()) {
+    auto* reindex = menu->addAction(icon(QStringLiteral("rebuild")), tr("Read again"), this,
+                                    &LibraryPanel::reindex_selected);
+    reindex->setEnabled(desk_.state() == desk::DeskState::kReady);
+    menu->addAction(icon(QStringLiteral("close")), tr("Remove from the library"), this,
+                    &LibraryPanel::remove_selected);
+  }
+  menu->popup(view_->viewport()->mapToGlobal(at));
+}
+
+bool LibraryPanel::eventFilter(QObject* watched, QEvent* event) {
+  const bool is_override = event->type() == QEvent::ShortcutOverride;
+  if (event->type() != QEvent::KeyPress && !is_override) {
+    return QWidget::eventFilter(watched, event);
+  }
+  const auto* key = static_cast<QKeyEvent*>(event);
+  const bool clears =
+      watched == search_ && key->key() == Qt::Key_Escape && !search_->text().isEmpty();
+  if (is_override) {
+    if (clears) event->accept();  // before the window's own Esc
+    return clears;
+  }
+  if (watched == view_) {
+    if (key->matches(QKeySequence::Delete)) {
+      remove_selected();
+      return true;
+    }
+    if (key->key() == Qt::Key_Space && key->modifiers() == Qt::NoModifier) {
+      const QModelIndex index = view_->currentIndex();
+      const bool checked = index.data(Qt::CheckStateRole).toInt() == Qt::Checked;
+      model_->setData(index, checked ? Qt::Unchecked : Qt::Checked, Qt::CheckStateRole);
+      return true;
+    }
+  }
+  if (watched == search_ && key->key() == Qt::Key_Down) {
+    focus_list();
+    return true;
+  }
+  if (clears) {
+    search_->clear();
+    return true;
+  }
+  return QWidget::eventFilter(watched, event);
+}
+
+}  // namespace kvlink::ui

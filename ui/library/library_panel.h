@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The left column: what is in the library, how far it is, and which of it questions may use.
+#pragma once
+
+#include <QWidget>
+#include <vector>
+
+#include "app/desk/library_messages.h"
+#include "ui/library/library_model.h"
+
+class QLabel;
+class QLineEdit;
+class QStackedWidget;
+class QToolButton;
+class QTreeView;
+
+namespace kvlink::desk {
+class Desk;
+struct DeskFacts;
+}  // namespace kvlink::desk
+
+namespace kvlink::ui {
+
+class PreScanCard;
+
+class LibraryPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit LibraryPanel(desk::Desk& desk, QWidget* parent = nullptr);
+  ~LibraryPanel() override;
+
+  LibraryModel& model() { return *model_; }
+  QTreeView& view() { return *view_; }
+  PreScanCard& card() { return *card_; }
+  QLineEdit& search() { return *search_; }
+
+  /// Files begin at once; a folder is looked into first, and its counts shown.
+  void add_paths(const std::vector<QString>& paths);
+  /// Text that was dropped or pasted: paths, or a note.
+  void add_text(const QString& text);
+  std::vector<QString> checked_paths() const;
+  /// Checks these once they are in the list (session restore).
+  void check_paths_later(const QStringList& paths);
+  /// The filter with the failed ones.
+  void show_problems();
+
+ public slots:
+  void remove_selected();
+  void reindex_selected();
+  void focus_search();
+  void focus_list();
+
+ signals:
+  void scope_changed(const std::vector<kvlink::desk::DocumentId>& documents, const QString& words);
+  void counts_changed(const kvlink::ui::LibraryCounts& counts);
+  void ask_about(kvlink::desk::DocumentId document, const QString& title);
+  void ask_whole(kvlink::desk::DocumentId document, const QString& title);
+  void show_document(kvlink::desk::DocumentId document);
+  void show_cache(kvlink::desk::DocumentId document);
+  void reveal(const QString& path);
+  /// The buttons of the empty library.
+  void add_files_requested();
+  void add_folder_requested();
+  void notice(const QString& message);
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
+ private:
+  void build();
+  void expand_again();
+  QWidget* build_filters();
+  QWidget* build_empty_page();
+  QWidget* build_scope_line();
+  void connect_desk();
+  void apply(const desk::DocumentsChange& change);
+  void pre_scanned(const desk::PreScan& scan);
+  void start(const desk::AddRequest& request);
+  void open_menu(const QPoint& at);
+  void update_counts();
+  void update_scope();
+  void update_page();
+  std::vector<const desk::DocumentRow*> selected() const;
+
+  desk::Desk& desk_;
+  LibraryModel* model_;
+  QTreeView* view_;
+  PreScanCard* card_;
+  QLineEdit* search_;
+  QStackedWidget* pages_ = nullptr;
+  QLabel* empty_title_ = nullptr;
+  QLabel* empty_words_ = nullptr;
+  QWidget* empty_buttons_ = nullptr;
+  QToolButton* filters_[3] = {};
+  QLabel* scope_ = nullptr;
+  QToolButton* clear_scope_ = nullptr;
+  desk::RequestId scan_id_ = 0;
+  QStringList to_check_;
+  QSet<QString> collapsed_;  ///< folders
+  bool listed_ = false;  ///< a snapshot has come
+};
+
+}  // namespace kvlink::ui
