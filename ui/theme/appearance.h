@@ -3,11 +3,13 @@
 #pragma once
 
 #include <QApplication>
-#include <QDBusVariant>
 #include <QFont>
 #include <QObject>
 #include <QString>
 #include <cstdint>
+
+// Only the generated code needs to know it.
+class QDBusVariant;
 
 namespace kvlink::ui {
 
@@ -19,6 +21,7 @@ enum class ThemeChoice : std::uint8_t { kSystem, kLight, kDark };
 /// application; a child of it, so that appearance() finds it. GUI thread.
 class Appearance : public QObject {
   Q_OBJECT
+  Q_MOC_INCLUDE(<QDBusVariant>)
 
  public:
   /// `file`: an INI file, made when something is chosen; "" keeps nothing (tests).
