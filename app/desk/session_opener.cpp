@@ -34,8 +34,9 @@ ModelFacts facts_of(app::Session& session) {
                         session.settings().block_dtype};
   constexpr std::int64_t kTokens = 1000;  // planes are padded: the mean of many tokens
   ModelFacts facts;
-  facts.name = text_of(model.config.name);
-  if (facts.name.isEmpty()) facts.name = text_of(model.path.filename().string());
+  // What a file calls itself inside is often the name of an experiment.
+  facts.name = text_of(
+      (model.path.extension() == ".gguf" ? model.path.stem() : model.path.filename()).string());
   facts.path = text_of(model.path.string());
   facts.architecture = text_of(model.config.architecture);
   facts.fingerprint = text_of(session.encoding().model.hex());

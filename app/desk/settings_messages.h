@@ -16,7 +16,7 @@ namespace kvlink::desk {
 
 /// The model and the machine of the open session.
 struct ModelFacts {
-  QString name;  ///< as the file calls itself
+  QString name;  ///< of its file or folder
   QString path;
   QString architecture;
   QString fingerprint;  ///< hex

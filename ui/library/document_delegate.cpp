@@ -5,6 +5,7 @@
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
+#include <QPolygonF>
 #include <QStyle>
 
 #include "ui/library/document_words.h"
@@ -99,18 +100,31 @@ void DocumentDelegate::paint(QPainter* painter, const QStyleOptionViewItem& give
   painter->restore();
 }
 
+/// Drawn here: styles draw an empty box that vanishes in a dark list.
 void DocumentDelegate::paint_check(QPainter& painter, const QStyleOptionViewItem& option,
                                    const QModelIndex& index) const {
-  const QStyle* style = option.widget != nullptr ? option.widget->style() : QApplication::style();
-  QStyleOptionViewItem box = option;
-  box.rect = check_rect(option);
-  box.state &=
-      ~(QStyle::State_HasFocus | QStyle::State_On | QStyle::State_Off | QStyle::State_NoChange);
+  const QRectF box = QRectF(check_rect(option)).adjusted(0.5, 0.5, -0.5, -0.5);
   const auto state = static_cast<Qt::CheckState>(index.data(Qt::CheckStateRole).toInt());
-  box.state |= state == Qt::Checked     ? QStyle::State_On
-               : state == Qt::Unchecked ? QStyle::State_Off
-                                        : QStyle::State_NoChange;
-  style->drawPrimitive(QStyle::PE_IndicatorItemViewItemCheck, &box, &painter, option.widget);
+  const bool on_highlight = is_selected(option);
+  const QColor accent = on_highlight ? text_color(option)
+                                     : option.palette.color(group_of(option), QPalette::Highlight);
+  const bool set = state != Qt::Unchecked;
+  painter.setPen(QPen(set ? accent : quiet_color(option), 1));
+  painter.setBrush(set ? QBrush(accent) : QBrush(Qt::NoBrush));
+  painter.drawRoundedRect(box, 3, 3);
+  if (!set) return;
+  const QColor mark = option.palette.color(
+      group_of(option), on_highlight ? QPalette::Highlight : QPalette::HighlightedText);
+  painter.setPen(QPen(mark, 1.8, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  painter.setBrush(Qt::NoBrush);
+  const auto at = [&](double x, double y) {
+    return QPointF(box.left() + x * box.width(), box.top() + y * box.height());
+  };
+  if (state == Qt::Checked) {
+    painter.drawPolyline(QPolygonF({at(0.22, 0.54), at(0.42, 0.74), at(0.78, 0.30)}));
+  } else {
+    painter.drawLine(at(0.25, 0.5), at(0.75, 0.5));
+  }
 }
 
 void DocumentDelegate::paint_document(QPainter& painter, const QStyleOptionViewItem& option,
@@ -126,7 +140,7 @@ void DocumentDelegate::paint_document(QPainter& painter, const QStyleOptionViewI
   painter.setPen(text_color(option));
   painter.drawText(
       beside, Qt::AlignLeading | Qt::AlignTop,
-      option.fontMetrics.elidedText(index.data().toString(), Qt::ElideMiddle, beside.width()));
+      option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, beside.width()));
   painter.setFont(small);
   painter.setPen(quiet_color(option));
   painter.drawText(beside, Qt::AlignLeading | Qt::AlignBottom,

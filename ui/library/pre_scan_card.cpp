@@ -36,7 +36,7 @@ PreScanCard::PreScanCard(QWidget* parent)
       types_(new QGridLayout),
       start_(new QPushButton(tr("Start"), this)),
       cancel_(new QPushButton(tr("Cancel"), this)),
-      caching_(new QCheckBox(tr("Also read them with the language model"), this)) {
+      caching_(new QCheckBox(tr("Cache them, for fast answers"), this)) {
   setObjectName(QStringLiteral("preScanCard"));
   setFrameShape(QFrame::StyledPanel);
   setAutoFillBackground(true);
@@ -45,7 +45,11 @@ PreScanCard::PreScanCard(QWidget* parent)
   bold.setWeight(QFont::DemiBold);
   title_->setFont(bold);
   caching_->setChecked(true);
-  caching_->setToolTip(tr("Makes answers start fast. Without it, documents are searchable only."));
+  // A long translation is cut; it must not make the column wider.
+  caching_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+  caching_->setToolTip(
+      tr("The language model reads every passage once, now. Otherwise documents are only "
+         "searchable, and a question computes what it needs."));
   start_->setObjectName(QStringLiteral("preScanStart"));
   cancel_->setObjectName(QStringLiteral("preScanCancel"));
   start_->setAutoDefault(true);
@@ -169,7 +173,9 @@ QString PreScanCard::estimate_words() const {
   const double share =
       scan_.n_bytes > 0 ? static_cast<double>(n_bytes) / static_cast<double>(scan_.n_bytes) : 0;
   const double index_seconds = scan_.index_seconds * share;
-  QString words = tr("Searchable in about %1.").arg(seconds_text(index_seconds));
+  QString words = index_seconds < 1
+                      ? tr("Searchable within a second.")
+                      : tr("Searchable in about %1.").arg(seconds_text(index_seconds));
   if (caching_->isChecked()) {
     const auto kv_bytes = static_cast<std::int64_t>(static_cast<double>(scan_.kv_bytes) * share);
     words += QLatin1Char(' ') + tr("Cached in about %1, using %2 on disk.")
@@ -182,7 +188,7 @@ QString PreScanCard::estimate_words() const {
     }
   }
   if (!scan_.measured) {
-    words += QLatin1Char(' ') + tr("(A guess: nothing has been measured on this computer yet.)");
+    words += QLatin1Char(' ') + tr("(A guess: nothing was measured here yet.)");
   }
   return words;
 }

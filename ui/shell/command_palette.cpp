@@ -5,6 +5,7 @@
 #include <QKeyEvent>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QPixmap>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kWidth = 520;
 constexpr int kHeight = 360;
+constexpr int kIconSize = 16;
 constexpr int kActionRole = Qt::UserRole;
 
 QString name_of(const QAction& action) {
@@ -33,6 +35,7 @@ CommandPalette::CommandPalette(QWidget* window)
   list_->setAccessibleName(tr("Commands"));
   list_->setFocusPolicy(Qt::NoFocus);
   list_->setUniformItemSizes(true);
+  list_->setIconSize({kIconSize, kIconSize});
   list_->setFrameShape(QFrame::NoFrame);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(8, 8, 8, 8);
@@ -61,6 +64,9 @@ void CommandPalette::open(const QList<QAction*>& actions) {
 
 void CommandPalette::narrow(const QString& words) {
   list_->clear();
+  QPixmap empty(kIconSize, kIconSize);
+  empty.fill(Qt::transparent);
+  const QIcon blank(empty);  // names begin at one place
   const QStringList parts = words.split(QLatin1Char(' '), Qt::SkipEmptyParts);
   for (int i = 0; i < actions_.size(); ++i) {
     const auto& action = actions_[i];
@@ -71,8 +77,9 @@ void CommandPalette::narrow(const QString& words) {
     });
     if (!fits || name.isEmpty()) continue;
     const QString keys = action->shortcut().toString(QKeySequence::NativeText);
-    auto* item = new QListWidgetItem(action->icon(),
+    auto* item = new QListWidgetItem(action->icon().isNull() ? blank : action->icon(),
                                      keys.isEmpty() ? name : name + QStringLiteral("   ") + keys);
+    item->setSizeHint({0, list_->fontMetrics().height() + 10});
     item->setData(kActionRole, i);
     list_->addItem(item);
   }

@@ -48,16 +48,16 @@ QString ingest_words(const desk::IngestStatus& status) {
     case desk::IngestState::kScanning:
       return StatusLine::tr("Looking which files there are…");
     case desk::IngestState::kIndexing:
-      words = StatusLine::tr("Indexing %1: %2 of %n file(s)", nullptr, int(status.n_files))
-                  .arg(name, count_text(status.n_files_done));
+      words = StatusLine::tr("Indexing %1: file %2 of %3")
+                  .arg(name, count_text(status.n_files_done), count_text(status.n_files));
       if (status.bytes_per_second > 0) {
         words += QStringLiteral(", ") + StatusLine::tr("%1/s").arg(bytes_text(
                                             static_cast<std::int64_t>(status.bytes_per_second)));
       }
       break;
     case desk::IngestState::kCaching:
-      words = StatusLine::tr("Caching: %1 of %n token(s)", nullptr, int(status.n_tokens))
-                  .arg(count_text(status.n_tokens_done));
+      words = StatusLine::tr("Caching: %1 of %2 tokens")
+                  .arg(count_text(status.n_tokens_done), count_text(status.n_tokens));
       if (status.tokens_per_second > 0) {
         words += QStringLiteral(", ") +
                  StatusLine::tr("%1 tokens/s")

@@ -163,9 +163,6 @@ void MainWindow::build_toolbar() {
   bar->setIconSize({18, 18});
   bar->addAction(find_action("addFiles"));
   bar->addAction(find_action("addFolder"));
-  bar->addSeparator();
-  bar->addAction(find_action("newQuestion"));
-  bar->addAction(find_action("conversations"));
   auto* space = new QWidget(bar);
   space->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   bar->addWidget(space);

@@ -86,6 +86,10 @@ void shoot_library(ui::MainWindow& window, Camera& camera, const QString& docume
 }
 
 void shoot_panels(ui::MainWindow& window, Camera& camera) {
+  auto& view = window.library().view();
+  view.setCurrentIndex(view.model()->index(2, 0, view.model()->index(0, 0)));
+  window.library().model().set_checked({2, 5});
+  QMetaObject::invokeMethod(&view, "activated", Q_ARG(QModelIndex, view.currentIndex()));
   const char* names[] = {"source", "cache", "timing"};
   for (int i = 0; i < 3; ++i) {
     window.inspector().setCurrentIndex(i);
