@@ -3,6 +3,135 @@
 <!-- SPDX-License-Identifier: Apache-2.0 -->
 <TS version="2.1" language="de" sourcelanguage="en">
     <context>
+        <name>DocumentReader</name>
+        <message>
+            <source>The file cannot be read now (%1). This is its text as it was indexed.</source>
+            <translation>Die Datei kann gerade nicht gelesen werden (%1). Dies ist ihr Text, wie er eingelesen wurde.</translation>
+        </message>
+        <message>
+            <source>The file has changed since it was indexed. This is its text as it was then.</source>
+            <translation>Die Datei hat sich seit dem Einlesen geändert. Dies ist ihr Text von damals.</translation>
+        </message>
+        <message>
+            <source>This document is no longer in the library.</source>
+            <translation>Dieses Dokument ist nicht mehr in der Bibliothek.</translation>
+        </message>
+    </context>
+    <context>
+        <name>DocumentWords</name>
+        <message>
+            <source>queued</source>
+            <translation>wartet</translation>
+        </message>
+        <message>
+            <source>reading</source>
+            <translation>wird gelesen</translation>
+        </message>
+        <message>
+            <source>searchable</source>
+            <translation>durchsuchbar</translation>
+        </message>
+        <message>
+            <source>caching</source>
+            <translation>wird berechnet</translation>
+        </message>
+        <message>
+            <source>ready</source>
+            <translation>bereit</translation>
+        </message>
+        <message>
+            <source>warm</source>
+            <translation>warm</translation>
+        </message>
+        <message>
+            <source>stale</source>
+            <translation>veraltet</translation>
+        </message>
+        <message>
+            <source>failed</source>
+            <translation>gescheitert</translation>
+        </message>
+        <message>
+            <source>cached %1 %</source>
+            <translation>berechnet %1 %</translation>
+        </message>
+        <message>
+            <source>Waits for its turn.</source>
+            <translation>Wartet, bis es an der Reihe ist.</translation>
+        </message>
+        <message>
+            <source>Is being read and indexed.</source>
+            <translation>Wird gelesen und eingetragen.</translation>
+        </message>
+        <message>
+            <source>Questions find it; passages without a cache are computed when they are needed.</source>
+            <translation>Fragen finden es; Abschnitte ohne Cache werden bei Bedarf berechnet.</translation>
+        </message>
+        <message>
+            <source>The language model reads its passages once.</source>
+            <translation>Das Sprachmodell liest seine Abschnitte einmal.</translation>
+        </message>
+        <message>
+            <source>Every passage is cached on disk.</source>
+            <translation>Jeder Abschnitt liegt berechnet auf der Platte.</translation>
+        </message>
+        <message>
+            <source>Every passage is cached, and in memory.</source>
+            <translation>Jeder Abschnitt ist berechnet und im Speicher.</translation>
+        </message>
+        <message>
+            <source>Its caches belong to another model or prompt.</source>
+            <translation>Seine Caches gehören zu einem anderen Modell oder einer anderen Anweisung.</translation>
+        </message>
+        <message>
+            <source>Could not be read.</source>
+            <translation>Konnte nicht gelesen werden.</translation>
+        </message>
+        <message numerus="yes">
+            <source>%1 · %n passage(s)</source>
+            <translation>
+                <numerusform>%1 · %n Abschnitt</numerusform>
+                <numerusform>%1 · %n Abschnitte</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%1 of %n passage(s) cached</source>
+            <translation>
+                <numerusform>%1 von %n Abschnitt berechnet</numerusform>
+                <numerusform>%1 von %n Abschnitten berechnet</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>DropWords</name>
+        <message>
+            <source>Only files of this computer can be added</source>
+            <translation>Nur Dateien dieses Rechners können hinzugefügt werden</translation>
+        </message>
+        <message>
+            <source>Add this text</source>
+            <translation>Diesen Text hinzufügen</translation>
+        </message>
+        <message>
+            <source>Use this model</source>
+            <translation>Dieses Modell benutzen</translation>
+        </message>
+        <message numerus="yes">
+            <source>Add %n item(s)</source>
+            <translation>
+                <numerusform>%n Eintrag hinzufügen</numerusform>
+                <numerusform>%n Einträge hinzufügen</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source> (%n unsupported)</source>
+            <translation>
+                <numerusform> (%n nicht lesbar)</numerusform>
+                <numerusform> (%n nicht lesbar)</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>DroppedText</name>
         <message>
             <source>Note</source>
@@ -189,21 +318,6 @@
         </message>
     </context>
     <context>
-        <name>kvlink::desk</name>
-        <message>
-            <source>The file cannot be read now (%1). This is its text as it was indexed.</source>
-            <translation>Die Datei kann gerade nicht gelesen werden (%1). Dies ist ihr Text, wie er eingelesen wurde.</translation>
-        </message>
-        <message>
-            <source>The file has changed since it was indexed. This is its text as it was then.</source>
-            <translation>Die Datei hat sich seit dem Einlesen geändert. Dies ist ihr Text von damals.</translation>
-        </message>
-        <message>
-            <source>This document is no longer in the library.</source>
-            <translation>Dieses Dokument ist nicht mehr in der Bibliothek.</translation>
-        </message>
-    </context>
-    <context>
         <name>kvlink::desk::AnswerWorker</name>
         <message>
             <source>The documents in scope were removed. Choose others, or undo.</source>
@@ -244,105 +358,6 @@
         <message>
             <source>There is no language model yet. Choose one under Models and settings.</source>
             <translation>Es gibt noch kein Sprachmodell. Eines unter Modelle und Einstellungen wählen.</translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui</name>
-        <message>
-            <source>queued</source>
-            <translation>wartet</translation>
-        </message>
-        <message>
-            <source>reading</source>
-            <translation>wird gelesen</translation>
-        </message>
-        <message>
-            <source>searchable</source>
-            <translation>durchsuchbar</translation>
-        </message>
-        <message>
-            <source>caching</source>
-            <translation>wird berechnet</translation>
-        </message>
-        <message>
-            <source>ready</source>
-            <translation>bereit</translation>
-        </message>
-        <message>
-            <source>warm</source>
-            <translation>warm</translation>
-        </message>
-        <message>
-            <source>stale</source>
-            <translation>veraltet</translation>
-        </message>
-        <message>
-            <source>failed</source>
-            <translation>gescheitert</translation>
-        </message>
-        <message>
-            <source>cached %1 %</source>
-            <translation>berechnet %1 %</translation>
-        </message>
-        <message>
-            <source>Waits for its turn.</source>
-            <translation>Wartet, bis es an der Reihe ist.</translation>
-        </message>
-        <message>
-            <source>Is being read and indexed.</source>
-            <translation>Wird gelesen und eingetragen.</translation>
-        </message>
-        <message>
-            <source>Questions find it; passages without a cache are computed when they are needed.</source>
-            <translation>Fragen finden es; Abschnitte ohne Cache werden bei Bedarf berechnet.</translation>
-        </message>
-        <message>
-            <source>The language model reads its passages once.</source>
-            <translation>Das Sprachmodell liest seine Abschnitte einmal.</translation>
-        </message>
-        <message>
-            <source>Every passage is cached on disk.</source>
-            <translation>Jeder Abschnitt liegt berechnet auf der Platte.</translation>
-        </message>
-        <message>
-            <source>Every passage is cached, and in memory.</source>
-            <translation>Jeder Abschnitt ist berechnet und im Speicher.</translation>
-        </message>
-        <message>
-            <source>Its caches belong to another model or prompt.</source>
-            <translation>Seine Caches gehören zu einem anderen Modell oder einer anderen Anweisung.</translation>
-        </message>
-        <message>
-            <source>Could not be read.</source>
-            <translation>Konnte nicht gelesen werden.</translation>
-        </message>
-        <message>
-            <source>%1 · %n passage(s)</source>
-            <translation>%1 · %n Abschnitt</translation>
-        </message>
-        <message>
-            <source>%1 of %n passage(s) cached</source>
-            <translation>%1 von %n Abschnitt berechnet</translation>
-        </message>
-        <message>
-            <source>Only files of this computer can be added</source>
-            <translation>Nur Dateien dieses Rechners können hinzugefügt werden</translation>
-        </message>
-        <message>
-            <source>Add this text</source>
-            <translation>Diesen Text hinzufügen</translation>
-        </message>
-        <message>
-            <source>Use this model</source>
-            <translation>Dieses Modell benutzen</translation>
-        </message>
-        <message>
-            <source>Add %n item(s)</source>
-            <translation>%n Eintrag hinzufügen</translation>
-        </message>
-        <message>
-            <source> (%n unsupported)</source>
-            <translation> (%n nicht lesbar)</translation>
         </message>
     </context>
     <context>
@@ -1836,14 +1851,6 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
             <translation>Abbrechen</translation>
         </message>
         <message>
-            <source>Also read them with the language model</source>
-            <translation>Auch vom Sprachmodell lesen lassen</translation>
-        </message>
-        <message>
-            <source>Makes answers start fast. Without it, documents are searchable only.</source>
-            <translation>Dann beginnen Antworten schnell. Sonst sind Dokumente nur durchsuchbar.</translation>
-        </message>
-        <message>
             <source>Looking into %1…</source>
             <translation>%1 wird durchgesehen…</translation>
         </message>
@@ -1906,8 +1913,20 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
             <translation>Die Obergrenze lässt davon %1 zu.</translation>
         </message>
         <message>
-            <source>(A guess: nothing has been measured on this computer yet.)</source>
-            <translation>(Geraten: auf diesem Rechner wurde noch nichts gemessen.)</translation>
+            <source>Cache them, for fast answers</source>
+            <translation>Berechnen, für schnelle Antworten</translation>
+        </message>
+        <message>
+            <source>The language model reads every passage once, now. Otherwise documents are only searchable, and a question computes what it needs.</source>
+            <translation>Das Sprachmodell liest jeden Abschnitt jetzt einmal. Sonst sind Dokumente nur durchsuchbar, und eine Frage berechnet, was sie braucht.</translation>
+        </message>
+        <message>
+            <source>Searchable within a second.</source>
+            <translation>In einer Sekunde durchsuchbar.</translation>
+        </message>
+        <message>
+            <source>(A guess: nothing was measured here yet.)</source>
+            <translation>(Geraten: hier wurde noch nichts gemessen.)</translation>
         </message>
     </context>
     <context>
@@ -2429,23 +2448,9 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
             <source>Looking which files there are…</source>
             <translation>Es wird geschaut, welche Dateien es gibt…</translation>
         </message>
-        <message numerus="yes">
-            <source>Indexing %1: %2 of %n file(s)</source>
-            <translation>
-                <numerusform>Einlesen von %1: %2 von %n Datei</numerusform>
-                <numerusform>Einlesen von %1: %2 von %n Dateien</numerusform>
-            </translation>
-        </message>
         <message>
             <source>%1/s</source>
             <translation>%1/s</translation>
-        </message>
-        <message numerus="yes">
-            <source>Caching: %1 of %n token(s)</source>
-            <translation>
-                <numerusform>Berechnen: %1 von %n Token</numerusform>
-                <numerusform>Berechnen: %1 von %n Token</numerusform>
-            </translation>
         </message>
         <message>
             <source>%1 tokens/s</source>
@@ -2510,6 +2515,14 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
         <message>
             <source>No model</source>
             <translation>Kein Modell</translation>
+        </message>
+        <message>
+            <source>Indexing %1: file %2 of %3</source>
+            <translation>Einlesen von %1: Datei %2 von %3</translation>
+        </message>
+        <message>
+            <source>Caching: %1 of %2 tokens</source>
+            <translation>Berechnen: %1 von %2 Token</translation>
         </message>
     </context>
     <context>

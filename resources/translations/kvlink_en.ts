@@ -3,6 +3,40 @@
 <!-- SPDX-License-Identifier: Apache-2.0 -->
 <TS version="2.1" language="en" sourcelanguage="en">
     <context>
+        <name>DocumentWords</name>
+        <message numerus="yes">
+            <source>%1 · %n passage(s)</source>
+            <translation>
+                <numerusform>%1 · %n passage</numerusform>
+                <numerusform>%1 · %n passages</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%1 of %n passage(s) cached</source>
+            <translation>
+                <numerusform>%1 of %n passage cached</numerusform>
+                <numerusform>%1 of %n passages cached</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>DropWords</name>
+        <message numerus="yes">
+            <source>Add %n item(s)</source>
+            <translation>
+                <numerusform>Add %n item</numerusform>
+                <numerusform>Add %n items</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source> (%n unsupported)</source>
+            <translation>
+                <numerusform> (%n unsupported)</numerusform>
+                <numerusform> (%n unsupported)</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
         <name>Effect</name>
         <message numerus="yes">
             <source>%n block(s), %1 tokens, must be computed again: about %2 at the rate measured here.</source>
@@ -273,23 +307,6 @@
             <translation>
                 <numerusform>%n passage</numerusform>
                 <numerusform>%n passages</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::StatusLine</name>
-        <message numerus="yes">
-            <source>Indexing %1: %2 of %n file(s)</source>
-            <translation>
-                <numerusform>Indexing %1: %2 of %n file</numerusform>
-                <numerusform>Indexing %1: %2 of %n files</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>Caching: %1 of %n token(s)</source>
-            <translation>
-                <numerusform>Caching: %1 of %n token</numerusform>
-                <numerusform>Caching: %1 of %n tokens</numerusform>
             </translation>
         </message>
     </context>

@@ -282,7 +282,7 @@ class InspectSettingsTest : public QObject {
         };
         return 0.2126 * part(c.redF()) + 0.7152 * part(c.greenF()) + 0.0722 * part(c.blueF());
       };
-      const auto [low, high] = std::minmax(light(a), light(b));
+      const auto [low, high] = std::minmax({light(a), light(b)});  // values, not references
       return (high + 0.05) / (low + 0.05);
     };
     for (const auto& palette : {light_palette(), dark_palette()}) {
