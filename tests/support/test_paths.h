@@ -45,8 +45,9 @@ inline std::optional<std::filesystem::path> default_embedder() {
 /// Skip reasons, worded once; ./test sums them up.
 #define KVLINK_SKIP_WITHOUT_TEST_DATA() \
   if (!::kvlink::tests::test_data()) GTEST_SKIP() << "KVLINK_TEST_DATA is not set"
-#define KVLINK_SKIP_WITHOUT_GENERATOR()                                                       \
-  if (!::kvlink::tests::default_generator()) GTEST_SKIP() << "default generator not fetched " \
-                                                             "(./run)"
+#define KVLINK_SKIP_WITHOUT_GENERATOR()            \
+  if (!::kvlink::tests::default_generator())       \
+  GTEST_SKIP() << "default generator not fetched " \
+                  "(./run)"
 #define KVLINK_SKIP_WITHOUT_EMBEDDER() \
   if (!::kvlink::tests::default_embedder()) GTEST_SKIP() << "default embedder not fetched (./run)"
