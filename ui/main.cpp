@@ -5,6 +5,7 @@
 #include <QDir>
 #include <QFileInfo>
 #include <QStandardPaths>
+#include <QTimer>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -99,7 +100,10 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
   QObject::connect(&instance, &ui::SingleInstance::handed_over, &window,
                    &ui::MainWindow::raise_with);
   std::unique_ptr<ui::LatencyMeter> meter;
-  if (line.measure_latency) meter = std::make_unique<ui::LatencyMeter>();
+  if (line.measure_latency) {
+    // From the first idle moment on: showing the window for the first time is not an event.
+    QTimer::singleShot(0, &window, [&] { meter = std::make_unique<ui::LatencyMeter>(); });
+  }
   window.show();
   window.add_paths(line.files);
   desk.open();

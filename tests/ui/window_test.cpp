@@ -6,6 +6,7 @@
 #include <QFont>
 #include <QLineEdit>
 #include <QMimeData>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTabWidget>
@@ -13,6 +14,7 @@
 #include <QTreeView>
 
 #include "tests/ui/desk_fixture.h"
+#include "ui/ask/answer_view.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/library/library_panel.h"
 #include "ui/library/pre_scan_card.h"
@@ -169,6 +171,12 @@ class WindowTest : public QObject {
 
   void a_restart_brings_back_what_was_there() {
     add_two_documents();
+    Inbox finished(&fixture_->desk().answers(), &desk::AnswerWorker::finished);
+    auto* question = window_->ask().findChild<QPlainTextEdit*>();
+    QTest::keyClicks(question, "otter?");
+    QTest::keyClick(question, Qt::Key_Return);
+    QVERIFY(finished.wait());
+    const QString answer = finished.last().text.simplified();
     window_->library().model().set_checked({2});
     window_->resize(1100, 700);
     window_->inspector().setCurrentIndex(1);
@@ -180,6 +188,32 @@ class WindowTest : public QObject {
     QCOMPARE(window_->inspector().currentIndex(), 1);
     QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
     QTRY_COMPARE(window_->library().model().checked(), std::vector<desk::DocumentId>{2});
+    QTRY_VERIFY(window_->ask().findChild<AnswerView*>() != nullptr);
+    auto* view = window_->ask().findChild<AnswerView*>();
+    QTRY_VERIFY(view->isVisible() || answer.isEmpty());
+    QVERIFY(finished.last().conversation == window_->ask().conversation());
+  }
+
+  void a_run_that_did_not_end_goes_on_at_the_next_start() {
+    for (int i = 0; i < 30; ++i) {
+      fixture_->write(("d" + std::to_string(i) + ".md").c_str(), story("otter", 40 + i));
+    }
+    fixture_->desk().ingest().pause();
+    window_->library().start({.paths = {desk::text_of(fixture_->files().document("").string())}});
+    QTest::qWait(200);
+    window_->close();
+    window_.reset();
+    fixture_->make();
+    open_window();
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 30, kPatienceMs);
+    // And only once.
+    QTRY_VERIFY(window_->status().work_words() == "Idle");
+    window_.reset();
+    fixture_->make();
+    Inbox finished(&fixture_->desk().ingest(), &desk::IngestWorker::finished);
+    open_window();
+    QTest::qWait(300);
+    QVERIFY(finished.is_empty());
   }
 
   void files_named_at_the_start_wait_for_the_model() {

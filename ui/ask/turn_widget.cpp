@@ -46,6 +46,7 @@ TurnWidget::TurnWidget(const desk::ConversationTurn& turn, QWidget* parent) : QW
   set_passages(turn.passages);
   passages_->set_detail(PassageDetail::kNames);
   answer_->set_answer(turn.answer);
+  answer_->setVisible(!turn.answer.isEmpty());
   show_finished_parts(meta_words(turn));
   measure_->hide();  // its numbers belong to another day and another state of the cache
 }

@@ -72,7 +72,9 @@ QString stage_explained(DocumentStage stage) {
 
 QString details_of(const desk::DocumentRow& row) {
   if (row.stage == DocumentStage::kFailed) return row.reason.simplified();
-  const QString size = bytes_text(row.file_bytes);
+  const QString file = row.path.section(QLatin1Char('/'), -1);
+  QString size = bytes_text(row.file_bytes);
+  if (file != row.title) size = one_line(file, 80) + QStringLiteral(" · ") + size;
   if (row.n_chunks == 0) return size;
   return DocumentWords::tr("%1 · %n passage(s)", nullptr, static_cast<int>(row.n_chunks)).arg(size);
 }

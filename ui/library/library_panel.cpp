@@ -283,7 +283,9 @@ void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
 
 void LibraryPanel::start(const desk::AddRequest& request) {
   card_->hide();
-  desk_.ingest().add(desk::next_request_id(), request);
+  const auto id = desk::next_request_id();
+  emit run_started(id, request);
+  desk_.ingest().add(id, request);
 }
 
 // --- scope, counts, pages

@@ -42,6 +42,8 @@ class LibraryPanel : public QWidget {
   std::vector<QString> checked_paths() const;
   /// Checks these once they are in the list (session restore).
   void check_paths_later(const QStringList& paths);
+  /// Begins without looking first.
+  void start(const desk::AddRequest& request);
   /// The filter with the failed ones.
   void show_problems();
 
@@ -63,6 +65,8 @@ class LibraryPanel : public QWidget {
   void add_files_requested();
   void add_folder_requested();
   void notice(const QString& message);
+  /// A run was handed to the ingestion.
+  void run_started(kvlink::desk::RequestId id, const kvlink::desk::AddRequest& request);
 
  protected:
   bool eventFilter(QObject* watched, QEvent* event) override;
@@ -76,7 +80,6 @@ class LibraryPanel : public QWidget {
   void connect_desk();
   void apply(const desk::DocumentsChange& change);
   void pre_scanned(const desk::PreScan& scan);
-  void start(const desk::AddRequest& request);
   void open_menu(const QPoint& at);
   void update_counts();
   void update_scope();
@@ -98,7 +101,7 @@ class LibraryPanel : public QWidget {
   desk::RequestId scan_id_ = 0;
   QStringList to_check_;
   QSet<QString> collapsed_;  ///< folders
-  bool listed_ = false;  ///< a snapshot has come
+  bool listed_ = false;      ///< a snapshot has come
 };
 
 }  // namespace kvlink::ui

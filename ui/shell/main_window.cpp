@@ -42,6 +42,7 @@ constexpr auto kTabKey = "window/tab";
 constexpr auto kInspectorKey = "window/inspector";
 constexpr auto kConversationKey = "session/conversation";
 constexpr auto kScopeKey = "session/scope";
+constexpr auto kRunsKey = "session/unfinished_runs";
 constexpr auto kSampleKey = "session/sample_offered";
 
 }  // namespace
@@ -152,8 +153,7 @@ void MainWindow::connect_panels() {
             source_->show_passage(passage, all);
           });
   connect(ask_, &AskPanel::conversation_changed, this,
-          [this](desk::ConversationId id, const QString& name) {
-            last_conversation_ = id;
+          [this](desk::ConversationId, const QString& name) {
             setWindowTitle(name.isEmpty() ? QStringLiteral("KVLink")
                                           : tr("%1 – KVLink").arg(one_line(name, 60)));
           });
@@ -191,10 +191,18 @@ void MainWindow::connect_desk() {
           [this](desk::RequestId id, qint64, qint64) {
             banners_->close_banner(QStringLiteral("removal %1").arg(id));
           });
-  connect(&desk_.ingest(), &desk::IngestWorker::failed, this, tell);
-  connect(
-      &desk_.ingest(), &desk::IngestWorker::finished, this,
-      [this](desk::RequestId, const desk::IngestSummary& summary) { ingest_finished(summary); });
+  connect(&desk_.ingest(), &desk::IngestWorker::failed, this,
+          [this](desk::RequestId id, const desk::Problem& problem) {
+            runs_.end(id);
+            keep_runs();
+            tell_problem(problem.message);
+          });
+  connect(&desk_.ingest(), &desk::IngestWorker::finished, this, &MainWindow::ingest_finished);
+  connect(library_, &LibraryPanel::run_started, this,
+          [this](desk::RequestId id, const desk::AddRequest& request) {
+            runs_.begin(id, request);
+            keep_runs();
+          });
 }
 
 // --- the session
@@ -215,6 +223,7 @@ void MainWindow::opened(const desk::DeskFacts& facts) {
     const auto conversation = state_->value(QLatin1String(kConversationKey)).toLongLong();
     if (conversation != 0) ask_->open_conversation(conversation);
   }
+  resume_runs();
   if (!waiting_paths_.empty()) library_->add_paths(std::exchange(waiting_paths_, {}));
 }
 
@@ -374,7 +383,29 @@ void MainWindow::removal_offered(const desk::RemovalOffer& offer) {
                         offer.undo_ms);
 }
 
-void MainWindow::ingest_finished(const desk::IngestSummary& summary) {
+void MainWindow::keep_runs() {
+  if (!state_) return;
+  state_->setValue(QLatin1String(kRunsKey), runs_.to_json());
+  state_->sync();  // a killed process cannot do it later
+}
+
+/// What a process that was killed, or closed in the middle, had begun. Files that were read already
+/// cost their reading only.
+void MainWindow::resume_runs() {
+  if (!state_) return;
+  const auto left = UnfinishedRuns::from_json(state_->value(QLatin1String(kRunsKey)).toByteArray());
+  runs_ = {};
+  for (const auto& request : left) library_->start(request);
+  keep_runs();
+}
+
+void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& summary) {
+  // Cancelled by a change of settings, it goes on when the session is open again.
+  const bool interrupted = summary.cancelled && desk_.state() == desk::DeskState::kOpening;
+  if (!interrupted) {
+    runs_.end(id);
+    keep_runs();
+  }
   for (const auto& notice : summary.notices) {
     banners_->show_banner(notice, notice, Tone::kWarning);
   }
@@ -401,7 +432,7 @@ void MainWindow::update_library_note(const LibraryCounts& counts) {
   if (counts.n_documents > 0 || !restored_ || !state_ || options_.sample_folder.isEmpty()) return;
   if (state_->value(QLatin1String(kSampleKey)).toBool()) return;
   state_->setValue(QLatin1String(kSampleKey), true);
-  desk_.ingest().add(desk::next_request_id(), {.paths = {options_.sample_folder}});
+  library_->start({.paths = {options_.sample_folder}});
 }
 
 // --- pages

@@ -8,6 +8,7 @@
 
 #include "app/desk/desk.h"
 #include "ui/library/library_model.h"
+#include "ui/shell/unfinished_runs.h"
 
 class QSplitter;
 class QStackedWidget;
@@ -73,7 +74,9 @@ class MainWindow : public QMainWindow {
   void show_settings(bool shown);
   void show_inspector(QWidget* page);
   void tell_problem(const QString& message);
-  void ingest_finished(const desk::IngestSummary& summary);
+  void ingest_finished(desk::RequestId id, const desk::IngestSummary& summary);
+  void keep_runs();
+  void resume_runs();
   void removal_offered(const desk::RemovalOffer& offer);
   void update_library_note(const LibraryCounts& counts);
   void take(const Dropped& dropped);
@@ -112,7 +115,7 @@ class MainWindow : public QMainWindow {
   ShortcutsSheet* sheet_ = nullptr;
   QList<QAction*> actions_;
   std::vector<QString> waiting_paths_;  ///< until a model is there
-  qint64 last_conversation_ = 0;
+  UnfinishedRuns runs_;
   bool restored_ = false;
 };
 
