@@ -13,6 +13,7 @@
 #include "app/desk/desk.h"
 #include "ui/shell/latency_meter.h"
 #include "ui/shell/main_window.h"
+#include "ui/shell/quit_signals.h"
 #include "ui/shell/single_instance.h"
 #include "ui/theme/appearance.h"
 #include "ui/theme/icons.h"
@@ -99,6 +100,9 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
   ui::MainWindow window(desk, {.state_file = state_file, .sample_folder = line.sample});
   QObject::connect(&instance, &ui::SingleInstance::handed_over, &window,
                    &ui::MainWindow::raise_with);
+  ui::QuitSignals signals_of_the_system;
+  QObject::connect(&signals_of_the_system, &ui::QuitSignals::quit_requested, &window,
+                   &QWidget::close);
   std::unique_ptr<ui::LatencyMeter> meter;
   if (line.measure_latency) {
     // From the first idle moment on: showing the window for the first time is not an event.

@@ -192,6 +192,7 @@ QWidget* LibraryPanel::build_scope_line() {
   row->setContentsMargins(2, 0, 0, 0);
   scope_ = new QLabel(line);
   scope_->setTextFormat(Qt::PlainText);
+  scope_->setWordWrap(true);
   scope_->setObjectName(QStringLiteral("scopeWords"));
   clear_scope_ = new QToolButton(line);
   clear_scope_->setText(tr("Clear"));
