@@ -184,7 +184,7 @@ class WindowTest : public QObject {
     window_.reset();
     fixture_->make();
     open_window();
-    QCOMPARE(window_->size(), QSize(1100, 700));
+    QTRY_COMPARE(window_->size(), QSize(1100, 700));
     QCOMPARE(window_->inspector().currentIndex(), 1);
     QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
     QTRY_COMPARE(window_->library().model().checked(), std::vector<desk::DocumentId>{2});
