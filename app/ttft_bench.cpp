@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/ttft_bench.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "app/context_reader.h"
 #include "app/generation.h"
 #include "app/model_files.h"
+#include "app/scratch_folder.h"
 
 namespace kvlink::app {
 namespace {
@@ -20,29 +19,6 @@ namespace {
 using inference::LinkMode;
 constexpr std::int64_t kPassageTokens = 200;
 constexpr const char* kQuestion = "Which instrument measured the level, and who signed the entry?";
-
-/// A folder that disappears with its contents.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::filesystem::path& parent) {
-    std::string pattern = (parent / "bench-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      fail(ErrorCode::kIo, "Cannot make a temporary folder in " + parent.string() +
-                               ". Check that you may write there.");
-    }
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -58,7 +34,10 @@ class TtftBench {
  public:
   TtftBench(const Paths& paths, const Settings& settings, const TtftBenchOptions& options,
             const BenchProgress& progress, std::stop_token stop)
-      : options_(options), progress_(progress), stop_(std::move(stop)), folder_(paths.data) {
+      : options_(options),
+        progress_(progress),
+        stop_(std::move(stop)),
+        folder_(paths.data, "bench") {
     inference::EngineOptions engine_options;
     engine_options.cpu.n_threads = settings.threads;
     engine_options.block_dtype = settings.block_dtype;
@@ -190,7 +169,7 @@ class TtftBench {
   const TtftBenchOptions& options_;
   const BenchProgress& progress_;
   std::stop_token stop_;
-  TemporaryFolder folder_;
+  ScratchFolder folder_;
   std::unique_ptr<inference::Engine> engine_;
   std::unique_ptr<cache::KvStore> store_;
   ChunkEncoding encoding_;

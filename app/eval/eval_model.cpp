@@ -44,7 +44,7 @@ std::string identity_of(Session& session) {
 }
 
 EvalModel::EvalModel(const EvalSetup& setup, const EvalPrompt& prompt)
-    : folder_(with_folder(setup.paths).data) {
+    : folder_(with_folder(setup.paths).data, "eval") {
   SessionOptions options;
   options.paths = setup.paths;
   options.paths.data = folder_.path();

@@ -11,8 +11,8 @@
 #include "app/context_reader.h"
 #include "app/eval/eval_run.h"
 #include "app/eval/questions.h"
-#include "app/eval/scratch_folder.h"
 #include "app/generation.h"
+#include "app/scratch_folder.h"
 #include "app/session.h"
 
 namespace kvlink::app {

@@ -51,7 +51,7 @@ class RagEval {
       collection_.queries.resize(static_cast<std::size_t>(options.limit));
     }
     value_or_throw(ensure_data_folder(setup.paths));
-    if (options.work.empty()) scratch_.emplace(setup.paths.data);
+    if (options.work.empty()) scratch_.emplace(setup.paths.data, "eval");
     folder_ = options.work.empty() ? scratch_->path() : std::filesystem::absolute(options.work);
     for (const auto mode : options.modes) modes_.emplace_back(mode);
     if (modes_.empty()) modes_.emplace_back();

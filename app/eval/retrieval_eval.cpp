@@ -9,9 +9,9 @@
 #include "app/eval/collection.h"
 #include "app/eval/collection_library.h"
 #include "app/eval/figures.h"
-#include "app/eval/scratch_folder.h"
 #include "app/instance_lock.h"
 #include "app/model_files.h"
+#include "app/scratch_folder.h"
 #include "inference/embedder.h"
 
 namespace kvlink::app {
@@ -51,7 +51,7 @@ class RetrievalEval {
                         : read_cranfield(options.files.cranfield)),
         backend_(kernels::CpuOptions{.n_threads = setup.threads}) {
     value_or_throw(ensure_data_folder(setup.paths));
-    if (options.work.empty()) scratch_.emplace(setup.paths.data);
+    if (options.work.empty()) scratch_.emplace(setup.paths.data, "eval");
     const Paths paths{
         .data = options.work.empty() ? scratch_->path() : std::filesystem::absolute(options.work),
         .models = setup.paths.models};

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace kvlink::app {
 
 /// Owns the folder: removed with its contents by the destructor.
 class ScratchFolder {
  public:
-  /// "eval-" and six characters, in `parent`. Throws kIo.
-  explicit ScratchFolder(const std::filesystem::path& parent);
+  /// `name`, a hyphen and six characters, in `parent`. Throws kIo.
+  ScratchFolder(const std::filesystem::path& parent, std::string_view name);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;

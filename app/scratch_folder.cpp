@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/eval/scratch_folder.h"
+#include "app/scratch_folder.h"
 
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@
 
 namespace kvlink::app {
 
-ScratchFolder::ScratchFolder(const std::filesystem::path& parent) {
-  std::string pattern = (parent / "eval-XXXXXX").string();
+ScratchFolder::ScratchFolder(const std::filesystem::path& parent, std::string_view name) {
+  std::string pattern = (parent / (std::string(name) + "-XXXXXX")).string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     fail(ErrorCode::kIo, "Cannot make a temporary folder in " + parent.string() +
                              ". Check that you may write there.");
