@@ -13,6 +13,13 @@
 namespace kvlink::kernels {
 namespace {
 
+struct Features {
+  bool avx2 = false;
+  bool avx2_vnni = false;
+  bool avx512 = false;
+  bool avx512_vnni = false;
+};
+
 #if defined(__x86_64__)
 /// Register state the operating system saves on a context switch (XCR0); 0 without xgetbv.
 std::uint64_t saved_state(unsigned features) {
@@ -28,24 +35,28 @@ bool has_all(unsigned value, std::initializer_list<int> bits) {
   return std::all_of(bits.begin(), bits.end(), [&](int bit) { return (value >> bit & 1U) != 0; });
 }
 
-Isa probe_isa() {
+Features probe() {
+  Features found;
   unsigned a = 0;
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kScalar;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return found;
   const unsigned basic = c;
   const std::uint64_t saved = saved_state(basic);
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return Isa::kScalar;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return found;
   constexpr std::uint64_t kYmm = 0x06;
   constexpr std::uint64_t kZmm = 0xE6;
-  const bool avx2 = has_all(basic, {12, 28, 29}) && has_all(b, {5}) && (saved & kYmm) == kYmm;
-  if (!avx2) return Isa::kScalar;  // FMA, AVX, F16C; AVX2
-  const bool avx512 = has_all(b, {16, 17, 30, 31}) && (saved & kZmm) == kZmm;  // F, DQ, BW, VL
-  return avx512 ? Isa::kAvx512 : Isa::kAvx2;
+  // FMA, AVX, F16C; AVX2
+  found.avx2 = has_all(basic, {12, 28, 29}) && has_all(b, {5}) && (saved & kYmm) == kYmm;
+  // F, DQ, BW, VL
+  found.avx512 = found.avx2 && has_all(b, {16, 17, 30, 31}) && (saved & kZmm) == kZmm;
+  found.avx512_vnni = found.avx512 && has_all(c, {11});
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) found.avx2_vnni = found.avx2 && has_all(a, {4});
+  return found;
 }
 #else
-Isa probe_isa() { return Isa::kScalar; }
+Features probe() { return {}; }
 #endif
 
 std::string cpu_name() {
@@ -66,19 +77,27 @@ const char* isa_name(Isa isa) {
       return "scalar";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvx2Vnni:
+      return "avx2-vnni";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAvx512Vnni:
+      return "avx512-vnni";
   }
   return "unknown";
 }
 
-Isa detect_isa() {
-  static const Isa isa = probe_isa();
-  return isa;
+Isa detect_isa(Isa cap) {
+  static const Features found = probe();
+  if (cap >= Isa::kAvx512Vnni && found.avx512_vnni) return Isa::kAvx512Vnni;
+  if (cap >= Isa::kAvx512 && found.avx512) return Isa::kAvx512;
+  if (cap >= Isa::kAvx2Vnni && found.avx2_vnni) return Isa::kAvx2Vnni;
+  return cap >= Isa::kAvx2 && found.avx2 ? Isa::kAvx2 : Isa::kScalar;
 }
 
 CpuBackend::CpuBackend(CpuOptions options)
-    : isa_(std::min(options.max_isa, detect_isa())),
+    : isa_(detect_isa(options.max_isa)),
+      arithmetic_(options.arithmetic),
       pool_(std::make_unique<ThreadPool>(options.n_threads)) {}
 
 CpuBackend::~CpuBackend() = default;

@@ -7,17 +7,26 @@
 
 namespace kvlink::kernels {
 
-/// Widest instruction set a kernel may use. Order matters: a cap admits everything below it.
-enum class Isa { kScalar = 0, kAvx2 = 1, kAvx512 = 2 };
+/// Widest instruction set a kernel may use. Order matters: a cap admits everything below it that
+/// the CPU has. "Vnni": dot products of bytes.
+enum class Isa { kScalar = 0, kAvx2 = 1, kAvx2Vnni = 2, kAvx512 = 3, kAvx512Vnni = 4 };
+inline constexpr Isa kWidestIsa = Isa::kAvx512Vnni;
 
 const char* isa_name(Isa isa);
 
-/// What this CPU and operating system can run.
-Isa detect_isa();
+/// The widest set up to `cap` that this CPU and operating system can run.
+Isa detect_isa(Isa cap = kWidestIsa);
+
+/// What products of quantised weights do with activations.
+enum class Arithmetic {
+  kInt8,   ///< rounded to 8 bits, 32 neighbours with one scale; weights exact
+  kFloat,  ///< left as they are: slower, for comparisons
+};
 
 struct CpuOptions {
-  int n_threads = 0;           ///< 0: physical cores granted to this process (cgroup, affinity)
-  Isa max_isa = Isa::kAvx512;  ///< cap, for tests and diagnosis; never raises above detect_isa()
+  int n_threads = 0;         ///< 0: physical cores granted to this process (cgroup, affinity)
+  Isa max_isa = kWidestIsa;  ///< cap, for tests and diagnosis; never raises above detect_isa()
+  Arithmetic arithmetic = Arithmetic::kInt8;
 };
 
 class ThreadPool;
@@ -32,6 +41,7 @@ class CpuBackend {
   CpuBackend& operator=(const CpuBackend&) = delete;
 
   Isa isa() const { return isa_; }
+  Arithmetic arithmetic() const { return arithmetic_; }
   int n_threads() const;
   ThreadPool& pool() { return *pool_; }
   /// "AMD EPYC 9755, avx512, 2 threads"
@@ -39,6 +49,7 @@ class CpuBackend {
 
  private:
   Isa isa_;
+  Arithmetic arithmetic_;
   std::unique_ptr<ThreadPool> pool_;
 };
 

@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/kernel_table.h"
 
+#include "kernels/cpu/int_table.h"
+#include "kernels/cpu/simd/int_tables.h"
 #include "kernels/cpu/simd/tables.h"
 
 namespace kvlink::kernels {
 
 const KernelTable& kernel_table(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return avx512::kTable;
-  if (isa == Isa::kAvx2) return avx2::kTable;
+  if (isa >= Isa::kAvx512) return avx512::kTable;
+  if (isa >= Isa::kAvx2) return avx2::kTable;
 #endif
   static_cast<void>(isa);
   return scalar::kTable;
+}
+
+const IntTable& int_table(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512Vnni) return avx512_vnni::kIntTable;
+  if (isa == Isa::kAvx512) return avx512::kIntTable;
+  if (isa == Isa::kAvx2Vnni) return avx2_vnni::kIntTable;
+  if (isa == Isa::kAvx2) return avx2::kIntTable;
+#endif
+  static_cast<void>(isa);
+  return scalar::kIntTable;
 }
 
 }  // namespace kvlink::kernels

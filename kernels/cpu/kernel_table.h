@@ -67,6 +67,10 @@ struct KernelTable {
   void (*pack_panel)(DType dtype, const std::byte* w, std::int64_t w_row_bytes, std::int64_t n_rows,
                      std::int64_t k_begin, std::int64_t k, float* panel);
   void (*dequantize)(DType dtype, const std::byte* row, std::int64_t n, float* y);
+  /// Group `index` (32 elements) of a quantised row: scales[i / 16] * q[i] + offsets[i / 16]. The
+  /// offsets are left alone where the type has none.
+  void (*unpack_group)(DType dtype, const std::byte* row, std::int64_t index, std::int8_t* q,
+                       float* scales, float* offsets);
 
   std::int64_t (*attention_partial_floats)(std::int64_t n_rows, std::int64_t head_dim);
   std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);

@@ -2,8 +2,7 @@
 // Time, bytes per second and operations per second of every hot op, at the sizes of the default
 // model. Prints the best and the median of repeated runs, and the least processor time of a run (of
 // all threads together): with one thread and on a busy machine, that one is nearest to the truth.
-// GB/s and GOP/s belong to the best. Usage: kvlink_op_bench [n_threads] [scalar|avx2|avx512]
-// [filter]
+// GB/s and GOP/s belong to the best. Usage: kvlink_op_bench [n_threads] [isa] [filter]
 #include <time.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "kernels/logits.h"
 #include "kernels/matmul.h"
 #include "kernels/norm.h"
+#include "kernels/packed_weights.h"
 #include "kernels/rope.h"
 #include "tests/kernels/reference.h"
 
@@ -91,10 +91,15 @@ void bench_matmul(Bench& bench, DType dtype, std::int64_t m, std::int64_t n, std
   const Weights w = random_weights(dtype, n, k, 1);
   const Rows x = random_rows(m, k, 2);
   Rows y(m, n);
-  bench.run(name,
-            {.bytes = static_cast<double>(w.bytes.size()),
-             .operations = 2.0 * static_cast<double>(m * n * k)},
-            [&] { matmul(bench.backend(), x.view(), w.view(), y.view()); });
+  const Work work{.bytes = static_cast<double>(w.bytes.size()),
+                  .operations = 2.0 * static_cast<double>(m * n * k)};
+  bench.run(name, work, [&] { matmul(bench.backend(), x.view(), w.view(), y.view()); });
+  if (!PackedWeights::packs(dtype)) return;
+  const WeightView map = w.view();
+  const PackedWeights packed(bench.backend(), std::span(&map, 1));
+  const View<float> out = y.view();
+  bench.run(name + " int8", work,
+            [&] { matmul(bench.backend(), x.view(), packed, std::span(&out, 1)); });
 }
 
 void bench_attention(Bench& bench, DType dtype, std::int64_t n, std::int64_t n_keys) {
@@ -165,7 +170,9 @@ void bench_rows(Bench& bench, std::int64_t n) {
 
 void run_all(Bench& bench) {
   for (const std::int64_t m : {512, 40, 16}) {
-    for (const DType dtype : {DType::kQ4_1, DType::kF16, DType::kF32}) {
+    for (const DType dtype :
+         {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kQ6K, DType::kF16, DType::kF32}) {
+      if (kModelDim % block_elements(dtype) != 0) continue;
       bench_matmul(bench, dtype, m, kFfnDim, kModelDim);
     }
     bench_matmul(bench, DType::kQ4_1, m, kModelDim, kFfnDim);
@@ -205,8 +212,8 @@ int main(int argc, char** argv) {
   using namespace kvlink::kernels;
   CpuOptions options;
   if (argc > 1) options.n_threads = std::atoi(argv[1]);
-  const std::string isa = argc > 2 ? argv[2] : "avx512";
-  for (const Isa each : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  const std::string isa = argc > 2 ? argv[2] : "";
+  for (const Isa each : {Isa::kScalar, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512}) {
     if (isa == isa_name(each)) options.max_isa = each;
   }
   CpuBackend backend(options);

@@ -251,8 +251,9 @@ inline void expect_near(double result, double reference, double magnitude, Toler
 /// Every instruction set of this machine, the reference first.
 inline std::vector<Isa> isas() {
   std::vector<Isa> all{Isa::kScalar};
-  if (detect_isa() >= Isa::kAvx2) all.push_back(Isa::kAvx2);
-  if (detect_isa() >= Isa::kAvx512) all.push_back(Isa::kAvx512);
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni}) {
+    if (detect_isa(isa) == isa) all.push_back(isa);
+  }
   return all;
 }
 

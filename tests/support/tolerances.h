@@ -15,6 +15,9 @@ struct Tolerance {
 
 /// Sums of products, any weight type (the reference decodes the same bytes): of sum |x * w|.
 inline constexpr Tolerance kSumTolerance{1e-6, 1e-30};
+/// Sums with packed super-block weights, whose scales are rounded to f16 once more: of sum |x * w|,
+/// where a minimum and a scale can nearly cancel.
+inline constexpr Tolerance kPackedScaleTolerance{2e-3, 1e-4};
 /// One value computed from few others (norms, activations, rotation): of the reference.
 inline constexpr Tolerance kElementTolerance{3e-6, 2e-6};
 /// Weighted means of values (attention, keys and values in f32): of the largest |value|.

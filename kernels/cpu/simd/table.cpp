@@ -26,6 +26,7 @@ const KernelTable kTable = {
     .dot_rows = dot_rows,
     .pack_panel = pack_panel,
     .dequantize = dequantize,
+    .unpack_group = unpack_group,
     .attention_partial_floats = attention_partial_floats,
     .attention_scratch_floats = attention_scratch_floats,
     .attention = attention,

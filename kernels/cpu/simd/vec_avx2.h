@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace kvlink::kernels::avx2 {
+namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
 using Vec = __m256;
@@ -172,4 +172,4 @@ inline void transpose(const float* src, std::int64_t src_stride, float* dst,
 }
 
 }  // namespace
-}  // namespace kvlink::kernels::avx2
+}  // namespace kvlink::kernels::KVLINK_ISA

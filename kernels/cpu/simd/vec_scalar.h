@@ -6,7 +6,7 @@
 
 #include "kernels/base/dtype.h"
 
-namespace kvlink::kernels::scalar {
+namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
 using Vec = float;
@@ -86,4 +86,4 @@ inline Vec hide(Vec s, const std::int32_t* positions, std::int32_t limit) {
 inline void transpose(const float* src, std::int64_t, float* dst, std::int64_t) { *dst = *src; }
 
 }  // namespace
-}  // namespace kvlink::kernels::scalar
+}  // namespace kvlink::kernels::KVLINK_ISA

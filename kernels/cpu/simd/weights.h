@@ -171,6 +171,41 @@ void pack_panel(DType type, const std::byte* w, std::int64_t row_bytes, std::int
       type, [=]<DType kType>() { pack_panel_of<kType>(w, row_bytes, n_rows, k_begin, k, panel); });
 }
 
+/// Low halves first, as GGUF's blocks of 32 keep them.
+inline void unpack_nibbles(const std::uint8_t* p, std::int8_t* q) {
+  for (int i = 0; i < 16; ++i) {
+    q[i] = static_cast<std::int8_t>(p[i] & 15U);
+    q[i + 16] = static_cast<std::int8_t>(p[i] >> 4U);
+  }
+}
+
+void unpack_group(DType type, const std::byte* row, std::int64_t index, std::int8_t* q,
+                  float* scales, float* offsets) {
+  for_weight_type(type, [=]<DType kType>() {
+    const auto* p = reinterpret_cast<const std::uint8_t*>(group_start<kType>(row, index));
+    if constexpr (kType == DType::kQ8_0) {
+      __builtin_memcpy(q, p + 2, kGroup);
+      scales[0] = scales[1] = half_at(p);
+    } else if constexpr (kType == DType::kQ4_0) {
+      unpack_nibbles(p + 2, q);
+      scales[0] = scales[1] = half_at(p);
+      offsets[0] = offsets[1] = -8.0F * scales[0];
+    } else if constexpr (kType == DType::kQ4_1) {
+      unpack_nibbles(p + 4, q);
+      scales[0] = scales[1] = half_at(p);
+      offsets[0] = offsets[1] = half_at(p + 2);
+    } else if constexpr (block_elements(kType) > 1) {
+      Group group;
+      unpack<kType>(p, static_cast<int>(index % 8), group);
+      __builtin_memcpy(q, group.q, kGroup);
+      __builtin_memcpy(scales, group.scales, sizeof(group.scales));
+      if constexpr (has_offsets<kType>()) {
+        __builtin_memcpy(offsets, group.offsets, sizeof(group.offsets));
+      }
+    }
+  });
+}
+
 void dequantize(DType type, const std::byte* row, std::int64_t n, float* y) {
   for_weight_type(type, [=]<DType kType>() { dequantize_row<kType>(row, n, y); });
 }
