@@ -89,8 +89,11 @@ class Packer {
         join_tokens_(std::max<std::int64_t>(1, count_tokens("\n\n"))) {
     // A quarter for title and heading, a quarter for the largest piece: then every chunk is filled
     // to at least half.
+    const std::int64_t row_tokens = most_row_tokens(options);
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-      append_pieces(blocks[i], i, count_tokens, options.max_tokens / 4, pieces_);
+      const bool table = blocks[i].type == BlockType::kTable;
+      append_pieces(blocks[i], i, count_tokens, table ? row_tokens : options.max_tokens / 4,
+                    pieces_);
     }
   }
 
@@ -103,7 +106,9 @@ class Packer {
         continue;
       }
       const std::string heading = fitting_heading(begin);
-      std::size_t end = find_end(begin, overhead(heading));
+      const std::string names = column_names(begin);
+      std::size_t end =
+          find_end(begin, overhead(heading) + (names.empty() ? 0 : count_tokens_(names)));
       chunks.push_back(make_chunk(begin, end, heading));
       shrink(begin, end, chunks.back());
       begin = end;
@@ -112,6 +117,33 @@ class Packer {
   }
 
  private:
+  /// A row stays whole as long as it fits beside title, path and the names of its columns. An
+  /// eighth is left, because tokens of parts do not quite add up.
+  std::int64_t most_row_tokens(const ChunkerOptions& options) const {
+    const std::int64_t title = count_tokens_(prompt_text(title_, "", ""));
+    const std::int64_t taken = std::max(title, options.max_tokens / 4) + options.max_tokens / 8;
+    return std::max(options.max_tokens / 4, options.max_tokens - taken - options.max_tokens / 8);
+  }
+
+  /// The row that names the columns, with the line under it; empty when the chunk begins with it,
+  /// or when it takes more than an eighth of a chunk.
+  std::string column_names(std::size_t begin) const {
+    const Piece& first = pieces_[begin];
+    const TextBlock& block = blocks_[first.block];
+    if (block.type != BlockType::kTable || first.begin == 0) return {};
+    const std::size_t line = block.text.find('\n');
+    if (line == block.text.npos) return {};
+    std::size_t end = line + 1;
+    const std::size_t rule = std::min(block.text.find('\n', end), block.text.size());
+    const bool ruled = block.text.find_first_not_of("|-: \t", end) >= rule && rule > end;
+    if (!ruled && block.level != 1) return {};
+    if (ruled) end = std::min(rule + 1, block.text.size());
+    if (first.begin < end) return {};
+    std::string names = block.text.substr(0, end);
+    if (count_tokens_(names) > options_.max_tokens / 8) return {};
+    return names;
+  }
+
   bool is_heading(std::size_t piece) const {
     return blocks_[pieces_[piece].block].type == BlockType::kHeading;
   }
@@ -209,19 +241,25 @@ class Packer {
     return text.substr(leading_space(begin));
   }
 
-  Chunk make_chunk(std::size_t begin, std::size_t end, const std::string& heading) const {
+  Chunk make_chunk(std::size_t begin, std::size_t end, const std::string& heading,
+                   bool with_names = true) const {
     while (is_blank(end - 1)) --end;
     const Piece& first = pieces_[begin];
     const Piece& last = pieces_[end - 1];
     Chunk chunk;
     chunk.heading = heading;
-    chunk.text = text_of(begin, end);
+    chunk.text = (with_names ? column_names(begin) : "") + text_of(begin, end);
     const std::size_t skipped = leading_space(begin);
     const std::size_t kept = view(end - 1).find_last_not_of(kWhiteSpace) + 1;
     chunk.anchor.byte_begin = offset_of(first, skipped);
     chunk.anchor.byte_end = offset_of(last, kept);
     chunk.anchor.line_begin = line_of(first, skipped);
     chunk.anchor.line_end = line_of(last, kept);
+    const Place& place = blocks_[first.block].place;
+    chunk.anchor.place = place.kind;
+    chunk.anchor.place_begin = place.number;
+    chunk.anchor.place_end = blocks_[last.block].place.number;
+    chunk.anchor.place_label = place.label;
     chunk.n_tokens = count_tokens_(prompt_text(title_, heading, chunk.text));
     return chunk;
   }
@@ -248,6 +286,7 @@ class Packer {
     if (chunk.n_tokens > options_.max_tokens && !chunk.heading.empty()) {
       chunk = make_chunk(begin, end, "");
     }
+    if (chunk.n_tokens > options_.max_tokens) chunk = make_chunk(begin, end, "", false);
   }
 
   std::string_view title_;

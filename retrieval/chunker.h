@@ -18,10 +18,16 @@ struct Anchor {
   std::int64_t byte_end = 0;
   std::int64_t line_begin = 0;  ///< 1-based, inclusive
   std::int64_t line_end = 0;
+  PlaceKind place = PlaceKind::kLine;
+  std::int64_t place_begin = 0;  ///< of its first block, see Place
+  std::int64_t place_end = 0;    ///< of its last one, inclusive
+  std::string place_label;       ///< of its first block
 };
 
 struct Chunk {
-  std::string text;     ///< the passage as it stands in the document
+  /// The passage as it stands in the document; one that begins inside a table has the row that
+  /// names the columns in front.
+  std::string text;
   std::string heading;  ///< "Guide › KV caches": heading path, may be empty
   Anchor anchor;
   std::int64_t n_tokens = 0;  ///< of prompt_text(title, chunk)
@@ -41,7 +47,8 @@ struct ChunkerOptions {
 };
 
 /// Splits on heading, paragraph, then sentence borders, then (for monstrous lines) between words or
-/// characters; code and tables between lines. Every byte of a block that is not white space lies in
+/// characters; code and tables between lines, a table's row only when it alone does not fit. Every
+/// byte of a block that is not white space lies in
 /// exactly one chunk and in its anchor. Linear in the text, counted at most six times over.
 /// Throws kInvalidInput for options that make no sense, and for a title of more than 5/8 of
 /// max_tokens (parse_document's titles, at most 160 bytes, fit the default options in every

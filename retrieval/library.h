@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +17,7 @@
 #include "kernels/base/result.h"
 #include "kernels/base/sha256.h"
 #include "retrieval/chunker.h"
+#include "retrieval/extract/frames.h"
 
 namespace kvlink::retrieval {
 
@@ -36,6 +38,8 @@ struct Document {
   std::int64_t mtime_ns = 0;  ///< a hint; the content hash decides
   DocumentState state = DocumentState::kSearchable;
   std::string problem;  ///< why it failed, or what was repaired; may be empty
+  ReadProblem problem_kind = ReadProblem::kNone;  ///< of one that failed
+  bool offline = false;  ///< its drive or folder is not there now; it stays searchable
   std::int64_t n_chunks = 0;
   std::int64_t n_tokens = 0;
   std::int64_t added_unix = 0;  ///< for display only
@@ -93,6 +97,7 @@ struct SearchRequest {
   std::span<const float> vector;  ///< [dim]; empty: lexical only
   std::int64_t limit = 5;
   std::vector<DocumentId> documents;  ///< restrict to these; empty: all
+  bool nearest = false;               ///< also passages too far to count: whatever comes nearest
 };
 
 struct SearchHit {
@@ -127,6 +132,13 @@ struct Conversation {
   std::vector<Turn> turns;  ///< empty in lists
 };
 
+/// How often a content stopped the reader of documents, and how the last time.
+struct ReaderFailure {
+  std::int64_t n = 0;
+  ReadProblem problem = ReadProblem::kNone;
+  std::string reason;
+};
+
 /// Thread-safe; one writer at a time inside. Directory 0700, file 0600.
 class Library {
  public:
@@ -152,10 +164,20 @@ class Library {
   /// stay); the orphaned contents. kNotFound.
   virtual Result<std::vector<Digest>> remove(DocumentId id) = 0;
 
+  /// The same document under another name: nothing is read or embedded again. A failed record at
+  /// `path` makes room; kInvalidInput when another document is there. kNotFound.
+  virtual Result<void> relocate(DocumentId id, const std::string& path, std::int64_t mtime_ns) = 0;
+  /// Whether the files of these documents are out of reach now, as on a drive that was taken away.
+  virtual Result<void> set_offline(std::span<const DocumentId> ids, bool offline) = 0;
+
   virtual Result<std::vector<Document>> documents() = 0;
+  /// Those with this content, in id order.
+  virtual Result<std::vector<Document>> find_content(const Digest& content) = 0;
   virtual Result<std::optional<Document>> find_path(const std::string& path) = 0;
   virtual Result<std::vector<StoredChunk>> chunks(DocumentId id) = 0;
   virtual Result<std::optional<StoredChunk>> chunk(ChunkId id) = 0;
+  /// Vectors of a document's passages in the embedding space in use, by the passages' content.
+  virtual Result<std::map<Digest, std::vector<float>>> vectors(DocumentId id) = 0;
   virtual std::int64_t n_chunks() = 0;
   /// Every chunk of every document, by document and ordinal.
   virtual Result<std::vector<ChunkContent>> chunk_contents() = 0;
@@ -164,6 +186,13 @@ class Library {
   /// relevant: a passage counts that shares a content word or is near by vector. kInvalidInput: an
   /// empty query, a vector of another dimension, a limit below 1.
   virtual Result<std::vector<SearchHit>> search(const SearchRequest& request) = 0;
+  /// How often this content stopped the reader; n is 0 when never.
+  virtual Result<ReaderFailure> reader_failure(const Digest& content) = 0;
+  /// One more failure; the number so far.
+  virtual Result<std::int64_t> note_reader_failure(const Digest& content, ReadProblem problem,
+                                                   const std::string& reason) = 0;
+  virtual Result<void> forget_reader_failure(const Digest& content) = 0;
+
   /// Documents with a chunk that has no vector, or one made by another embedder.
   virtual Result<std::vector<DocumentId>> stale_vectors() = 0;
 

@@ -30,6 +30,8 @@ Document document_of(SQLite::Statement& row) {
   document.n_chunks = row.getColumn(9).getInt64();
   document.n_tokens = row.getColumn(10).getInt64();
   document.added_unix = row.getColumn(11).getInt64();
+  document.problem_kind = static_cast<ReadProblem>(row.getColumn(12).getInt());
+  document.offline = row.getColumn(13).getInt() != 0;
   return document;
 }
 
@@ -40,8 +42,14 @@ StoredChunk chunk_of(SQLite::Statement& row) {
   stored.ordinal = row.getColumn(2).getInt64();
   stored.chunk.heading = text_of(row.getColumn(3));
   stored.chunk.text = text_of(row.getColumn(4));
-  stored.chunk.anchor = {row.getColumn(5).getInt64(), row.getColumn(6).getInt64(),
-                         row.getColumn(7).getInt64(), row.getColumn(8).getInt64()};
+  stored.chunk.anchor = {.byte_begin = row.getColumn(5).getInt64(),
+                         .byte_end = row.getColumn(6).getInt64(),
+                         .line_begin = row.getColumn(7).getInt64(),
+                         .line_end = row.getColumn(8).getInt64(),
+                         .place = static_cast<PlaceKind>(row.getColumn(13).getInt()),
+                         .place_begin = row.getColumn(14).getInt64(),
+                         .place_end = row.getColumn(15).getInt64(),
+                         .place_label = text_of(row.getColumn(16))};
   stored.chunk.n_tokens = row.getColumn(9).getInt64();
   stored.content = digest_of(row.getColumn(10));
   stored.title = text_of(row.getColumn(11));

@@ -81,6 +81,7 @@ Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& reques
       rank_by_words(request, query.words, candidates);
       if (!request.vector.empty()) rank_by_vector(request, candidates);
       std::erase_if(candidates, [&](const Candidate& c) {
+        if (request.nearest) return false;
         const bool by_words = c.lexical_rank > 0 && query.content_words;
         const bool contradicted = c.has_vector && c.cosine < options_.search.min_lexical_cosine;
         return (!by_words || contradicted) && c.cosine < options_.search.min_cosine;

@@ -98,17 +98,20 @@ void bind_document(SQLite::Statement& statement, const NewDocument& added) {
   statement.bind(9, static_cast<std::int64_t>(added.chunks.size()));
   statement.bind(10, n_tokens);
   statement.bind(11, d.added_unix);
+  statement.bind(12, static_cast<int>(d.problem_kind));
 }
 
 DocumentId write_document(SQLite::Database& db, const NewDocument& added) {
   SQLite::Statement upsert(
       db,
       "INSERT INTO documents (path, title, media_type, content, file_bytes, mtime_ns, state, "
-      "problem, n_chunks, n_tokens, added_unix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "problem, n_chunks, n_tokens, added_unix, problem_kind) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (path) DO UPDATE SET title = excluded.title, media_type = excluded.media_type, "
       "content = excluded.content, file_bytes = excluded.file_bytes, mtime_ns = excluded.mtime_ns, "
       "state = excluded.state, problem = excluded.problem, n_chunks = excluded.n_chunks, "
-      "n_tokens = excluded.n_tokens, added_unix = excluded.added_unix RETURNING id");
+      "n_tokens = excluded.n_tokens, added_unix = excluded.added_unix, "
+      "problem_kind = excluded.problem_kind, offline = 0 RETURNING id");
   bind_document(upsert, added);
   upsert.executeStep();
   const DocumentId id = upsert.getColumn(0).getInt64();
@@ -122,7 +125,8 @@ class ChunkWriter {
       : db_(db),
         chunk_(db,
                "INSERT INTO chunks (document_id, ordinal, heading, text, byte_begin, byte_end, "
-               "line_begin, line_end, n_tokens, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+               "line_begin, line_end, n_tokens, content, place, place_begin, place_end, "
+               "place_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         words_(db, "INSERT INTO chunks_fts (rowid, title, heading, text) VALUES (?, ?, ?, ?)"),
         vector_(db, "INSERT INTO vectors (chunk_id, space_id, vector) VALUES (?, ?, ?)"),
         space_id_(space_id),
@@ -140,6 +144,10 @@ class ChunkWriter {
     chunk_.bind(8, chunk.anchor.line_end);
     chunk_.bind(9, chunk.n_tokens);
     bind_digest(chunk_, 10, sha256(prompt_text(title, chunk.heading, chunk.text)));
+    chunk_.bind(11, static_cast<int>(chunk.anchor.place));
+    chunk_.bind(12, chunk.anchor.place_begin);
+    chunk_.bind(13, chunk.anchor.place_end);
+    chunk_.bind(14, chunk.anchor.place_label);
     chunk_.exec();
     chunk_.reset();
     const ChunkId id = db_.getLastInsertRowid();

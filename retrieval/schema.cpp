@@ -86,7 +86,25 @@ CREATE TABLE turn_sources (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<Migration, 1> kMigrations = {kVersion1};
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE chunks ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN place_begin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN place_end INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN place_label TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE documents ADD COLUMN problem_kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN offline INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX documents_by_content ON documents (content);
+
+CREATE TABLE reader_failures (
+  content BLOB PRIMARY KEY,
+  n INTEGER NOT NULL,
+  problem INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<Migration, 2> kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

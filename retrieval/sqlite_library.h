@@ -31,13 +31,21 @@ class SqliteLibrary final : public Library {
 
   Result<Committed> commit(const NewDocument& document) override;
   Result<std::vector<Digest>> remove(DocumentId id) override;
+  Result<void> relocate(DocumentId id, const std::string& path, std::int64_t mtime_ns) override;
+  Result<void> set_offline(std::span<const DocumentId> ids, bool offline) override;
   Result<std::vector<Document>> documents() override;
+  Result<std::vector<Document>> find_content(const Digest& content) override;
   Result<std::optional<Document>> find_path(const std::string& path) override;
   Result<std::vector<StoredChunk>> chunks(DocumentId id) override;
   Result<std::optional<StoredChunk>> chunk(ChunkId id) override;
+  Result<std::map<Digest, std::vector<float>>> vectors(DocumentId id) override;
   std::int64_t n_chunks() override;
   Result<std::vector<ChunkContent>> chunk_contents() override;
   Result<std::vector<SearchHit>> search(const SearchRequest& request) override;
+  Result<ReaderFailure> reader_failure(const Digest& content) override;
+  Result<std::int64_t> note_reader_failure(const Digest& content, ReadProblem problem,
+                                           const std::string& reason) override;
+  Result<void> forget_reader_failure(const Digest& content) override;
   Result<std::vector<DocumentId>> stale_vectors() override;
 
   Result<ConversationId> new_conversation(const std::string& name) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "retrieval/text_blocks.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -15,10 +16,32 @@ constexpr std::array<std::string_view, 2> kMarkdownSuffixes = {".md", ".markdown
 constexpr std::array<std::string_view, 4> kTextSuffixes = {"", ".txt", ".text", ".log"};
 constexpr std::size_t kMaxTitleBytes = 160;
 
+/// Of formats beside Markdown and plain text; sorted.
+constexpr std::string_view kOtherSuffixes[] = {
+    ".adoc",  ".asciidoc", ".bash",  ".bat",  ".c",    ".cc",     ".cfg",   ".cmake", ".conf",
+    ".cpp",   ".cs",       ".css",   ".csv",  ".cu",   ".cxx",    ".dart",  ".docm",  ".docx",
+    ".eml",   ".epub",     ".ex",    ".go",   ".h",    ".hh",     ".hpp",   ".hs",    ".htm",
+    ".html",  ".ini",      ".ipynb", ".java", ".jl",   ".js",     ".json",  ".jsonl", ".jsx",
+    ".kt",    ".lua",      ".m",     ".mbox", ".ml",   ".ndjson", ".odp",   ".ods",   ".odt",
+    ".org",   ".pdf",      ".php",   ".pl",   ".pptm", ".pptx",   ".proto", ".ps1",   ".py",
+    ".r",     ".rb",       ".rs",    ".rst",  ".rtf",  ".scala",  ".sh",    ".sql",   ".srt",
+    ".swift", ".tab",      ".tex",   ".toml", ".ts",   ".tsv",    ".tsx",   ".vb",    ".vtt",
+    ".xhtml", ".xlsm",     ".xlsx",  ".xml",  ".yaml", ".yml"};
+
 std::string_view base_name(std::string_view file_name) {
   const std::size_t slash = file_name.rfind('/');
   return slash == std::string_view::npos ? file_name : file_name.substr(slash + 1);
 }
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& list, std::string_view value) {
+  for (const auto item : list) {
+    if (item == value) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::string lower_suffix(std::string_view file_name) {
   const std::string_view name = base_name(file_name);
@@ -31,15 +54,6 @@ std::string lower_suffix(std::string_view file_name) {
   return suffix;
 }
 
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& list, std::string_view value) {
-  for (const auto item : list) {
-    if (item == value) return true;
-  }
-  return false;
-}
-
-/// One line, without white space around it, at most kMaxTitleBytes.
 std::string tidy_title(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 4 * kMaxTitleBytes)) {
@@ -56,7 +70,7 @@ std::string tidy_title(std::string_view text) {
   return out;
 }
 
-std::string find_title(const ParsedDocument& document, std::string_view file_name) {
+std::string fallback_title(const ParsedDocument& document, std::string_view file_name) {
   for (const auto& block : document.blocks) {
     if (block.type != BlockType::kHeading || block.level != 1) continue;
     std::string title = tidy_title(block.text);
@@ -67,11 +81,11 @@ std::string find_title(const ParsedDocument& document, std::string_view file_nam
   return tidy_title(repair_utf8(name.substr(0, name.size() - suffix)));
 }
 
-}  // namespace
-
 bool is_supported_suffix(std::string_view file_name) {
   const std::string suffix = lower_suffix(file_name);
-  return contains(kMarkdownSuffixes, suffix) || contains(kTextSuffixes, suffix);
+  return contains(kMarkdownSuffixes, suffix) || contains(kTextSuffixes, suffix) ||
+         std::binary_search(std::begin(kOtherSuffixes), std::end(kOtherSuffixes),
+                            std::string_view(suffix));
 }
 
 ParsedDocument parse_document(std::string_view file_name, std::string_view bytes) {
@@ -102,7 +116,7 @@ ParsedDocument parse_document(std::string_view file_name, std::string_view bytes
     fail(ErrorCode::kInvalidInput, name + ": the file has no text in it");
   }
   document.title = tidy_title(title);
-  if (document.title.empty()) document.title = find_title(document, file_name);
+  if (document.title.empty()) document.title = fallback_title(document, file_name);
   return document;
 }
 

@@ -18,15 +18,40 @@ struct ByteShift {
   std::int64_t file_delta = 0;
 };
 
+/// What a place in a document counts. Persistent in library.db: append only, do not renumber.
+enum class PlaceKind : std::uint8_t {
+  kLine = 0,       ///< a text file's own lines and bytes; number and label are not used
+  kParagraph = 1,  ///< blocks of a document without pages, from 1
+  kPage = 2,       ///< pages of a PDF, from 1
+  kSlide = 3,      ///< slides, from 1
+  kSheet = 4,      ///< sheets, from 1; label: the sheet's name; lines are the sheet's rows
+  kChapter = 5,    ///< files of an e-book in reading order, from 1
+  kMessage = 6,    ///< messages of a mailbox, from 1
+  kCell = 7,       ///< cells of a notebook, from 1
+  kMoment = 8,     ///< subtitles, in whole seconds from the start
+};
+
+/// Where a block stands, in what a reader of the document sees.
+struct Place {
+  PlaceKind kind = PlaceKind::kLine;
+  std::int64_t number = 0;
+  std::string label;
+  bool operator==(const Place&) const = default;
+};
+
 struct TextBlock {
   BlockType type = BlockType::kParagraph;
-  int level = 0;                ///< heading level 1–6, else 0
-  std::string text;             ///< valid UTF-8, no control characters but \t and \n
-  std::int64_t byte_begin = 0;  ///< in the file; for UTF-16, in its text as UTF-8
+  /// Heading level 1–6; of a table, 1 when its first row names the columns; else 0.
+  int level = 0;
+  std::string text;  ///< valid UTF-8, no control characters but \t and \n
+  /// In the file, or in its text as UTF-8 when it has another encoding; unless place.kind is kLine,
+  /// in the extracted text: the blocks' texts with a blank line between them.
+  std::int64_t byte_begin = 0;
   std::int64_t byte_end = 0;
   std::int64_t line_begin = 1;  ///< 1-based, inclusive
   std::int64_t line_end = 1;
   std::vector<ByteShift> shifts;  ///< ascending; empty where the text is the file's bytes
+  Place place = {};
 
   /// Where text[offset] stands in the file.
   std::int64_t file_offset(std::int64_t offset) const;
@@ -34,7 +59,7 @@ struct TextBlock {
 
 struct ParsedDocument {
   std::string title;       ///< front matter, else the first level-1 heading, else the file's stem
-  std::string media_type;  ///< "text/markdown", "text/plain"
+  std::string media_type;  ///< "text/markdown", "application/pdf"
   std::vector<TextBlock> blocks;
   std::vector<std::string> notices;  ///< what was repaired ("3 malformed characters replaced")
 };
@@ -48,7 +73,18 @@ inline constexpr std::int64_t kMaxDocumentBytes = std::int64_t{256} << 20;
 /// kInvalidInput (nothing to read in it). Linear in the bytes.
 ParsedDocument parse_document(std::string_view file_name, std::string_view bytes);
 
-/// Whether a file name's suffix is one parse_document takes.
+/// Lower-case suffix of a file name with its dot; "" when it has none.
+std::string lower_suffix(std::string_view file_name);
+
+/// Whether files with this name are read without looking into them first: their suffix is one of a
+/// format that `kvlink-extract` reads, or missing.
 bool is_supported_suffix(std::string_view file_name);
+
+/// One line, without white space around it, at most 160 bytes: fit to be a title.
+std::string tidy_title(std::string_view text);
+
+/// The title a document has without one of its own: its first level-1 heading, else its file's
+/// stem.
+std::string fallback_title(const ParsedDocument& document, std::string_view file_name);
 
 }  // namespace kvlink::retrieval

@@ -23,6 +23,7 @@ ALLOWED = {
     "cache": {"kernels/base", "cache"},
     "retrieval": {"kernels/base", "retrieval"},
     "app": {"kernels/base", "inference", "cache", "retrieval", "app"},
+    "app/extract": {"kernels/base", "retrieval", "app/extract"},
     "ui": {"app", "ui"},
 }
 EVERYTHING = set(ALLOWED) | {"tests"}
@@ -34,7 +35,8 @@ THIRD_PARTY = [
     (re.compile(r"xxhash\.h$"), {"cache", "retrieval"}),
     (re.compile(r"omp\.h$"), {"retrieval"}),  # FAISS takes its thread count from OpenMP
     (re.compile(r"sentencepiece"), {"inference"}),
-    (re.compile(r"unicode/"), {"inference"}),
+    (re.compile(r"unicode/"), {"inference", "app/extract"}),
+    (re.compile(r"(gumbo|expat)\.h$|uchardet/"), {"app/extract"}),
     (re.compile(r"nlohmann/"), {"inference", "app"}),
     (re.compile(r"CLI/"), {"app"}),
     (re.compile(r"zlib\.h$"), {"app"}),
@@ -50,7 +52,7 @@ ONE_FILE_ONLY = re.compile(r"faiss/")
 STANDARD_CPP = re.compile(r"(experimental/)?[a-z_]+$")
 C_AND_POSIX = re.compile(
     r"(sys|linux|arpa|bits)/\w+\.h$|"
-    r"(unistd|fcntl|dirent|errno|signal|termios|poll|pwd|time|pthread|sched|dlfcn|elf|link|"
+    r"(unistd|fcntl|dirent|spawn|stddef|errno|signal|termios|poll|pwd|time|pthread|sched|dlfcn|elf|link|"
     r"malloc|stdlib|langinfo|locale|\w*intrin|arm_neon|cpuid)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 

@@ -17,6 +17,7 @@ import sources
 
 DEBIAN_PACKAGE = {
     "CLI11": "libcli11-dev",
+    "EXPAT": "libexpat1-dev",
     "GTest": "libgtest-dev",
     "ICU": "libicu-dev",
     "Python3": "python3",

@@ -45,6 +45,24 @@ std::string without_space(std::string_view text) {
   return out;
 }
 
+/// The chunk's own part of the document: without the column names that a chunk from inside a table
+/// repeats.
+std::string_view own_text(const ParsedDocument& document, const Chunk& chunk) {
+  std::string_view text = chunk.text;
+  for (const auto& block : document.blocks) {
+    const bool inside = block.type == BlockType::kTable &&
+                        chunk.anchor.byte_begin > block.byte_begin &&
+                        chunk.anchor.byte_begin < block.byte_end;
+    if (!inside) continue;
+    const std::size_t line = block.text.find('\n') + 1;
+    const bool ruled = block.text.compare(line, 2, "|-") == 0;
+    const auto names =
+        std::string_view(block.text).substr(0, ruled ? block.text.find('\n', line) + 1 : line);
+    if (text.starts_with(names)) text.remove_prefix(names.size());
+  }
+  return text;
+}
+
 std::vector<Chunk> expect_sound_chunks(const ParsedDocument& document, const TokenCounter& counter,
                                        const ChunkerOptions& options = {}) {
   auto chunks = chunk_text(document.title, document.blocks, counter, options);
@@ -52,7 +70,7 @@ std::vector<Chunk> expect_sound_chunks(const ParsedDocument& document, const Tok
   for (const auto& block : document.blocks) in += without_space(block.text);
   std::int64_t last_end = -1;
   for (const auto& chunk : chunks) {
-    out += without_space(chunk.text);
+    out += without_space(own_text(document, chunk));
     EXPECT_FALSE(chunk.text.empty());
     EXPECT_LE(chunk.n_tokens, options.max_tokens);
     EXPECT_EQ(chunk.n_tokens, counter(prompt_text(document.title, chunk.heading, chunk.text)));
@@ -119,6 +137,40 @@ TEST(Chunker, CutsCodeAndTablesBetweenLines) {
     EXPECT_TRUE(chunk.text.starts_with("  let") || chunk.text.starts_with("| ")) << chunk.text;
     EXPECT_TRUE(chunk.text.ends_with("Because") || chunk.text.ends_with("|")) << chunk.text;
   }
+}
+
+TEST(Chunker, RepeatsTheNamesOfColumnsAndKeepsRowsWhole) {
+  std::string text = "| name | price | remark |\n|---|---|---|\n";
+  const std::string remark(120, 'r');
+  for (int i = 0; i < 60; ++i) {
+    text +=
+        "| article " + std::to_string(i) + " | " + std::to_string(i * 7) + " | " + remark + " |\n";
+  }
+  const auto document = parse_document("a.md", text);
+  const auto chunks = expect_sound_chunks(document, count_bytes, {300, 512});
+  ASSERT_GT(chunks.size(), 10u);
+  for (const auto& chunk : chunks) {
+    EXPECT_TRUE(chunk.text.starts_with("| name | price | remark |\n|---|---|---|\n| article"))
+        << chunk.text;
+    EXPECT_TRUE(chunk.text.ends_with("r |")) << chunk.text;
+  }
+}
+
+TEST(Chunker, NamesThePlacesOfItsBlocks) {
+  std::vector<TextBlock> blocks(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    blocks[i].text = "Words on a page.";
+    blocks[i].byte_begin = static_cast<std::int64_t>(18 * i);
+    blocks[i].byte_end = blocks[i].byte_begin + 16;
+    blocks[i].place = {PlaceKind::kPage, static_cast<std::int64_t>(i) + 7,
+                       "vi" + std::to_string(i)};
+  }
+  const auto chunks = chunk_text("t", blocks, count_words, {100, 128});
+  ASSERT_EQ(chunks.size(), 1u);
+  EXPECT_EQ(chunks[0].anchor.place, PlaceKind::kPage);
+  EXPECT_EQ(chunks[0].anchor.place_begin, 7);
+  EXPECT_EQ(chunks[0].anchor.place_end, 8);
+  EXPECT_EQ(chunks[0].anchor.place_label, "vi0");
 }
 
 TEST(Chunker, DoesNotEndAChunkWithAHeading) {

@@ -58,7 +58,11 @@ inline NewDocument make_document(const std::string& path, const std::vector<std:
   for (const auto& text : texts) {
     Chunk chunk;
     chunk.text = text;
-    chunk.anchor = {line * 100, line * 100 + static_cast<std::int64_t>(text.size()), line, line};
+    chunk.anchor = {.byte_begin = line * 100,
+                    .byte_end = line * 100 + static_cast<std::int64_t>(text.size()),
+                    .line_begin = line,
+                    .line_end = line,
+                    .place_label = {}};
     chunk.n_tokens = static_cast<std::int64_t>(text.size() / 4) + 1;
     ++line;
     added.chunks.push_back(std::move(chunk));

@@ -163,9 +163,10 @@ TEST(TextBlocks, RefusesWhatItCannotRead) {
 }
 
 TEST(TextBlocks, KnowsItsSuffixes) {
-  for (const char* name : {"a.md", "A.MARKDOWN", "b.txt", "b.text", "b.log", "README", ".profile"})
+  for (const char* name : {"a.md", "A.MARKDOWN", "b.txt", "b.text", "b.log", "README", ".profile",
+                           "a.pdf", "b.html", "c.docx", "x.ADOC", "x.yml", "x.c"})
     EXPECT_TRUE(is_supported_suffix(name)) << name;
-  for (const char* name : {"a.pdf", "b.html", "c.docx", "d.md.gz"})
+  for (const char* name : {"a.png", "b.exe", "c.doc", "d.md.gz"})
     EXPECT_FALSE(is_supported_suffix(name)) << name;
 }
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "retrieval/extract/extractor.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "retrieval/extract/child_process.h"
+
+namespace kvlink::retrieval {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPollMs = 50;  // how long a stop may go unnoticed
+
+/// Why a child that did not finish did not, as far as its end tells.
+void explain_end(const ChildEnd& end, std::int64_t seconds, ReadReport& report) {
+  if (!end.exited && end.status == SIGXCPU) {
+    report.problem = ReadProblem::kTooSlow;
+    report.reason = "reading it took more than " + std::to_string(seconds) + " s of computing";
+    return;
+  }
+  report.problem = ReadProblem::kCrashed;
+  report.reason =
+      end.exited ? "the reader stopped in the middle of it"
+                 : "the reader stopped unexpectedly (signal " + std::to_string(end.status) + ")";
+}
+
+}  // namespace
+
+Result<Extraction> Extractor::read(std::string_view bytes, const ReadRequest& request,
+                                   std::stop_token stop) const {
+  return returning([&] {
+    const auto mib = static_cast<std::int64_t>(bytes.size() >> 20);
+    const std::int64_t seconds =
+        std::min(limits_.seconds + mib * limits_.seconds_per_mib, limits_.max_seconds);
+    const std::vector<std::string> arguments = {std::to_string(limits_.memory_bytes),
+                                                std::to_string(seconds)};
+    ChildProcess child(program_, arguments, bytes, encode_request(request));
+    FrameReader frames(limits_.frames);
+    const auto deadline = Clock::now() + std::chrono::seconds(2 * seconds);
+    std::string came;
+    ReadProblem stopped = ReadProblem::kNone;
+    std::string reason;
+    for (;;) {
+      came.clear();
+      const auto wait = child.wait_for_output(kPollMs, came);
+      if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+      if (wait == ChildProcess::Wait::kClosed) break;
+      if (Clock::now() > deadline) {
+        stopped = ReadProblem::kTooSlow;
+        reason = "reading it took more than " + std::to_string(2 * seconds) + " s";
+        break;
+      }
+      const auto taken = returning([&] { frames.feed(came); });
+      if (!taken) {
+        const bool large = taken.error().code == ErrorCode::kOutOfMemory;
+        stopped = large ? ReadProblem::kTooLarge : ReadProblem::kCrashed;
+        reason = taken.error().message;
+        break;
+      }
+    }
+    if (stopped != ReadProblem::kNone) child.kill();
+    const ChildEnd end = child.wait();
+    Extraction made;
+    made.use = {end.processor_seconds, end.peak_bytes};
+    const bool complete = frames.is_complete();
+    if (!complete && !frames.said_hello() && end.exited && stopped == ReadProblem::kNone) {
+      fail(ErrorCode::kIo, "The document reader " + program_.string() +
+                               " does not run here (exit code " + std::to_string(end.status) +
+                               "). Install or build KVLink again.");
+    }
+    made.report = frames.take_report();
+    if (stopped != ReadProblem::kNone) {
+      made.report.problem = stopped;
+      made.report.reason = reason;
+    } else if (!complete) {
+      explain_end(end, seconds, made.report);
+    }
+    if (made.report.problem != ReadProblem::kNone) made.report.document.blocks.clear();
+    return made;
+  });
+}
+
+}  // namespace kvlink::retrieval
