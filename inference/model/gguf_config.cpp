@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/model/gguf_config.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
+#include "inference/model/layer_weights.h"
 #include "inference/model/limits.h"
 #include "inference/model/printable.h"
 #include "inference/model/rope_frequencies.h"
@@ -82,19 +84,11 @@ void read_heads(const GgufFile& file, const std::string& arch, ModelConfig& conf
   config.n_heads = read_gguf_count(file, prefix + "head_count", limits::kMaxHeads);
   config.n_kv_heads = read_gguf_count(file, prefix + "head_count_kv", limits::kMaxHeads,
                                       static_cast<std::uint64_t>(config.n_heads));
-  if (config.n_heads % config.n_kv_heads != 0) {
-    fail(ErrorCode::kCorrupt, file.source() + ": " + std::to_string(config.n_heads) +
-                                  " heads do not share " + std::to_string(config.n_kv_heads) +
-                                  " key-value heads evenly");
-  }
   const bool has_key_length = file.find(prefix + "key_length") != nullptr;
-  if (!has_key_length && config.model_dim % config.n_heads != 0) {
-    fail(ErrorCode::kCorrupt, file.source() + ": embedding_length " +
-                                  std::to_string(config.model_dim) + " is not a multiple of " +
-                                  std::to_string(config.n_heads) + " heads");
-  }
+  const std::int32_t usual = std::max(config.model_dim / config.n_heads, 1);
   config.head_dim = read_gguf_count(file, prefix + "key_length", limits::kMaxHeadDim,
-                                    static_cast<std::uint64_t>(config.model_dim / config.n_heads));
+                                    static_cast<std::uint64_t>(usual));
+  expect_heads_fit(config, has_key_length, file.source());
   const auto value_dim = read_gguf_count(file, prefix + "value_length", limits::kMaxHeadDim,
                                          static_cast<std::uint64_t>(config.head_dim));
   if (value_dim != config.head_dim) {

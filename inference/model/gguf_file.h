@@ -75,4 +75,7 @@ class GgufFile {
   std::vector<TensorEntry> tensors_;
 };
 
+/// The number that the format has for a type. KVLINK_CHECKs that it has one.
+std::uint32_t gguf_type_number(DType dtype);
+
 }  // namespace kvlink::inference

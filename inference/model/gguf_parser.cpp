@@ -281,6 +281,13 @@ std::uint64_t read_alignment(const std::map<std::string, GgufValue, std::less<>>
 
 }  // namespace
 
+std::uint32_t gguf_type_number(DType dtype) {
+  const auto* found = std::find_if(kTensorTypes.begin(), kTensorTypes.end(),
+                                   [dtype](const TensorType& t) { return t.dtype == dtype; });
+  KVLINK_CHECK(found != kTensorTypes.end());
+  return found->id;
+}
+
 GgufFile GgufFile::parse(std::span<const std::byte> bytes, std::string source) {
   Parser parser(bytes, source);
   GgufFile file;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inference/model/json_text.h"
+#include "inference/model/layer_weights.h"
 #include "inference/model/limits.h"
 #include "inference/model/printable.h"
 #include "inference/model/rope_frequencies.h"
@@ -110,7 +111,20 @@ RopeScaling read_yarn(const json& scaling, const json& config, double base,
   return s;
 }
 
-kernels::Rope read_rope(const json& config, std::int32_t head_dim, const std::string& source) {
+void read_heads(const json& config, ModelConfig& read, const std::string& source) {
+  read.n_heads = json_count(config, "num_attention_heads", limits::kMaxHeads, source);
+  read.n_kv_heads =
+      json_count(config, "num_key_value_heads", limits::kMaxHeads, source, read.n_heads);
+  // Qwen 3 means 128 when it says nothing.
+  const std::int32_t usual = read.architecture == "qwen3" ? 128 : read.model_dim / read.n_heads;
+  read.head_dim = json_count(config, "head_dim", limits::kMaxHeadDim, source, usual);
+  const bool is_stated = !stated(config, "head_dim").is_null() || read.architecture == "qwen3";
+  expect_heads_fit(read, is_stated, source);
+}
+
+}  // namespace
+
+RopeStatement read_hf_rope(const json& config, const std::string& source) {
   // Newer files nest the base beside the scaling; older ones have an object for scaling alone.
   const json& nested = stated(config, "rope_parameters");
   const json& scaling = nested.is_null() ? stated(config, "rope_scaling") : nested;
@@ -118,8 +132,7 @@ kernels::Rope read_rope(const json& config, std::int32_t head_dim, const std::st
     fail(ErrorCode::kCorrupt, source + ": the rope settings are not an object");
   }
   const double outer = json_real(config, "rope_theta", 10'000.0, 1.0, 1e12, source);
-  const auto pairing = kernels::RopePairing::kHalves;
-  if (scaling.is_null()) return plain_rope(head_dim, outer, pairing);
+  if (scaling.is_null()) return {outer, {}};
   const double base = json_real(scaling, "rope_theta", outer, 1.0, 1e12, source);
   const std::string kind = json_text(scaling, "rope_type", json_text(scaling, "type", "default"));
   RopeScaling read;
@@ -135,27 +148,8 @@ kernels::Rope read_rope(const json& config, std::int32_t head_dim, const std::st
                             " (its frequencies depend on the length of the text, so cached keys "
                             "would not fit; linear, llama3 and yarn are read)");
   }
-  return scaled_rope(head_dim, base, pairing, read);
+  return {base, read};
 }
-
-void read_heads(const json& config, ModelConfig& read, const std::string& source) {
-  read.n_heads = json_count(config, "num_attention_heads", limits::kMaxHeads, source);
-  read.n_kv_heads =
-      json_count(config, "num_key_value_heads", limits::kMaxHeads, source, read.n_heads);
-  // Qwen 3 means 128 when it says nothing.
-  const std::int32_t usual = read.architecture == "qwen3" ? 128 : read.model_dim / read.n_heads;
-  read.head_dim = json_count(config, "head_dim", limits::kMaxHeadDim, source, usual);
-  const bool is_stated = !stated(config, "head_dim").is_null() || read.architecture == "qwen3";
-  if (read.n_heads % read.n_kv_heads != 0 || read.head_dim % 2 != 0 || read.head_dim == 0 ||
-      (!is_stated && read.model_dim % read.n_heads != 0)) {
-    fail(ErrorCode::kCorrupt, source + ": " + std::to_string(read.n_heads) + " heads, " +
-                                  std::to_string(read.n_kv_heads) +
-                                  " key-value heads and hidden_size " +
-                                  std::to_string(read.model_dim) + " do not fit together");
-  }
-}
-
-}  // namespace
 
 const Architecture& hf_architecture(const json& config, const std::string& source) {
   return find_architecture(json_text(config, "model_type", ""), source);
@@ -173,7 +167,8 @@ ModelConfig read_hf_config(const json& config, const std::string& source) {
   read_heads(config, read, source);
   read.rms_norm_eps =
       static_cast<float>(json_real(config, "rms_norm_eps", 1e-6, 1e-12, 0.1, source));
-  read.rope = read_rope(config, read.head_dim, source);
+  const RopeStatement rope = read_hf_rope(config, source);
+  read.rope = scaled_rope(read.head_dim, rope.base, kernels::RopePairing::kHalves, rope.scaling);
   return read;
 }
 

@@ -7,6 +7,7 @@
 
 #include "inference/model/finite_scan.h"
 #include "inference/model/gguf_config.h"
+#include "inference/model/layer_weights.h"
 #include "inference/model/limits.h"
 #include "inference/model/model_storage.h"
 #include "inference/model/rope_frequencies.h"
@@ -36,31 +37,6 @@ std::int32_t read_vocab_size(const GgufFile& file, const TensorTable& table,
                                   std::to_string(n_tokens) + " tokens");
   }
   return static_cast<std::int32_t>(rows);
-}
-
-LayerWeights read_layer(TensorTable& table, const ModelConfig& config, const Architecture& arch,
-                        std::int32_t layer) {
-  const std::string prefix = "blk." + std::to_string(layer) + ".";
-  LayerWeights w;
-  w.attention_norm = table.vector(prefix + "attn_norm.weight", config.model_dim);
-  w.wq = table.matrix(prefix + "attn_q.weight", config.attention_dim(), config.model_dim);
-  w.wk = table.matrix(prefix + "attn_k.weight", config.kv_dim(), config.model_dim);
-  w.wv = table.matrix(prefix + "attn_v.weight", config.kv_dim(), config.model_dim);
-  w.wo = table.matrix(prefix + "attn_output.weight", config.model_dim, config.attention_dim());
-  if (arch.has_qkv_bias) {
-    w.q_bias = table.vector(prefix + "attn_q.bias", config.attention_dim());
-    w.k_bias = table.vector(prefix + "attn_k.bias", config.kv_dim());
-    w.v_bias = table.vector(prefix + "attn_v.bias", config.kv_dim());
-  }
-  if (arch.has_qk_norm) {
-    w.q_norm = table.vector(prefix + "attn_q_norm.weight", config.head_dim);
-    w.k_norm = table.vector(prefix + "attn_k_norm.weight", config.head_dim);
-  }
-  w.ffn_norm = table.vector(prefix + "ffn_norm.weight", config.model_dim);
-  w.gate = table.matrix(prefix + "ffn_gate.weight", config.ffn_dim, config.model_dim);
-  w.up = table.matrix(prefix + "ffn_up.weight", config.ffn_dim, config.model_dim);
-  w.down = table.matrix(prefix + "ffn_down.weight", config.model_dim, config.ffn_dim);
-  return w;
 }
 
 /// Llama 3.1's scaling, spelled out by the converter.
@@ -125,14 +101,10 @@ Model model_from_gguf_parts(std::span<const FilePart> parts,
       read_vocab_size(file, table, config.architecture, tokens == nullptr ? 0 : tokens->count);
   read_frequency_factors(table, source, config.rope);
 
-  model.embedding = table.matrix("token_embd.weight", config.vocab_size, config.model_dim);
-  model.output_norm = table.vector("output_norm.weight", config.model_dim);
+  read_weights(table, arch, kGgufNames, model);
   model.output = table.has("output.weight")
                      ? table.matrix("output.weight", config.vocab_size, config.model_dim)
                      : model.embedding;
-  for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
-    model.layers.push_back(read_layer(table, config, arch, layer));
-  }
   table.expect_all_taken();
   expect_finite(storage->tensors, source);
   model.tokenizer = tokenizer_from_gguf(file);

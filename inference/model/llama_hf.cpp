@@ -7,6 +7,7 @@
 #include "inference/model/finite_scan.h"
 #include "inference/model/hf_config.h"
 #include "inference/model/json_text.h"
+#include "inference/model/layer_weights.h"
 #include "inference/model/model_storage.h"
 #include "inference/model/safetensors_file.h"
 #include "kernels/base/result.h"
@@ -16,32 +17,11 @@ namespace {
 
 using nlohmann::json;
 
-LayerWeights read_layer(TensorTable& table, const ModelConfig& config, const Architecture& arch,
-                        std::int32_t layer) {
-  const std::string prefix = "model.layers." + std::to_string(layer) + ".";
-  const std::string attention = prefix + "self_attn.";
-  LayerWeights w;
-  w.attention_norm = table.vector(prefix + "input_layernorm.weight", config.model_dim);
-  w.wq = table.matrix(attention + "q_proj.weight", config.attention_dim(), config.model_dim);
-  w.wk = table.matrix(attention + "k_proj.weight", config.kv_dim(), config.model_dim);
-  w.wv = table.matrix(attention + "v_proj.weight", config.kv_dim(), config.model_dim);
-  w.wo = table.matrix(attention + "o_proj.weight", config.model_dim, config.attention_dim());
-  if (arch.has_qkv_bias) {
-    w.q_bias = table.vector(attention + "q_proj.bias", config.attention_dim());
-    w.k_bias = table.vector(attention + "k_proj.bias", config.kv_dim());
-    w.v_bias = table.vector(attention + "v_proj.bias", config.kv_dim());
+/// Old files carry the frequencies that the configuration states.
+void ignore_frequencies(TensorTable& table, const ModelConfig& config) {
+  for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
+    table.ignore(kHuggingFaceNames.in_layer(layer, "self_attn.rotary_emb.inv_freq"));
   }
-  if (arch.has_qk_norm) {
-    w.q_norm = table.vector(attention + "q_norm.weight", config.head_dim);
-    w.k_norm = table.vector(attention + "k_norm.weight", config.head_dim);
-  }
-  w.ffn_norm = table.vector(prefix + "post_attention_layernorm.weight", config.model_dim);
-  w.gate = table.matrix(prefix + "mlp.gate_proj.weight", config.ffn_dim, config.model_dim);
-  w.up = table.matrix(prefix + "mlp.up_proj.weight", config.ffn_dim, config.model_dim);
-  w.down = table.matrix(prefix + "mlp.down_proj.weight", config.model_dim, config.ffn_dim);
-  // Old files carry the frequencies that the configuration states.
-  table.ignore(attention + "rotary_emb.inv_freq");
-  return w;
 }
 
 void read_output(TensorTable& table, const json& stated, const std::string& source, Model& model) {
@@ -72,7 +52,6 @@ Model model_from_shards(std::span<const FilePart> shards, std::string_view confi
   Model model;
   model.config = read_hf_config(stated, "config.json");
   const Architecture& arch = hf_architecture(stated, "config.json");
-  const ModelConfig& config = model.config;
   for (const FilePart& shard : shards) {
     SafetensorsFile file = SafetensorsFile::parse(shard.bytes, shard.name);
     file.expect_only([](std::string_view) { return false; }, shard.name);
@@ -80,12 +59,9 @@ Model model_from_shards(std::span<const FilePart> shards, std::string_view confi
   }
   const std::string& source = shards.front().name;
   TensorTable table(*storage, source);
-  model.embedding = table.matrix("model.embed_tokens.weight", config.vocab_size, config.model_dim);
-  model.output_norm = table.vector("model.norm.weight", config.model_dim);
+  read_weights(table, arch, kHuggingFaceNames, model);
   read_output(table, stated, source, model);
-  for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
-    model.layers.push_back(read_layer(table, config, arch, layer));
-  }
+  ignore_frequencies(table, model.config);
   table.expect_all_taken();
   expect_finite(storage->tensors, source);
   model.weight_types = summarize_types(storage->tensors);
