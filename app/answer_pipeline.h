@@ -28,6 +28,7 @@ struct Question {
   std::optional<inference::LinkMode> mode;       ///< nothing: Session::default_mode
   std::vector<retrieval::DocumentId> documents;  ///< restrict to these; empty: all
   std::optional<retrieval::DocumentId> whole;    ///< read this document instead of searching
+  bool nearest = false;  ///< where no passage fits: answer from those that come nearest
   CacheUse cache_use = CacheUse::kUse;
   CacheState cache_state = CacheState::kAsIs;
   std::optional<std::int32_t> max_tokens;            ///< nothing: the setting's
@@ -56,6 +57,7 @@ struct Answer {
   AnswerEnd end = AnswerEnd::kComplete;
   inference::LinkMode mode = inference::LinkMode::kReposition;
   std::vector<Source> sources;
+  std::vector<Source> nearest;  ///< kNothingFound: what comes nearest, not read
   ReadReport reading;
   std::int64_t n_history_tokens = 0;  ///< text of earlier turns read again (a stored conversation)
   std::int64_t n_tokens = 0;          ///< of the answer

@@ -12,6 +12,9 @@ namespace {
 
 constexpr const char* kNothingFound =
     "Nothing in the library is about this question, so there is no answer.";
+constexpr const char* kOnlyNearest =
+    "No passage is about this question. The answer was made from those that come nearest, as you "
+    "asked; do not rely on it.";
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
@@ -97,25 +100,28 @@ void AnswerRun::retrieve() {
   if (question_.whole) {
     take_whole_document();
   } else {
-    for (auto& hit : search()) {
-      Source source;
-      source.number = static_cast<std::int64_t>(answer_.sources.size()) + 1;
-      source.chunk = std::move(hit.chunk);
-      source.path = std::move(hit.path);
-      source.score = hit.score;
-      answer_.sources.push_back(std::move(source));
-    }
+    answer_.sources = search(Reach::kEvidence);
+    if (answer_.sources.empty()) take_nearest();
   }
   answer_.timeline.end(stage);
 }
 
-std::vector<retrieval::SearchHit> AnswerRun::search() {
+/// Nothing counts as evidence: what comes nearest is shown, and read only for who asked for that.
+void AnswerRun::take_nearest() {
+  answer_.nearest = search(Reach::kNearest);
+  if (!question_.nearest || answer_.nearest.empty()) return;
+  answer_.sources = std::exchange(answer_.nearest, {});
+  answer_.notices.emplace_back(kOnlyNearest);
+}
+
+std::vector<Source> AnswerRun::search(Reach reach) {
   // A follow-up ("and in winter?") often names its subject only in the question before it.
   const std::string previous = conversation_.previous_question();
   retrieval::SearchRequest request;
   request.text = previous.empty() ? question_.text : question_.text + "\n" + previous;
   request.limit = session_.settings().chunks_per_answer;
   request.documents = question_.documents;
+  request.nearest = reach == Reach::kNearest;
   auto& timeline = answer_.timeline;
   const auto embedding = timeline.begin(Stage::kEmbed);
   const auto vector =
@@ -127,7 +133,16 @@ std::vector<retrieval::SearchHit> AnswerRun::search() {
   auto hits = value_or_throw(session_.library().search(request));
   timeline.end(searching);
   stop_here_if_asked();
-  return hits;
+  std::vector<Source> sources;
+  for (auto& hit : hits) {
+    Source source;
+    source.number = static_cast<std::int64_t>(sources.size()) + 1;
+    source.chunk = std::move(hit.chunk);
+    source.path = std::move(hit.path);
+    source.score = hit.score;
+    sources.push_back(std::move(source));
+  }
+  return sources;
 }
 
 void AnswerRun::take_whole_document() {

@@ -25,7 +25,9 @@ class AnswerRun {
  private:
   void check_question();
   void retrieve();
-  std::vector<retrieval::SearchHit> search();
+  enum class Reach : std::uint8_t { kEvidence, kNearest };
+  std::vector<Source> search(Reach reach);
+  void take_nearest();
   void take_whole_document();
   void warn_of_mode();
   void arrange();

@@ -39,7 +39,8 @@ bool is_about_content(ErrorCode code) {
 
 }  // namespace
 
-DocumentIndexer::DocumentIndexer(Session& session) : session_(session) {
+DocumentIndexer::DocumentIndexer(Session& session, Rereading rereading)
+    : session_(session), rereading_(rereading) {
   const auto stale = value_or_throw(session_.library().stale_vectors());
   stale_.insert(stale.begin(), stale.end());
 }
@@ -61,7 +62,8 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
   const Digest content = sha256(read.bytes);
   const auto known = value_or_throw(session_.library().find_path(file.path.string()));
   const bool same = known && known->content == content && !stale_.contains(known->id);
-  if (same && known->state == retrieval::DocumentState::kSearchable) {
+  const bool may_keep = rereading_ == Rereading::kChanged;
+  if (may_keep && same && known->state == retrieval::DocumentState::kSearchable) {
     return {known->id, Outcome::kUnchanged, known->problem};
   }
   retrieval::NewDocument made;

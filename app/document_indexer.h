@@ -24,8 +24,11 @@ class DocumentIndexer {
     std::string notice;  ///< what was repaired; may be empty
   };
 
+  /// kAll: files whose content is known are cut and embedded again, as the settings now say.
+  enum class Rereading : std::uint8_t { kChanged, kAll };
+
   /// Throws when the library cannot be read.
-  explicit DocumentIndexer(Session& session);
+  explicit DocumentIndexer(Session& session, Rereading rereading = Rereading::kChanged);
 
   /// Commits the file as it is now; the text of an earlier version goes, with its blocks. A file
   /// whose content cannot be used replaces its earlier version by a failed record, and the error is
@@ -40,6 +43,7 @@ class DocumentIndexer {
   retrieval::DocumentId commit(const retrieval::NewDocument& document);
 
   Session& session_;
+  Rereading rereading_;
   std::set<retrieval::DocumentId> stale_;  ///< embedded by another embedder
 };
 

@@ -42,7 +42,7 @@ void count_outcome(const DocumentIndexer::Indexed& indexed, const ScannedFile& f
 }  // namespace
 
 Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths, Caching caching,
-                                    std::stop_token stop) {
+                                    std::stop_token stop, Rereading rereading) {
   return returning([&] {
     IngestReport report;
     meter_.progress() = {};
@@ -53,7 +53,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
     report.problems = std::move(scan.problems);
     report.unsupported = std::move(scan.unsupported);
     const auto begin = std::chrono::steady_clock::now();
-    const auto documents = index_files(scan.files, report, stop);
+    const auto documents = index_files(scan.files, rereading, report, stop);
     report.index_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (caching == Caching::kYes && !stop.stop_requested()) {
@@ -65,13 +65,14 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
 }
 
 std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<ScannedFile>& files,
+                                                          Rereading rereading,
                                                           IngestReport& report,
                                                           std::stop_token stop) {
   auto& progress = meter_.progress();
   progress.n_files = static_cast<std::int64_t>(files.size());
   for (const auto& file : files) progress.n_bytes += file.bytes;
   meter_.start_phase(IngestPhase::kIndexing);
-  DocumentIndexer indexer(session_);
+  DocumentIndexer indexer(session_, rereading);
   std::vector<retrieval::DocumentId> documents;
   for (const auto& file : files) {
     if (stop.stop_requested()) break;

@@ -52,11 +52,12 @@ class Ingestion {
 
   /// kNo: searchable is enough; blocks come with a later run.
   enum class Caching : std::uint8_t { kYes, kNo };
+  using Rereading = DocumentIndexer::Rereading;
 
   /// Indexes files and folders, then encodes what has no block. A problem with one file never stops
   /// the others. A stop keeps every document committed so far. Error: the library is unusable.
   Result<IngestReport> add(std::span<const std::filesystem::path> paths, Caching caching,
-                           std::stop_token stop);
+                           std::stop_token stop, Rereading rereading = Rereading::kChanged);
 
   /// Encodes what has no block, of the documents named.
   Result<EncodeReport> cache_documents(std::span<const retrieval::DocumentId> documents,
@@ -64,7 +65,8 @@ class Ingestion {
 
  private:
   std::vector<retrieval::DocumentId> index_files(const std::vector<ScannedFile>& files,
-                                                 IngestReport& report, std::stop_token stop);
+                                                 Rereading rereading, IngestReport& report,
+                                                 std::stop_token stop);
   EncodeReport encode(std::span<const retrieval::DocumentId> documents, std::stop_token stop);
 
   Session& session_;

@@ -47,6 +47,12 @@ AnswerEvents streaming_events(Output& output) {
 void print_answer_details(Output& output, const Answer& answer) {
   if (answer.end == AnswerEnd::kNothingFound) {
     output.print_line(answer.text);
+    if (!answer.nearest.empty()) {
+      output.print_line("\nWhat comes nearest, not read (`kvlink ask --nearest` answers from it)");
+    }
+    for (const auto& source : answer.nearest) {
+      output.print_line("  " + source_line(source.number, source.chunk, source.path, source.score));
+    }
     return;
   }
   output.print_line("");

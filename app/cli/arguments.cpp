@@ -141,17 +141,24 @@ class CommandLine {
     ask->add_flag("--cold", ask_.cold, "Drop cached blocks from memory and page cache first");
     ask->add_flag("--no-cache", ask_.no_cache, "Use no cache: prefill everything (mode full)")
         ->excludes(mode);
+    ask->add_flag("--nearest", ask_.nearest,
+                  "Where no passage fits the question: answer from those that come nearest");
     chosen(ask, ask_);
 
     auto* chat = add_command(app_, "chat", "A conversation: one question a line",
-                             "  kvlink chat\n  kvlink chat --list\n  kvlink chat --continue 3");
+                             "  kvlink chat\n  kvlink chat --list\n  kvlink chat --continue 3\n"
+                             "  kvlink chat --remove 3 4");
     chat->add_option("--mode", chat_.mode, kModeHelp)->check(kModes);
     add_recompute(chat, chat_.recompute);
     chat->add_option("--max-tokens", chat_.max_tokens, "Tokens of each answer at most")
         ->check(CLI::Range(1, 65536));
     chat->add_option("--docs", chat_.documents, "Only these documents (paths or numbers)");
-    chat->add_option("--continue", chat_.continue_id, "Number of a conversation to go on with");
-    chat->add_flag("--list", chat_.list, "List the conversations that were kept");
+    auto* go_on =
+        chat->add_option("--continue", chat_.continue_id, "Number of a conversation to go on with");
+    auto* list = chat->add_flag("--list", chat_.list, "List the conversations that were kept");
+    chat->add_option("--remove", chat_.remove_ids, "Erase these conversations (numbers of --list)")
+        ->excludes(go_on)
+        ->excludes(list);
     chosen(chat, chat_);
   }
 

@@ -52,6 +52,7 @@ struct AskArguments {
   std::string whole;
   bool cold = false;
   bool no_cache = false;
+  bool nearest = false;  ///< answer from the nearest passages where none fits
 };
 struct ChatArguments {
   std::string mode;
@@ -59,6 +60,7 @@ struct ChatArguments {
   std::optional<std::int32_t> max_tokens;
   std::vector<std::string> documents;
   std::optional<std::int64_t> continue_id;
+  std::vector<std::int64_t> remove_ids;
   bool list = false;
 };
 struct CacheArguments {

@@ -22,6 +22,7 @@ Question question_of(Session& session, const AskArguments& arguments) {
     }
     question.whole = found.front();
   }
+  question.nearest = arguments.nearest;
   question.cache_use = arguments.no_cache ? CacheUse::kIgnore : CacheUse::kUse;
   question.cache_state = arguments.cold ? CacheState::kCold : CacheState::kAsIs;
   return question;

@@ -29,6 +29,34 @@ ExitCode list_conversations(CommandContext& context) {
   return ExitCode::kDone;
 }
 
+/// Every number is tried; those that are not there make the exit code.
+ExitCode remove_conversations(CommandContext& context, const std::vector<std::int64_t>& ids) {
+  const auto session = context.open_session(Parts::kStores);
+  nlohmann::json removed = nlohmann::json::array();
+  nlohmann::json missing = nlohmann::json::array();
+  for (const auto id : ids) {
+    const auto erased = session->library().remove_conversation(id);
+    if (erased) {
+      removed.push_back(id);
+      if (!context.output.json()) {
+        context.output.print_line("removed conversation " + std::to_string(id));
+      }
+    } else if (erased.error().code == ErrorCode::kNotFound) {
+      missing.push_back(id);
+      context.output.note("There is no conversation " + std::to_string(id) +
+                          "; `kvlink chat --list` shows those there are.");
+    } else {
+      value_or_throw(erased);
+    }
+  }
+  const bool all_found = missing.empty();
+  if (context.output.json()) {
+    context.output.print_line(
+        to_text({{"removed", std::move(removed)}, {"not_found", std::move(missing)}}));
+  }
+  return all_found ? ExitCode::kDone : ExitCode::kNothingFound;
+}
+
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
 }
@@ -100,6 +128,7 @@ class Chat {
 
 ExitCode run_command(CommandContext& context, const ChatArguments& arguments) {
   if (arguments.list) return list_conversations(context);
+  if (!arguments.remove_ids.empty()) return remove_conversations(context, arguments.remove_ids);
   return Chat(context, arguments).run();
 }
 

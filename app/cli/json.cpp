@@ -46,14 +46,22 @@ json json_of(const EncodeReport& report) {
           {"seconds", report.seconds},          {"stopped_because", report.stopped_because}};
 }
 
-json json_of(const Answer& answer) {
-  json sources = json::array();
-  for (const auto& source : answer.sources) {
+namespace {
+
+json rows_of(const std::vector<Source>& sources) {
+  json rows = json::array();
+  for (const auto& source : sources) {
     json row = json_of(source.chunk, source.path, source.score);
     row["number"] = source.number;
     row["in_context"] = source.in_context;
-    sources.push_back(std::move(row));
+    rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+}  // namespace
+
+json json_of(const Answer& answer) {
   json misses = json::array();
   for (const auto& miss : answer.reading.misses) {
     misses.push_back({{"chunk", miss.chunk},
@@ -64,7 +72,8 @@ json json_of(const Answer& answer) {
   return {{"answer", answer.text},
           {"end", answer_end_name(answer.end)},
           {"mode", inference::link_mode_name(answer.mode)},
-          {"sources", std::move(sources)},
+          {"sources", rows_of(answer.sources)},
+          {"nearest", rows_of(answer.nearest)},
           {"document_tokens", reading.n_document_tokens},
           {"document_tokens_reused", reading.n_document_tokens_reused},
           {"document_tokens_encoded", reading.n_document_tokens_encoded},

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <span>
 
 #include "app/answer_pipeline.h"
 #include "tests/app/tiny_library.h"
@@ -199,6 +201,48 @@ TEST_F(AnswerPipelineTest, AnEmptyLibraryAnswersNothingAndGeneratesNothing) {
   EXPECT_EQ(answer.n_tokens, 0);
   EXPECT_FALSE(answer.timeline.ttft().has_value());
   EXPECT_FALSE(answer.text.empty());
+}
+
+/// One passage whose vector hardly points where the question's does.
+void add_far_document(Session& session, const std::string& question) {
+  auto vector =
+      value_or_throw(session.embed(std::span(&question, 1), inference::Priority::kQuestion));
+  const auto smallest = std::min_element(
+      vector.begin(), vector.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
+  const auto at = static_cast<std::size_t>(smallest - vector.begin());
+  std::fill(vector.begin(), vector.end(), 0.0F);
+  vector[at] = 1;
+  retrieval::NewDocument far;
+  far.document.path = "/far.md";
+  far.document.title = "far";
+  far.document.n_chunks = 1;
+  far.chunks.resize(1);
+  far.chunks.front().text = "A boat lies in the harbour.";
+  far.chunks.front().n_tokens = 8;
+  far.vectors = vector;
+  value_or_throw(session.library().commit(far));
+}
+
+TEST_F(AnswerPipelineTest, ShowsWhatComesNearestAndReadsItOnlyWhenAsked) {
+  const auto session = library_.open();
+  Question question;
+  question.text = "zzyzx qwrtp";
+  add_far_document(*session, question.text);
+  Conversation conversation;
+  AnswerPipeline pipeline(*session);
+  const auto nothing = value_or_throw(pipeline.answer(question, conversation, {}, {}));
+  ASSERT_EQ(nothing.end, AnswerEnd::kNothingFound);
+  EXPECT_TRUE(nothing.sources.empty());
+  EXPECT_FALSE(nothing.nearest.empty());
+  EXPECT_EQ(nothing.n_tokens, 0);
+  question.nearest = true;
+  const auto anyway = value_or_throw(pipeline.answer(question, conversation, {}, {}));
+  EXPECT_NE(anyway.end, AnswerEnd::kNothingFound);
+  ASSERT_EQ(anyway.sources.size(), nothing.nearest.size());
+  EXPECT_EQ(anyway.sources.front().chunk.id, nothing.nearest.front().chunk.id);
+  EXPECT_TRUE(anyway.nearest.empty());
+  ASSERT_FALSE(anyway.notices.empty());
+  EXPECT_NE(anyway.notices.front().find("nearest"), std::string::npos);
 }
 
 TEST_F(AnswerPipelineTest, DocumentsRestrictTheSearch) {

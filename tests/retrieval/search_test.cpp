@@ -101,6 +101,19 @@ TEST_F(SearchOptionsTest, LeavesOutWhatIsNotNearEnough) {
   EXPECT_TRUE(paths({.min_lexical_cosine = 0.9}, "kettles", far).empty());
 }
 
+TEST_F(SearchOptionsTest, ShowsWhatComesNearestToWhoAsksForIt) {
+  add(make_document("/a", {"Copper kettles whistle."}));
+  add(make_document("/b", {"A lantern in the tower."}));
+  const auto far = embed("something else altogether");
+  auto library = open(FileSystem::posix(), {{.min_cosine = 0.99}});
+  SearchRequest request{.text = "unrelated", .vector = far, .documents = {}};
+  EXPECT_TRUE(must(library->search(request)).empty());
+  request.nearest = true;
+  EXPECT_EQ(must(library->search(request)).size(), 2u);
+  request.limit = 1;
+  EXPECT_EQ(must(library->search(request)).size(), 1u);
+}
+
 TEST_F(SearchOptionsTest, WeighsTitlesAndHeadings) {
   add(make_document("/title", {"Nothing of the kind."}, "Anchor"));
   auto heading = make_document("/heading", {"Nothing of the kind."}, "Other");
