@@ -91,12 +91,15 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
     return 1;
   }
   const QString state_file = data + "/desktop.ini";
-  new ui::Appearance(application, state_file);  // a child of the application
+  auto* look = new ui::Appearance(application, state_file);  // a child of the application
   desk::Desk desk({.paths = paths,
                    .home = QString::fromStdString(line.paths.home),
                    .generator = line.model,
                    .threads = line.threads,
                    .adjust = {}});
+  look->keep_with([&keeper = desk.keeper()](const QString& file, const QVariantMap& values) {
+    keeper.keep_values(file, values);
+  });
   ui::MainWindow window(desk, {.state_file = state_file, .sample_folder = line.sample});
   QObject::connect(&instance, &ui::SingleInstance::handed_over, &window,
                    &ui::MainWindow::raise_with);
@@ -112,6 +115,7 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
   window.add_paths(line.files);
   desk.open();
   const int status = QApplication::exec();
+  look->keep_with({});  // the keeper goes with the desk
   if (meter) std::printf("%s\n", meter->words().toUtf8().constData());
   return status;
 }

@@ -23,6 +23,7 @@ struct AskRequest {
   std::optional<DocumentId> whole = {};          ///< read this document instead of searching
   bool without_cache = false;  ///< prefill everything, as a program without KV reuse
   bool from_disk = false;      ///< drop memory and page cache first
+  bool nearest = false;        ///< where nothing fits: answer from what comes nearest
   /// 0: begins a new conversation, which finished() names.
   ConversationId conversation = 0;
   /// false: beside the conversation, nothing is kept ("answer without cache" for comparison).
@@ -86,6 +87,7 @@ struct AnswerSummary {
   bool without_cache = false;
   bool from_disk = false;
   std::vector<PassageView> passages;
+  std::vector<PassageView> nearest;  ///< nothing fits: what comes nearest, not read
   app::ReadReport reading;
   std::int64_t n_history_tokens = 0;
   std::int64_t n_tokens = 0;
@@ -124,8 +126,12 @@ struct PrefetchReport {
   RequestId id = 0;
   QString text;
   std::int64_t n_blocks = 0;  ///< of the passages found, in memory now
-  std::int64_t n_read = 0;    ///< of them, read from disk just now
-  std::int64_t bytes_read = 0;
+  struct Read {
+    ChunkId chunk = 0;
+    std::int64_t bytes = 0;
+    double milliseconds = 0;
+  };
+  std::vector<Read> read = {};  ///< of them, read from disk just now
   double milliseconds = 0;
 };
 

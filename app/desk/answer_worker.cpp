@@ -65,6 +65,7 @@ app::Question AnswerWorker::question_of(const AskRequest& request) {
   question.sent = request.sent;
   question.mode = request.mode;
   question.whole = request.whole;
+  question.nearest = request.nearest;
   question.documents = request.scope;
   question.cache_use = request.without_cache ? app::CacheUse::kIgnore : app::CacheUse::kUse;
   question.cache_state = request.from_disk ? app::CacheState::kCold : app::CacheState::kAsIs;
@@ -151,6 +152,7 @@ void AnswerWorker::finish(const AskRequest& request, app::Answer answer,
   summary.without_cache = request.without_cache;
   summary.from_disk = request.from_disk;
   summary.passages = passages_of(answer.sources);
+  summary.nearest = passages_of(answer.nearest);
   summary.reading = std::move(answer.reading);
   summary.n_history_tokens = answer.n_history_tokens;
   summary.n_tokens = answer.n_tokens;

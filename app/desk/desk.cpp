@@ -36,6 +36,7 @@ Desk::Desk(DeskOptions options, QObject* parent) : QObject(parent), options_(std
   prefetch_ = seat<PrefetchWorker>("prefetch");
   cache_ = seat<CacheWorker>("store");
   settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home);
+  keeper_ = seat<Keeper>("keeper");
   workers_ = {answers_, prefetch_, ingest_, cache_, settings_, library_};
   library_->set_undo_ms(options_.undo_ms);
   connect_workers();
@@ -48,6 +49,7 @@ void Desk::connect_workers() {
   connect(opener_, &SessionOpener::opened, this, &Desk::session_arrived);
   connect(opener_, &SessionOpener::failed, this, &Desk::opening_failed);
   connect(opener_, &SessionOpener::memory_seen, this, &Desk::memory_changed);
+  connect(opener_, &SessionOpener::lost, this, &Desk::lost);
 
   // Direct: these requests may be called from any thread and only post.
   const auto direct = Qt::DirectConnection;
@@ -67,7 +69,7 @@ void Desk::connect_workers() {
   connect(prefetch_, &PrefetchWorker::prefetched, cache_, &CacheWorker::note_change, direct);
 
   auto* memory_timer = new QTimer(this);
-  connect(memory_timer, &QTimer::timeout, this, &Desk::look_at_memory);
+  connect(memory_timer, &QTimer::timeout, this, &Desk::look_around);
   memory_timer->start(std::chrono::seconds(1));
 }
 
@@ -136,6 +138,6 @@ void Desk::set_state(DeskState state) {
   emit state_changed(state);
 }
 
-void Desk::look_at_memory() { opener_->look_at_memory(); }
+void Desk::look_around() { opener_->look_around(); }
 
 }  // namespace kvlink::desk

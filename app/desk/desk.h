@@ -12,6 +12,7 @@
 #include "app/desk/answer_worker.h"
 #include "app/desk/cache_worker.h"
 #include "app/desk/ingest_worker.h"
+#include "app/desk/keeper.h"
 #include "app/desk/library_worker.h"
 #include "app/desk/prefetch_worker.h"
 #include "app/desk/settings_worker.h"
@@ -41,7 +42,8 @@ enum class DeskState : std::uint8_t {
 };
 
 /// Lives in the GUI thread; no call blocks but the destructor. Requests go to the workers, answers
-/// come as their signals. Threads: answers, ingestion, library, store, settings, prefetch.
+/// come as their signals. Threads: answers, ingestion, library, store, settings, prefetch,
+/// keeper.
 class Desk : public QObject {
   Q_OBJECT
 
@@ -68,6 +70,7 @@ class Desk : public QObject {
   PrefetchWorker& prefetch() { return *prefetch_; }
   CacheWorker& cache() { return *cache_; }
   SettingsWorker& settings() { return *settings_; }
+  Keeper& keeper() { return *keeper_; }
 
  signals:
   void state_changed(kvlink::desk::DeskState state);
@@ -77,6 +80,8 @@ class Desk : public QObject {
   void failed(const kvlink::desk::Problem& problem);
   /// Resident memory of this process, once a second while it changes.
   void memory_changed(qint64 bytes);
+  /// The library's folder is gone, or the model's file is not the one in use; each told once.
+  void lost(const kvlink::desk::Loss& loss);
 
  private:
   struct Seat;  ///< a worker and its thread
@@ -90,7 +95,7 @@ class Desk : public QObject {
   void session_arrived(std::shared_ptr<app::Session> session, const DeskFacts& facts);
   void opening_failed(const Problem& problem);
   void set_state(DeskState state);
-  void look_at_memory();
+  void look_around();
 
   DeskOptions options_;
   DeskState state_ = DeskState::kClosed;
@@ -104,6 +109,7 @@ class Desk : public QObject {
   PrefetchWorker* prefetch_ = nullptr;
   CacheWorker* cache_ = nullptr;
   SettingsWorker* settings_ = nullptr;
+  Keeper* keeper_ = nullptr;
   std::size_t n_holding_ = 0;  ///< workers that have not given the session back yet
   bool open_again_ = false;
   std::optional<app::Settings> to_write_;

@@ -49,13 +49,20 @@ DocumentStage stage_of(const DocumentRow& row, const Counts& counts) {
 
 }  // namespace
 
+QStringView collection_of(const DocumentRow& row) {
+  if (!row.collection.isEmpty()) return row.collection;
+  const qsizetype slash = row.path.lastIndexOf(QLatin1Char('/'));
+  return QStringView(row.path).left(std::max<qsizetype>(slash, 0));
+}
+
 bool comes_before(const DocumentRow& a, const DocumentRow& b) {
-  const auto folder_of = [](const DocumentRow& row) {
-    const qsizetype slash = row.path.lastIndexOf(QLatin1Char('/'));
-    return QStringView(row.path).left(std::max<qsizetype>(slash, 0));
-  };
-  const int folders = folder_of(a).compare(folder_of(b));
-  if (folders != 0) return folders < 0;
+  const QStringView key_a = collection_of(a);
+  const QStringView key_b = collection_of(b);
+  const bool folder_a = key_a.startsWith(QLatin1Char('/'));
+  const bool folder_b = key_b.startsWith(QLatin1Char('/'));
+  if (folder_a != folder_b) return folder_b;
+  const int keys = key_a.compare(key_b);
+  if (keys != 0) return keys < 0;
   const int titles = a.title.compare(b.title, Qt::CaseInsensitive);
   return titles != 0 ? titles < 0 : a.path < b.path;
 }

@@ -27,7 +27,9 @@ class IngestWorker::Run {
     for (const auto& path : request.paths) paths.emplace_back(utf8_of(path));
     const auto caching =
         request.caching ? app::Ingestion::Caching::kYes : app::Ingestion::Caching::kNo;
-    auto report = ingestion_.add(paths, caching, stop_);
+    const auto rereading =
+        request.read_again ? app::Ingestion::Rereading::kAll : app::Ingestion::Rereading::kChanged;
+    auto report = ingestion_.add(paths, caching, stop_, rereading);
     told_.flush();
     return report;
   }

@@ -28,6 +28,7 @@ struct DocumentRow {
   QString path;       ///< absolute; the key of a row
   QString title;
   QString media_type;
+  QString collection;  ///< it was moved to, see Collections; "": the folder it lies in
   std::int64_t file_bytes = 0;
   std::int64_t n_chunks = 0;
   std::int64_t n_cached = 0;  ///< passages with a block of the model in use
@@ -39,7 +40,10 @@ struct DocumentRow {
   bool operator==(const DocumentRow&) const = default;
 };
 
-/// The order in which documents are listed: by folder, then by title.
+/// The key of the collection a document is listed in: the one it was moved to, else its folder.
+/// A view into the row.
+QStringView collection_of(const DocumentRow& row);
+/// The order in which documents are listed: collections with names, then folders; by title in each.
 bool comes_before(const DocumentRow& a, const DocumentRow& b);
 
 /// A batch, at most ten a second. `all`: the whole library, which replaces everything known,
@@ -82,6 +86,7 @@ struct AddRequest {
   std::vector<QString> paths = {};
   std::vector<QString> excluded_suffixes = {};  ///< ".csv"
   bool caching = true;                          ///< false: searchable is enough
+  bool read_again = false;                      ///< also files that did not change
 };
 
 enum class IngestState : std::uint8_t { kIdle, kScanning, kIndexing, kCaching };
@@ -122,6 +127,14 @@ struct RemovalOffer {
   std::int64_t n_documents = 0;
   QString first_title = {};
   int undo_ms = 0;
+};
+
+/// Documents that changed their collection, and can be moved back.
+struct MoveReport {
+  RequestId id = 0;
+  std::int64_t n_documents = 0;
+  QString first_title = {};
+  QString collection = {};  ///< the key; "": each to its folder
 };
 
 /// A document for reading: its text, and where its passages lie in it.

@@ -49,7 +49,10 @@ QTimer* LibraryWorker::timer(QTimer*& slot, int milliseconds, void (LibraryWorke
   return slot;
 }
 
-void LibraryWorker::session_opened() { tell_all(); }
+void LibraryWorker::session_opened() {
+  load_collections();
+  tell_all();
+}
 
 void LibraryWorker::session_closing() {
   while (!removals_.empty()) commit_removal(removals_.begin()->first);
@@ -81,6 +84,7 @@ std::optional<std::vector<DocumentRow>> LibraryWorker::count_rows() {
   std::int64_t n_tokens = 0;
   std::int64_t n_bytes = 0;
   for (auto& row : *rows) {
+    place(row);
     n_tokens += row.n_tokens;
     n_bytes += row.n_tokens > 0 ? row.file_bytes : 0;
     const auto in_work = waiting.find(row.path);
@@ -144,6 +148,7 @@ void LibraryWorker::merge_progress(std::vector<DocumentRow> rows) {
   post([this, rows = std::move(rows)]() mutable {
     for (auto& row : rows) {
       if (is_hidden(row.id)) continue;
+      place(row);
       if (is_in_work(row.stage)) {
         progress_.insert(row.path, row);
       } else {

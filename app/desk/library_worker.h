@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "app/desk/collections.h"
 #include "app/desk/library_messages.h"
 #include "app/desk/worker.h"
 
@@ -47,6 +48,13 @@ class LibraryWorker : public Worker {
   /// Carries out what is waiting (the window closes).
   void commit_removals();
 
+  /// Lists documents in another collection: a name, a folder's path, or "" for the folders they lie
+  /// in. documents_moved follows, and the whole list. Kept in collections.json.
+  void move_documents(RequestId id, std::vector<DocumentId> documents, QString collection);
+  /// Puts them back where they were: the list follows.
+  void undo_move(RequestId id);
+  void rename_collection(QString before, QString name);
+
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
 
@@ -63,6 +71,7 @@ class LibraryWorker : public Worker {
   void paths_found(kvlink::desk::RequestId id, const std::vector<QString>& paths);
   void pre_scanned(const kvlink::desk::PreScan& scan);
   void removal_offered(const kvlink::desk::RemovalOffer& offer);
+  void documents_moved(const kvlink::desk::MoveReport& report);
   void removal_undone(kvlink::desk::RequestId id);
   void removal_done(kvlink::desk::RequestId id, qint64 n_documents, qint64 n_blocks);
   /// Ids that are hidden because their removal waits: questions must not use them.
@@ -90,6 +99,11 @@ class LibraryWorker : public Worker {
   void commit_removal(RequestId id);
   bool is_hidden(DocumentId id) const;
   void tell_hidden();
+  /// Sets where the row is listed.
+  void place(DocumentRow& row) const { row.collection = collections_.of(row.path); }
+  void load_collections();
+  void keep_collections(RequestId id);
+  QString collections_file();
   void scan_now(RequestId id, const std::vector<QString>& paths, std::stop_token stop);
 
   QTimer* refresh_timer_ = nullptr;
@@ -98,6 +112,9 @@ class LibraryWorker : public Worker {
   int recount_ms_ = 1500;
   MeasuredRates rates_;
   std::map<RequestId, Removal> removals_;
+  Collections collections_;
+  /// Path and collection before, of the moves that can be undone.
+  std::map<RequestId, std::vector<std::pair<QString, QString>>> moves_;
   QHash<QString, DocumentRow> progress_;                  ///< of documents in work, by path
   std::vector<DocumentRow> batch_;                        ///< changed since the last telling
   std::vector<QString> left_;                             ///< paths that went since then

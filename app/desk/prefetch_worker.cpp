@@ -46,16 +46,20 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
       const auto tokens = session().engine().tokenizer().encode(hit.chunk.prompt());
       const auto key = session().encoding().key(tokens);
       if (!session().store().contains(key)) continue;
+      QElapsedTimer reading;
+      reading.start();
       const auto found = session().store().load(key, session().encoding().block_ids(tokens));
       if (const auto* block = std::get_if<cache::Hit>(&found)) {
         ++report.n_blocks;
-        if (block->tier == cache::Tier::kDisk) ++report.n_read;
-        report.bytes_read += block->bytes_read;
+        if (block->tier != cache::Tier::kDisk) continue;
+        const double took = static_cast<double>(reading.nsecsElapsed()) / 1e6;
+        report.read.push_back({hit.chunk.id, block->bytes_read, took});
       }
     }
   });
-  // Reading ahead is a favour: when it fails, the question itself says why.
-  if (!done || stop.stop_requested()) return;
+  // Reading ahead is a favour: when it fails, the question itself says why. What was read before a
+  // stop is in memory and is told.
+  if (!done || (stop.stop_requested() && report.read.empty())) return;
   report.milliseconds = static_cast<double>(clock.nsecsElapsed()) / 1e6;
   emit prefetched(report);
 }

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "app/adapter_choice.h"
 #include "kernels/base/kv_block.h"
 
 namespace kvlink::desk {
@@ -77,6 +78,10 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings) {
               .arg(text_of(written.error().message)));
     }
   }
+  if (const auto gone = surroundings_.missing_folder()) {
+    emit failed({ErrorCode::kNotFound, *gone});
+    return;
+  }
   auto opened = app::Session::open(session_options(options_, app::Parts::kAnswer));
   if (!opened && is_about_model(opened.error().code)) {
     facts.why_no_model = text_of(opened.error().message);
@@ -89,13 +94,23 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings) {
   std::shared_ptr<app::Session> session = std::move(*opened);
   facts.settings = session->settings();
   for (const auto& notice : session->notices()) facts.notices.push_back(text_of(notice));
-  if (session->can_answer()) facts.model = facts_of(*session);
+  std::filesystem::path weights;
+  if (session->can_answer()) {
+    facts.model = facts_of(*session);
+    weights = app::weights_file(session->engine().model().path);
+  }
+  surroundings_.settle(options_.paths.lock_file(), weights);
   emit this->opened(std::move(session), facts);
 }
 
-void SessionOpener::look_at_memory() {
+void SessionOpener::look_around() {
   QMetaObject::invokeMethod(
-      this, [this] { emit memory_seen(resident_bytes()); }, Qt::QueuedConnection);
+      this,
+      [this] {
+        emit memory_seen(resident_bytes());
+        for (const auto& loss : surroundings_.look()) emit lost(loss);
+      },
+      Qt::QueuedConnection);
 }
 
 }  // namespace kvlink::desk

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens sessions away from the window, and looks at this process's memory. Internal to the desk.
+// Opens sessions away from the window, and looks at this process's memory and at what it stands on.
+// Internal to the desk.
 #pragma once
 
 #include <QObject>
@@ -7,6 +8,7 @@
 #include <optional>
 
 #include "app/desk/desk.h"
+#include "app/desk/surroundings.h"
 
 namespace kvlink::desk {
 
@@ -20,17 +22,19 @@ class SessionOpener : public QObject {
   /// Any thread. `settings` is written first, when given. Without a model the stores alone are
   /// opened, and the facts say why.
   void open(std::optional<app::Settings> settings);
-  /// Any thread: memory_seen follows.
-  void look_at_memory();
+  /// Any thread: memory_seen follows, and lost when something is gone that was there.
+  void look_around();
 
  signals:
   void opened(std::shared_ptr<kvlink::app::Session> session, const kvlink::desk::DeskFacts& facts);
   void failed(const kvlink::desk::Problem& problem);
   void memory_seen(qint64 bytes);
+  void lost(const kvlink::desk::Loss& loss);
 
  private:
   void open_now(const std::optional<app::Settings>& settings);
   DeskOptions options_;
+  Surroundings surroundings_;
 };
 
 }  // namespace kvlink::desk

@@ -39,6 +39,16 @@ struct DeskFacts {
   std::vector<QString> notices;     ///< of the start: repairs, what was set aside
 };
 
+/// What an open session stood on, and no longer does.
+struct Loss {
+  enum class Kind : std::uint8_t {
+    kDataFolder,  ///< nothing is kept until it is back and the library is opened again
+    kModel,       ///< deleted or replaced; the one in memory goes on
+  };
+  Kind kind = Kind::kModel;
+  QString sentence;
+};
+
 /// A model that lies somewhere on this disk.
 struct ModelItem {
   app::FoundModel found;

@@ -227,12 +227,57 @@ class AskTurnTest : public QObject {
     desk::AnswerSummary nothing;
     nothing.id = 7;
     nothing.end = app::AnswerEnd::kNothingFound;
-    nothing.passages = {passage(1, 1)};
+    nothing.nearest = {passage(1, 1), passage(2, 1)};
     turn.finish(nothing);
     const auto messages = turn.findChildren<InlineMessage*>();
     QVERIFY(messages[0]->text().startsWith(QLatin1String("Not found in the selected documents")));
     QVERIFY(messages[0]->text().contains(QLatin1String("nearest")));
-    QCOMPARE(turn.findChildren<PassageRow*>().size(), 1);
+    const auto rows = turn.findChildren<PassageRow*>();
+    QCOMPARE(rows.size(), 2);
+    QVERIFY(rows[0]->detail() == PassageDetail::kNearest);
+    QVERIFY(rows[0]->accessibleName().contains(QLatin1String("not used")));
+    QSignalSpy wanted(&turn, &TurnWidget::ask_nearest);
+    turn.findChild<QPushButton*>("answerFromNearest")->click();
+    QCOMPARE(wanted.count(), 1);
+    turn.set_actions_enabled(false);
+    QVERIFY(!turn.findChild<QPushButton*>("answerFromNearest")->isEnabled());
+  }
+
+  void offers_no_answer_where_nothing_is_near() {
+    TurnWidget turn(request(), nullptr);
+    turn.show();
+    desk::AnswerSummary nothing;
+    nothing.id = 7;
+    nothing.end = app::AnswerEnd::kNothingFound;
+    turn.finish(nothing);
+    QVERIFY(turn.findChild<QPushButton*>("answerFromNearest") == nullptr);
+    QVERIFY(turn.findChildren<InlineMessage*>()[0]->text().contains(QLatin1String("other words")));
+  }
+
+  void says_what_was_read_ahead_and_used() {
+    ReadAheadLedger ledger;
+    desk::PrefetchReport report;
+    report.read = {{1, 4'000'000, 12.0}, {2, 1'000'000, 4.0}, {9, 9'000'000, 50.0}};
+    ledger.note(report);
+    desk::BlockEvent first;
+    first.chunk = 1;
+    first.outcome = desk::BlockEvent::Outcome::kFromMemory;
+    desk::BlockEvent again = first;
+    again.chunk = 2;
+    again.outcome = desk::BlockEvent::Outcome::kFromDisk;  // was dropped meanwhile
+    desk::BlockEvent other = first;
+    other.chunk = 3;  // was in memory before
+    ledger.note({first, again, other});
+    const ReadAhead ahead = ledger.close();
+    QCOMPARE(ahead.n_blocks, std::int64_t{1});
+    QCOMPARE(ahead.bytes, std::int64_t{4'000'000});
+    QCOMPARE(ahead.milliseconds, 12.0);
+    const QString words = read_ahead_words(ahead);
+    QVERIFY2(words.contains(QLatin1String("12 ms")), qPrintable(words));
+    // Nothing is left for the next question, and nothing is said where nothing was measured.
+    ledger.note({first});
+    QCOMPARE(ledger.close().n_blocks, std::int64_t{0});
+    QCOMPARE(read_ahead_words({}), QString());
   }
 
   void sends_with_enter_and_begins_a_line_with_shift_enter() {

@@ -97,6 +97,7 @@ void AskPanel::connect_composer() {
   connect(composer_, &Composer::send_requested, this, &AskPanel::ask);
   connect(composer_, &Composer::stop_requested, this, &AskPanel::stop);
   connect(composer_, &Composer::typing_paused, this, &AskPanel::prefetch);
+  connect(composer_, &Composer::typing_paused, this, &AskPanel::draft_changed);
   connect(view_, &ConversationView::turn_made, this, &AskPanel::connect_turn);
 }
 
@@ -133,8 +134,13 @@ void AskPanel::connect_answers() {
   connect(&answers, &desk::AnswerWorker::blocks_looked_up, this,
           [this](const std::vector<desk::BlockEvent>& events) {
             if (events.empty()) return;
-            if (auto* turn = turn_of(events.front().id, false)) turn->add_blocks(events);
+            auto* turn = turn_of(events.front().id, false);
+            if (turn == nullptr) return;
+            turn->add_blocks(events);
+            ahead_.note(events);
           });
+  connect(&desk_.prefetch(), &desk::PrefetchWorker::prefetched, this,
+          [this](const desk::PrefetchReport& report) { ahead_.note(report); });
   connect(&answers, &desk::AnswerWorker::stages_changed, this,
           [this](const desk::AnswerStages& stages) {
             if (auto* turn = turn_of(stages.id, false)) turn->set_stages(stages);
@@ -165,11 +171,14 @@ void AskPanel::connect_answers() {
 
 void AskPanel::connect_turn(TurnWidget* turn) {
   connect(turn, &TurnWidget::passage_activated, this, &AskPanel::passage_activated);
-  connect(turn, &TurnWidget::regenerate, this, [this, turn] { ask_again(*turn); });
+  connect(turn, &TurnWidget::regenerate, this,
+          [this, turn] { ask_again(*turn, Reach::kEvidence); });
   connect(turn, &TurnWidget::edit_question, this, [this](const QString& question) {
     composer_->box().set_question(question);
     focus_question();
   });
+  connect(turn, &TurnWidget::ask_nearest, this,
+          [this, turn] { ask_again(*turn, Reach::kNearest); });
   connect(turn, &TurnWidget::measure_cold, this, [this, turn] { measure_cold(turn); });
   connect(turn, &TurnWidget::copied, this,
           [this] { announce(tr("The answer was copied with its sources.")); });
@@ -186,6 +195,9 @@ void AskPanel::take_facts(const desk::DeskFacts& facts) {
 
 desk::ConversationId AskPanel::conversation() const { return conversation_; }
 bool AskPanel::is_answering() const { return !running_.empty(); }
+bool AskPanel::shows_conversations() const { return pages_->currentWidget() == list_; }
+QString AskPanel::draft() const { return composer_->box().toPlainText(); }
+void AskPanel::set_draft(const QString& text) { composer_->box().set_question(text); }
 
 void AskPanel::focus_question() {
   pages_->setCurrentWidget(page_);
@@ -205,12 +217,13 @@ void AskPanel::ask(const QString& question) {
   send(request, {view_->add_turn(request), false});
 }
 
-void AskPanel::ask_again(const TurnWidget& turn) {
+void AskPanel::ask_again(const TurnWidget& turn, Reach reach) {
   if (is_answering()) return;
   desk::AskRequest request = turn.request();
   if (request.id == 0) request.scope = composer_->scope();  // a kept turn does not know its own
   request.sent = app::Timeline::Clock::now();
   request.mode = composer_->modes().mode();
+  request.nearest |= reach == Reach::kNearest;
   request.conversation = conversation_;
   request.id = desk::next_request_id();
   send(request, {view_->add_turn(request), false});
@@ -256,6 +269,7 @@ void AskPanel::finish(const desk::AnswerSummary& summary) {
     announce(tr("The run without cache is over."));
   } else if (auto* answered = turn_of(summary.id, false)) {
     answered->finish(summary);
+    answered->set_read_ahead(ahead_.close());
     if (summary.conversation != 0 && summary.conversation != conversation_) {
       conversation_ = summary.conversation;
       list_->set_current(conversation_);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/desk/answer_messages.h"
+#include "ui/ask/read_ahead.h"
 
 namespace kvlink::desk {
 class Desk;
@@ -35,6 +36,11 @@ class AskPanel : public QWidget {
   /// Of the conversation on screen; 0: a new one that has no turn yet.
   desk::ConversationId conversation() const;
   bool is_answering() const;
+  /// Whether the list of conversations is in front.
+  bool shows_conversations() const;
+  /// The question that was not sent yet.
+  QString draft() const;
+  void set_draft(const QString& text);
 
  public slots:
   void focus_question();
@@ -59,6 +65,7 @@ class AskPanel : public QWidget {
                          const std::vector<kvlink::desk::PassageView>& passages);
   void conversation_changed(kvlink::desk::ConversationId id, const QString& name);
   void answering_changed(bool answering);
+  void draft_changed();
   /// For the window's banner.
   void problem(const QString& message);
 
@@ -80,7 +87,9 @@ class AskPanel : public QWidget {
   void connect_turn(TurnWidget* turn);
   void take_facts(const desk::DeskFacts& facts);
   void ask(const QString& question);
-  void ask_again(const TurnWidget& turn);
+  /// kNearest: also over passages that are too far to count.
+  enum class Reach : std::uint8_t { kEvidence, kNearest };
+  void ask_again(const TurnWidget& turn, Reach reach);
   void measure_cold(TurnWidget* turn);
   void send(const desk::AskRequest& request, Running running);
   void prefetch(const QString& text);
@@ -102,6 +111,7 @@ class AskPanel : public QWidget {
   QLabel* announcer_;  ///< for screen readers: what was announced last
   QPushButton* new_;
   std::map<desk::RequestId, Running> running_;
+  ReadAheadLedger ahead_;
   desk::ConversationId conversation_ = 0;
   desk::ConversationId wanted_ = 0;  ///< to be opened as soon as it arrives
   bool may_restore_ = true;          ///< nobody chose a conversation yet

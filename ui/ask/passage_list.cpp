@@ -31,7 +31,7 @@ PassageRow::PassageRow(desk::PassageView passage, QWidget* parent)
   setFocusPolicy(Qt::StrongFocus);
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
   setAttribute(Qt::WA_Hover);
-  setAccessibleName(tr("Source %1: %2").arg(passage_.number).arg(place_));
+  set_detail(PassageDetail::kExcerpts);
   setAccessibleDescription(excerpt_);
   QString tip = passage_.text.first(std::min(passage_.text.size(), kTooltip));
   if (tip.size() < passage_.text.size()) tip += QStringLiteral("\u2026");
@@ -40,12 +40,19 @@ PassageRow::PassageRow(desk::PassageView passage, QWidget* parent)
 
 void PassageRow::set_detail(PassageDetail detail) {
   detail_ = detail;
+  setAccessibleName(detail == PassageDetail::kNearest
+                        ? tr("Near, but not used, %1: %2").arg(passage_.number).arg(place_)
+                        : tr("Source %1: %2").arg(passage_.number).arg(place_));
   updateGeometry();
   update();
 }
 
+bool PassageRow::has_excerpt() const {
+  return detail_ != PassageDetail::kNames && !excerpt_.isEmpty();
+}
+
 QSize PassageRow::sizeHint() const {
-  const int n_lines = detail_ == PassageDetail::kExcerpts && !excerpt_.isEmpty() ? 2 : 1;
+  const int n_lines = has_excerpt() ? 2 : 1;
   return {320, n_lines * fontMetrics().lineSpacing() + 2 * kRowPadding};
 }
 
@@ -66,23 +73,30 @@ void PassageRow::paintEvent(QPaintEvent*) {
   const QString number = QString::number(passage_.number);
   const int badge_width = std::max(line, metrics.horizontalAdvance(number) + kGap);
   const QRect badge(kRowPadding, kRowPadding, badge_width, line);
-  QColor badge_fill = palette().color(QPalette::Link);
-  badge_fill.setAlpha(36);
-  painter.setPen(Qt::NoPen);
-  painter.setBrush(badge_fill);
-  painter.drawRoundedRect(badge, 4, 4);
-  painter.setPen(palette().color(QPalette::Link));
-  painter.drawText(badge, Qt::AlignCenter, number);
+  paint_badge(painter, badge);
   const int left = badge.right() + kGap;
   const int width = this->width() - left - kRowPadding;
   painter.setPen(palette().color(QPalette::Text));
   painter.drawText(QRect(left, kRowPadding, width, line), Qt::AlignVCenter | Qt::TextSingleLine,
                    metrics.elidedText(place_, Qt::ElideMiddle, width));
-  if (detail_ == PassageDetail::kNames || excerpt_.isEmpty()) return;
+  if (!has_excerpt()) return;
   painter.setPen(colors_of(palette()).quiet);
   painter.drawText(QRect(left, kRowPadding + line, width, line),
                    Qt::AlignVCenter | Qt::TextSingleLine,
                    metrics.elidedText(excerpt_, Qt::ElideRight, width));
+}
+
+/// A source's number stands on a filled ground; a passage that was only near has an outline.
+void PassageRow::paint_badge(QPainter& painter, const QRect& badge) const {
+  const bool is_source = detail_ != PassageDetail::kNearest;
+  const QColor color = is_source ? palette().color(QPalette::Link) : colors_of(palette()).quiet;
+  QColor fill = color;
+  fill.setAlpha(is_source ? 36 : 0);
+  painter.setPen(is_source ? QPen(Qt::NoPen) : QPen(color, 1, Qt::DashLine));
+  painter.setBrush(fill);
+  painter.drawRoundedRect(QRectF(badge).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+  painter.setPen(color);
+  painter.drawText(badge, Qt::AlignCenter, QString::number(passage_.number));
 }
 
 bool PassageRow::event(QEvent* event) {

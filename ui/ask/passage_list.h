@@ -10,8 +10,9 @@
 
 namespace kvlink::ui {
 
-/// kExcerpts: while the answer is awaited there is time to read; kNames: under the answer.
-enum class PassageDetail : std::uint8_t { kExcerpts, kNames };
+/// kExcerpts: while the answer is awaited there is time to read; kNames: under the answer;
+/// kNearest: with excerpts, marked as what no answer was made from.
+enum class PassageDetail : std::uint8_t { kExcerpts, kNames, kNearest };
 
 /// One passage: number, place and its first words. Hovering shows the passage.
 class PassageRow : public QAbstractButton {
@@ -22,6 +23,7 @@ class PassageRow : public QAbstractButton {
 
   const desk::PassageView& passage() const { return passage_; }
   void set_detail(PassageDetail detail);
+  PassageDetail detail() const { return detail_; }
 
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override;
@@ -32,6 +34,9 @@ class PassageRow : public QAbstractButton {
   void keyPressEvent(QKeyEvent* event) override;
 
  private:
+  bool has_excerpt() const;
+  void paint_badge(QPainter& painter, const QRect& badge) const;
+
   desk::PassageView passage_;
   QString place_;
   QString excerpt_;

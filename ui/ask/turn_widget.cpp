@@ -203,23 +203,46 @@ void TurnWidget::finish(const desk::AnswerSummary& summary) {
     }
     answer_->setVisible(!summary.text.isEmpty());
   }
-  show_end(summary);
+  if (summary.end == app::AnswerEnd::kNothingFound) {
+    show_nothing_found(summary);
+  } else {
+    show_end(summary);
+  }
   show_finished_parts(meta_words(summary));
   measure_->setVisible(ttft.has_value() && !summary.without_cache);
+}
+
+void TurnWidget::set_read_ahead(const ReadAhead& ahead) {
+  const QString words = read_ahead_words(ahead);
+  if (!words.isEmpty() && meta_->isVisibleTo(this)) {
+    meta_->setText(meta_->text() + QLatin1Char('\n') + words);
+  }
 }
 
 void TurnWidget::show_end(const desk::AnswerSummary& summary) {
   QStringList sentences;
   if (const QString end = end_words(summary.end); !end.isEmpty()) sentences += end;
-  const bool nothing = summary.end == app::AnswerEnd::kNothingFound;
-  if (nothing && !summary.passages.empty()) {
-    sentences += tr("These passages come nearest:");
-  } else if (nothing) {
-    sentences += tr("Try other words, or put more documents in scope.");
-  }
   for (const QString& notice : summary.notices) sentences += notice;
-  message_->tell(sentences.join(QLatin1Char(' ')), nothing ? Tone::kWarning : Tone::kPlain);
-  if (nothing) passages_->set_detail(PassageDetail::kExcerpts);
+  const bool only_near = request_.nearest && !summary.notices.empty();
+  message_->tell(sentences.join(QLatin1Char(' ')), only_near ? Tone::kWarning : Tone::kPlain);
+}
+
+/// No answer is better than one that was made up; what comes nearest is shown as what it is.
+void TurnWidget::show_nothing_found(const desk::AnswerSummary& summary) {
+  QString words = end_words(summary.end) + QLatin1Char(' ');
+  if (summary.nearest.empty()) {
+    words += tr("Try other words, or put more documents in scope.");
+    message_->tell(words, Tone::kWarning);
+    return;
+  }
+  words += tr("What comes nearest is shown below, and was not read.");
+  message_->tell(words, Tone::kWarning);
+  auto* anyway = message_->add_button(tr("Answer from these"));
+  anyway->setObjectName(QStringLiteral("answerFromNearest"));
+  anyway->setToolTip(tr("Asks again and reads these passages, although none seems to fit"));
+  connect(anyway, &QPushButton::clicked, this, &TurnWidget::ask_nearest);
+  passages_->set_passages(summary.nearest);
+  passages_->set_detail(PassageDetail::kNearest);
 }
 
 void TurnWidget::show_finished_parts(const QString& meta) {
@@ -286,7 +309,10 @@ void TurnWidget::compare() {
   clocks_->set_verdict(comparison_words(comparison));
 }
 
-void TurnWidget::set_actions_enabled(bool enabled) { actions_->setEnabled(enabled); }
+void TurnWidget::set_actions_enabled(bool enabled) {
+  actions_->setEnabled(enabled);
+  for (auto* button : message_->findChildren<QPushButton*>()) button->setEnabled(enabled);
+}
 
 void TurnWidget::activate_citation(std::int64_t number) {
   if (const auto* passage = passages_->find(number)) emit passage_activated(*passage, passages());

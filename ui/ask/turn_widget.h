@@ -13,6 +13,7 @@
 #include "ui/ask/clock_pair.h"
 #include "ui/ask/inline_message.h"
 #include "ui/ask/passage_list.h"
+#include "ui/ask/read_ahead.h"
 #include "ui/ask/stage_line.h"
 
 namespace kvlink::ui {
@@ -39,6 +40,8 @@ class TurnWidget : public QWidget {
   void set_stages(const desk::AnswerStages& stages);
   void append_text(const desk::AnswerText& text);
   void finish(const desk::AnswerSummary& summary);
+  /// Of a finished answer: what had been read before Enter.
+  void set_read_ahead(const ReadAhead& ahead);
   void fail(const desk::Problem& problem);
 
   /// The run without cache for comparison: its clock, then its first token, then its end.
@@ -56,6 +59,8 @@ class TurnWidget : public QWidget {
   void regenerate();
   void edit_question(const QString& question);
   void measure_cold();
+  /// Nothing fits, and the user wants an answer from what comes nearest.
+  void ask_nearest();
   void copied();
   /// The answer grew.
   void updated();
@@ -68,6 +73,7 @@ class TurnWidget : public QWidget {
   void ask_about_link(const QUrl& address);
   void show_reason(double elapsed_ms);
   void show_end(const desk::AnswerSummary& summary);
+  void show_nothing_found(const desk::AnswerSummary& summary);
   void show_finished_parts(const QString& meta);
   void compare();
 

@@ -154,6 +154,10 @@ void TimingHistory::add(QuestionTiming timing) {
       add_rate(bar.tokens, bar.total_ms);
     }
   }
+  restore(std::move(timing));
+}
+
+void TimingHistory::restore(QuestionTiming timing) {
   questions_.push_back(std::move(timing));
   if (questions_.size() > kCapacity) questions_.pop_front();
 }
@@ -171,7 +175,7 @@ std::optional<ColdFigure> TimingHistory::cold_figure(const QuestionTiming& timin
   if (timing.without_cache || !timing.ttft_ms || timing.n_document_tokens == 0) return {};
   for (auto other = questions_.rbegin(); other != questions_.rend(); ++other) {
     if (other->without_cache && other->ttft_ms && other->question == timing.question &&
-        other->n_document_tokens == timing.n_document_tokens) {
+        other->model == timing.model && other->n_document_tokens == timing.n_document_tokens) {
       return ColdFigure{.ms = *other->ttft_ms, .measured = true};
     }
   }

@@ -66,6 +66,8 @@ struct QuestionTiming {
   std::int64_t n_answer_tokens = 0;
   std::int64_t bytes_read = 0;
   double decode_ms = 0;
+  QString model;       ///< fingerprint; figures of one model say nothing about another
+  QString read_ahead;  ///< what had been read before Enter, a sentence; "" nothing
   std::vector<StageBar> bars;
 };
 QuestionTiming timing_of(const desk::AnswerSummary& summary, std::int64_t asked_unix);
@@ -86,6 +88,8 @@ class TimingHistory {
   static constexpr std::int64_t kMinRateTokens = 32;
 
   void add(QuestionTiming timing);
+  /// One of an earlier day: it says nothing about how fast this machine is now.
+  void restore(QuestionTiming timing);
   /// Tokens the model was seen to read, and how long it took.
   void add_rate(std::int64_t n_tokens, double milliseconds);
   void add_rate(double tokens_per_second);

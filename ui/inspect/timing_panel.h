@@ -5,6 +5,7 @@
 #include <QWidget>
 
 #include "app/desk/messages.h"
+#include "ui/ask/read_ahead.h"
 
 namespace kvlink::desk {
 class Desk;
@@ -14,7 +15,8 @@ namespace kvlink::ui {
 
 class TimingView;
 
-/// Follows the desk's AnswerWorker by itself.
+/// Follows the desk's AnswerWorker by itself. The last questions are kept in timings.json in the
+/// data folder and are there again at the next start.
 class TimingPanel : public QWidget {
   Q_OBJECT
 
@@ -25,9 +27,16 @@ class TimingPanel : public QWidget {
  private:
   void follow_answers(desk::Desk& desk);
   void follow_rates(desk::Desk& desk);
+  void follow_typing(desk::Desk& desk);
+  void restore_history(desk::Desk& desk);
+  void keep_history(desk::Desk& desk);
 
   TimingView* view_;
+  ReadAheadLedger ahead_;
+  QString file_;          ///< where the history is kept
+  double kept_rate_ = 0;  ///< of the history's model
   desk::RequestId current_ = 0;
+  QString kept_fingerprint_;
   QString fingerprint_;  ///< of the model the rate was measured with
 };
 

@@ -122,6 +122,12 @@ void TimingView::question_failed(const QString& why) {
   waterfall_->set_bars(bars_of({}), 0);
 }
 
+void TimingView::restore(std::vector<QuestionTiming> questions) {
+  for (auto& timing : questions) history_.restore(std::move(timing));
+  chart_->set_questions(history_.questions());
+  questions_->set_history(history_);
+}
+
 void TimingView::set_note(const QString& note) {
   if (counter_->is_running()) counter_->set_note(note);
 }
@@ -139,6 +145,7 @@ QString TimingView::summary_of(const QuestionTiming& timing) const {
     parts << tr("%1 of %2 document tokens came from caches.")
                  .arg(count_text(timing.n_reused_tokens), count_text(timing.n_document_tokens));
   }
+  if (!timing.read_ahead.isEmpty()) parts << timing.read_ahead;
   if (timing.n_answer_tokens > 1 && timing.decode_ms > 0) {
     parts << tr("Then %1 tokens/s.")
                  .arg(decimal_text(

@@ -32,8 +32,11 @@ class TimingView : public QWidget {
   void question_ended(const QuestionTiming& timing);
   void question_failed(const QString& why);
   void set_note(const QString& note);
+  /// Questions of an earlier start, oldest first.
+  void restore(std::vector<QuestionTiming> questions);
 
   TimingHistory& history() { return history_; }
+  const TimingHistory& history() const { return history_; }
   /// The rate or the model has changed: sentences about cold runs are made again.
   void refresh();
 

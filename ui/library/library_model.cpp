@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/library/library_model.h"
 
-#include <QLocale>
-#include <QMimeData>
-#include <QUrl>
 #include <algorithm>
 #include <numeric>
 
-#include "ui/library/document_words.h"
+#include "app/desk/collections.h"
 
 namespace kvlink::ui {
 namespace {
 
 using desk::DocumentRow;
 using desk::DocumentStage;
-
-/// Parents carry this as internal id; a document carries its collection's number plus one.
-constexpr quintptr kTopLevel = 0;
-
-QStringView folder_of(const QString& path) {
-  const qsizetype slash = path.lastIndexOf(QLatin1Char('/'));
-  return QStringView(path).left(std::max<qsizetype>(slash, 0));
-}
 
 QString last_part(QStringView path) {
   return path.mid(path.lastIndexOf(QLatin1Char('/')) + 1).toString();
@@ -60,13 +49,14 @@ void LibraryModel::replace_all(const std::vector<DocumentRow>& rows) {
   emit checked_changed();  // checked documents may have gone
 }
 
-/// False, and nothing changed, when a row is new.
+/// False, and nothing changed, when a row is new or in another collection.
 bool LibraryModel::update_in_place(const std::vector<DocumentRow>& rows) {
   std::vector<int> places;
   places.reserve(rows.size());
   for (const auto& row : rows) {
     const auto known = by_path_.constFind(row.path);
     if (known == by_path_.cend()) return false;
+    if (rows_[static_cast<std::size_t>(*known)].collection != row.collection) return false;
     places.push_back(*known);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) update_row(places[i], rows[i]);
@@ -140,21 +130,23 @@ void LibraryModel::index_rows() {
   }
 }
 
-/// Every folder with at least two documents is a collection; the others share one.
+/// Every name the user gave is a collection, and every folder with at least two documents; the
+/// other documents share one.
 void LibraryModel::build_collections() {
   const std::size_t n = rows_.size();
   collections_.assign(1, {QString(), tr("Single files"), {}, 0});
   collection_of_.assign(n, 0);
   place_of_.assign(n, -1);
   for (std::size_t begin = 0; begin < n;) {
-    const QStringView folder = folder_of(rows_[begin].path);
+    const QString key = desk::collection_of(rows_[begin]).toString();
     std::size_t end = begin + 1;
-    while (end < n && folder_of(rows_[end].path) == folder) ++end;
-    if (end - begin >= 2) {
+    while (end < n && desk::collection_of(rows_[end]) == key) ++end;
+    const bool is_named = desk::is_named_collection(key);
+    if (is_named || end - begin >= 2) {
       std::fill(collection_of_.begin() + static_cast<std::ptrdiff_t>(begin),
                 collection_of_.begin() + static_cast<std::ptrdiff_t>(end),
                 static_cast<int>(collections_.size()));
-      collections_.push_back({folder.toString(), last_part(folder), {}, 0});
+      collections_.push_back({key, is_named ? key : last_part(key), {}, 0});
     }
     begin = end;
   }
@@ -205,7 +197,7 @@ void LibraryModel::count() {
 // --- looking up
 
 const DocumentRow* LibraryModel::row_of(const QModelIndex& index) const {
-  if (!index.isValid() || index.internalId() == kTopLevel) return nullptr;
+  if (!index.isValid() || index.internalId() == kCollectionId) return nullptr;
   const auto& shown = collections_[index.internalId() - 1].shown;
   return &rows_[static_cast<std::size_t>(shown[static_cast<std::size_t>(index.row())])];
 }
@@ -233,6 +225,16 @@ QModelIndex LibraryModel::index_of_document(desk::DocumentId id) const {
   return row == nullptr ? QModelIndex() : index_of_row(static_cast<int>(row - rows_.data()));
 }
 
+QModelIndex LibraryModel::index_of_collection(const QString& key) const {
+  for (int top = 0; top < rowCount(); ++top) {
+    if (collections_[static_cast<std::size_t>(shown_collections_[static_cast<std::size_t>(top)])]
+            .key == key) {
+      return index(top, 0);
+    }
+  }
+  return {};
+}
+
 std::vector<const DocumentRow*> LibraryModel::documents_of(const QModelIndex& index) const {
   if (const auto* row = row_of(index)) return {row};
   std::vector<const DocumentRow*> rows;
@@ -242,6 +244,14 @@ std::vector<const DocumentRow*> LibraryModel::documents_of(const QModelIndex& in
     rows.push_back(&rows_[static_cast<std::size_t>(i)]);
   }
   return rows;
+}
+
+QStringList LibraryModel::named_collections() const {
+  QStringList names;
+  for (const auto& collection : collections_) {
+    if (desk::is_named_collection(collection.key)) names += collection.key;
+  }
+  return names;
 }
 
 // --- scope
@@ -286,114 +296,23 @@ Qt::CheckState LibraryModel::check_state(const Collection& collection) const {
 
 QModelIndex LibraryModel::index(int row, int column, const QModelIndex& parent) const {
   if (!hasIndex(row, column, parent)) return {};
-  if (!parent.isValid()) return createIndex(row, column, kTopLevel);
+  if (!parent.isValid()) return createIndex(row, column, kCollectionId);
   const int collection = shown_collections_[static_cast<std::size_t>(parent.row())];
   return createIndex(row, column, static_cast<quintptr>(collection) + 1);
 }
 
 QModelIndex LibraryModel::parent(const QModelIndex& child) const {
-  if (!child.isValid() || child.internalId() == kTopLevel) return {};
-  return createIndex(top_of_[child.internalId() - 1], 0, kTopLevel);
+  if (!child.isValid() || child.internalId() == kCollectionId) return {};
+  return createIndex(top_of_[child.internalId() - 1], 0, kCollectionId);
 }
 
 int LibraryModel::rowCount(const QModelIndex& parent) const {
   if (!parent.isValid()) return static_cast<int>(shown_collections_.size());
-  if (parent.internalId() != kTopLevel || parent.column() != 0) return 0;
+  if (parent.internalId() != kCollectionId || parent.column() != 0) return 0;
   const int at = shown_collections_[static_cast<std::size_t>(parent.row())];
   return static_cast<int>(collections_[static_cast<std::size_t>(at)].shown.size());
 }
 
 int LibraryModel::columnCount(const QModelIndex&) const { return 1; }
-
-QVariant LibraryModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
-  if (const auto* row = row_of(index)) return document_data(*row, role);
-  const int at = shown_collections_[static_cast<std::size_t>(index.row())];
-  return collection_data(collections_[static_cast<std::size_t>(at)], role);
-}
-
-QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
-  switch (role) {
-    case Qt::DisplayRole:
-      return row.title.isEmpty() ? last_part(row.path) : row.title;
-    case Qt::ToolTipRole:
-      return tooltip_of(row);
-    case Qt::CheckStateRole:
-      return checked_.contains(row.id) ? Qt::Checked : Qt::Unchecked;
-    case Qt::AccessibleTextRole:
-      return QStringLiteral("%1, %2, %3").arg(row.title, stage_words(row), details_of(row));
-    case kStage:
-      return static_cast<int>(row.stage);
-    case kDocumentId:
-      return qint64(row.id);
-    case kPath:
-      return row.path;
-    case kReason:
-      return row.reason;
-    case kDetails:
-      return details_of(row);
-    case kIsDocument:
-      return true;
-    case kShare:
-      return row.n_chunks > 0 ? double(row.n_cached) / double(row.n_chunks) : 0.0;
-    default:
-      return {};
-  }
-}
-
-QVariant LibraryModel::collection_data(const Collection& collection, int role) const {
-  switch (role) {
-    case Qt::DisplayRole:
-      return collection.name;
-    case Qt::ToolTipRole:
-    case kPath:
-      return collection.folder;
-    case Qt::CheckStateRole:
-      return check_state(collection);
-    case Qt::AccessibleTextRole:
-      return tr("Folder %1, %n document(s)", nullptr, static_cast<int>(collection.shown.size()))
-          .arg(collection.name);
-    case kDetails:
-      return QLocale().toString(static_cast<qlonglong>(collection.shown.size()));
-    case kIsDocument:
-      return false;
-    default:
-      return {};
-  }
-}
-
-bool LibraryModel::setData(const QModelIndex& index, const QVariant& value, int role) {
-  if (role != Qt::CheckStateRole || !index.isValid()) return false;
-  const bool check = value.toInt() == Qt::Checked;
-  for (const auto* row : documents_of(index)) {
-    if (row->id == 0) continue;
-    if (check) {
-      checked_.insert(row->id);
-    } else {
-      checked_.remove(row->id);
-    }
-  }
-  tell_checks();
-  return true;
-}
-
-Qt::ItemFlags LibraryModel::flags(const QModelIndex& index) const {
-  if (!index.isValid()) return Qt::NoItemFlags;
-  const auto flags = Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable;
-  return row_of(index) == nullptr ? flags
-                                  : flags | Qt::ItemIsDragEnabled | Qt::ItemNeverHasChildren;
-}
-
-QStringList LibraryModel::mimeTypes() const { return {QStringLiteral("text/uri-list")}; }
-
-QMimeData* LibraryModel::mimeData(const QModelIndexList& indexes) const {
-  QList<QUrl> urls;
-  for (const auto& index : indexes) {
-    if (const auto* row = row_of(index)) urls.append(QUrl::fromLocalFile(row->path));
-  }
-  auto* data = new QMimeData;
-  data->setUrls(urls);
-  return data;
-}
 
 }  // namespace kvlink::ui

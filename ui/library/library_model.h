@@ -34,7 +34,11 @@ class LibraryModel : public QAbstractItemModel {
     kDetails,     ///< the second line
     kIsDocument,  ///< bool
     kShare,       ///< double 0–1: passages that have a block
+    kCollection,  ///< key of a collection; documents: of theirs
   };
+
+  /// What a drag from this list carries besides the files: the documents' numbers.
+  static constexpr auto kDocumentsMime = "application/x-kvlink-documents";
 
   explicit LibraryModel(QObject* parent = nullptr) : QAbstractItemModel(parent) {}
 
@@ -51,6 +55,7 @@ class LibraryModel : public QAbstractItemModel {
   /// Invalid when it is unknown or filtered out.
   QModelIndex index_of(const QString& path) const;
   QModelIndex index_of_document(desk::DocumentId id) const;
+  QModelIndex index_of_collection(const QString& key) const;
   /// Documents of an index: itself, or all shown ones of a collection.
   std::vector<const desk::DocumentRow*> documents_of(const QModelIndex& index) const;
   const desk::DocumentRow* find(desk::DocumentId id) const;
@@ -69,15 +74,33 @@ class LibraryModel : public QAbstractItemModel {
   Qt::ItemFlags flags(const QModelIndex& index) const override;
   QMimeData* mimeData(const QModelIndexList& indexes) const override;
   QStringList mimeTypes() const override;
+  /// Copies only: a file manager that was offered a move would take the user's file away.
   Qt::DropActions supportedDragActions() const override { return Qt::CopyAction; }
+  Qt::DropActions supportedDropActions() const override { return Qt::CopyAction; }
+  bool canDropMimeData(const QMimeData* data, Qt::DropAction action, int row, int column,
+                       const QModelIndex& parent) const override;
+  /// Changes nothing here: move_wanted, and the list comes anew.
+  bool dropMimeData(const QMimeData* data, Qt::DropAction action, int row, int column,
+                    const QModelIndex& parent) override;
+  /// The documents that a drag from the list carries.
+  static std::vector<desk::DocumentId> ids_of(const QMimeData& data);
+  /// Keys of the collections with a name, in order.
+  QStringList named_collections() const;
 
  signals:
   void counts_changed();
   void checked_changed();
+  /// Documents were dragged into a collection: a name, a folder, or "" for the folders they lie in.
+  void move_wanted(const std::vector<kvlink::desk::DocumentId>& documents,
+                   const QString& collection);
+  void rename_wanted(const QString& before, const QString& name);
 
  private:
+  /// Parents carry this as internal id; a document carries its collection's number plus one.
+  static constexpr quintptr kCollectionId = 0;
+
   struct Collection {
-    QString folder;  ///< "" for documents that have no neighbour in theirs
+    QString key;  ///< a name, a folder, or "" for documents that have no neighbour in theirs
     QString name;
     std::vector<int> shown;  ///< indices into rows_, in order
     int n_all = 0;
@@ -98,6 +121,8 @@ class LibraryModel : public QAbstractItemModel {
   QVariant collection_data(const Collection& collection, int role) const;
   Qt::CheckState check_state(const Collection& collection) const;
   void tell_checks();
+  /// Of the collection that an index is or lies in; null outside.
+  const Collection* collection_at(const QModelIndex& index) const;
 
   std::vector<desk::DocumentRow> rows_;
   QHash<QString, int> by_path_;

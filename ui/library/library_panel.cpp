@@ -5,7 +5,6 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
-#include <QMenu>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QStackedWidget>
@@ -76,7 +75,10 @@ void LibraryPanel::build() {
   view_->setUniformRowHeights(true);
   view_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   view_->setDragEnabled(true);
-  view_->setDragDropMode(QAbstractItemView::DragOnly);
+  view_->setDragDropMode(QAbstractItemView::DragDrop);
+  view_->setDropIndicatorShown(true);
+  view_->setDragDropOverwriteMode(true);  // onto a collection, never between its rows
+  view_->setEditTriggers(QAbstractItemView::EditKeyPressed);
   view_->setContextMenuPolicy(Qt::CustomContextMenu);
   view_->setIndentation(14);
   view_->setExpandsOnDoubleClick(true);
@@ -98,6 +100,11 @@ void LibraryPanel::build() {
   connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
   connect(model_, &LibraryModel::counts_changed, this, &LibraryPanel::update_counts);
   connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
+  connect(model_, &LibraryModel::move_wanted, this, &LibraryPanel::move);
+  connect(model_, &LibraryModel::rename_wanted, &desk_.library(),
+          [&library = desk_.library()](const QString& before, const QString& name) {
+            library.rename_collection(before, name);
+          });
 
   pages_ = new QStackedWidget(this);
   pages_->addWidget(view_);
@@ -250,6 +257,7 @@ void LibraryPanel::apply(const desk::DocumentsChange& change) {
     model_->set_checked(ids);
   }
   update_page();
+  rename_if_new();
 }
 
 void LibraryPanel::add_paths(const std::vector<QString>& paths) {
@@ -350,117 +358,5 @@ std::vector<QString> LibraryPanel::checked_paths() const {
 void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
 
 void LibraryPanel::show_problems() { filters_[2]->click(); }
-
-// --- what is done to documents
-
-std::vector<const desk::DocumentRow*> LibraryPanel::selected() const {
-  std::vector<const desk::DocumentRow*> rows;
-  for (const auto& index : view_->selectionModel()->selectedIndexes()) {
-    const auto below = model_->documents_of(index);
-    rows.insert(rows.end(), below.begin(), below.end());
-  }
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return rows;
-}
-
-void LibraryPanel::remove_selected() {
-  std::vector<desk::DocumentId> ids;
-  for (const auto* row : selected()) {
-    if (row->id != 0) ids.push_back(row->id);
-  }
-  if (!ids.empty()) desk_.library().remove(desk::next_request_id(), ids);
-}
-
-void LibraryPanel::reindex_selected() {
-  desk::AddRequest request;
-  for (const auto* row : selected()) request.paths.push_back(row->path);
-  if (!request.paths.empty()) start(request);
-}
-
-void LibraryPanel::focus_search() {
-  search_->setFocus(Qt::ShortcutFocusReason);
-  search_->selectAll();
-}
-
-void LibraryPanel::focus_list() {
-  view_->setFocus(Qt::ShortcutFocusReason);
-  if (!view_->currentIndex().isValid() && model_->rowCount() > 0) {
-    view_->setCurrentIndex(model_->index(0, 0));
-  }
-}
-
-void LibraryPanel::open_menu(const QPoint& at) {
-  const QModelIndex index = view_->indexAt(at);
-  if (!index.isValid()) return;
-  const auto rows = selected();
-  const auto* row = model_->row_of(index);
-  auto* menu = new QMenu(this);
-  menu->setAttribute(Qt::WA_DeleteOnClose);
-  if (row != nullptr && row->id != 0 && rows.size() == 1) {
-    const desk::DocumentId id = row->id;
-    const QString title = row->title;
-    const QString path = row->path;
-    menu->addAction(tr("Ask about this"), this, [=, this] { emit ask_about(id, title); });
-    menu->addAction(tr("Ask with the whole document"), this,
-                    [=, this] { emit ask_whole(id, title); });
-    menu->addSeparator();
-    menu->addAction(icon(QStringLiteral("source")), tr("Show the text"), this,
-                    [=, this] { emit show_document(id); });
-    menu->addAction(icon(QStringLiteral("cache")), tr("Show its cache"), this,
-                    [=, this] { emit show_cache(id); });
-    menu->addAction(icon(QStringLiteral("reveal")), tr("Show in folder"), this,
-                    [=, this] { emit reveal(path); });
-    if (!row->reason.isEmpty()) {
-      const QString reason = row->title + QStringLiteral(": ") + row->reason;
-      menu->addAction(icon(QStringLiteral("info")), tr("Why?"), this,
-                      [=, this] { emit notice(reason); });
-    }
-    menu->addSeparator();
-  }
-  if (!rows.empty()) {
-    auto* reindex = menu->addAction(icon(QStringLiteral("rebuild")), tr("Read again"), this,
-                                    &LibraryPanel::reindex_selected);
-    reindex->setEnabled(desk_.state() == desk::DeskState::kReady);
-    menu->addAction(icon(QStringLiteral("close")), tr("Remove from the library"), this,
-                    &LibraryPanel::remove_selected);
-  }
-  menu->popup(view_->viewport()->mapToGlobal(at));
-}
-
-bool LibraryPanel::eventFilter(QObject* watched, QEvent* event) {
-  const bool is_override = event->type() == QEvent::ShortcutOverride;
-  if (event->type() != QEvent::KeyPress && !is_override) {
-    return QWidget::eventFilter(watched, event);
-  }
-  const auto* key = static_cast<QKeyEvent*>(event);
-  const bool clears =
-      watched == search_ && key->key() == Qt::Key_Escape && !search_->text().isEmpty();
-  if (is_override) {
-    if (clears) event->accept();  // before the window's own Esc
-    return clears;
-  }
-  if (watched == view_) {
-    if (key->matches(QKeySequence::Delete)) {
-      remove_selected();
-      return true;
-    }
-    if (key->key() == Qt::Key_Space && key->modifiers() == Qt::NoModifier) {
-      const QModelIndex index = view_->currentIndex();
-      const bool checked = index.data(Qt::CheckStateRole).toInt() == Qt::Checked;
-      model_->setData(index, checked ? Qt::Unchecked : Qt::Checked, Qt::CheckStateRole);
-      return true;
-    }
-  }
-  if (watched == search_ && key->key() == Qt::Key_Down) {
-    focus_list();
-    return true;
-  }
-  if (clears) {
-    search_->clear();
-    return true;
-  }
-  return QWidget::eventFilter(watched, event);
-}
 
 }  // namespace kvlink::ui

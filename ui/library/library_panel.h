@@ -10,6 +10,7 @@
 
 class QLabel;
 class QLineEdit;
+class QMenu;
 class QStackedWidget;
 class QToolButton;
 class QTreeView;
@@ -65,6 +66,8 @@ class LibraryPanel : public QWidget {
   void add_files_requested();
   void add_folder_requested();
   void notice(const QString& message);
+  /// Ctrl+V in the list.
+  void paste_requested();
   /// A run was handed to the ingestion.
   void run_started(kvlink::desk::RequestId id, const kvlink::desk::AddRequest& request);
 
@@ -80,11 +83,20 @@ class LibraryPanel : public QWidget {
   void connect_desk();
   void apply(const desk::DocumentsChange& change);
   void pre_scanned(const desk::PreScan& scan);
-  void open_menu(const QPoint& at);
   void update_counts();
   void update_scope();
   void update_page();
+
+  // library_documents.cpp
   std::vector<const desk::DocumentRow*> selected() const;
+  void open_menu(const QPoint& at);
+  void add_document_actions(QMenu& menu, const desk::DocumentRow& row);
+  void add_collection_actions(QMenu& menu, const QModelIndex& index);
+  void add_common_actions(QMenu& menu);
+  void move(const std::vector<desk::DocumentId>& documents, const QString& collection);
+  void move_selected(const QString& collection);
+  void move_selected_to_new();
+  void rename_if_new();
 
   desk::Desk& desk_;
   LibraryModel* model_;
@@ -100,6 +112,7 @@ class LibraryPanel : public QWidget {
   QToolButton* clear_scope_ = nullptr;
   desk::RequestId scan_id_ = 0;
   QStringList to_check_;
+  QString to_rename_;        ///< a collection that is being made
   QSet<QString> collapsed_;  ///< folders
   bool listed_ = false;      ///< a snapshot has come
 };

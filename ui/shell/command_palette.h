@@ -20,6 +20,8 @@ class CommandPalette : public QFrame {
   explicit CommandPalette(QWidget* window);
 
   void open(const QList<QAction*>& actions);
+  /// The focus goes back to where it was.
+  void close_palette();
   QLineEdit& input() { return *input_; }
   QListWidget& list() { return *list_; }
 
@@ -29,7 +31,6 @@ class CommandPalette : public QFrame {
  private:
   void narrow(const QString& words);
   void run_current();
-  void close_palette();
 
   QLineEdit* input_;
   QListWidget* list_;

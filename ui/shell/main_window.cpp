@@ -2,10 +2,6 @@
 #include "ui/shell/main_window.h"
 
 #include <QApplication>
-#include <QClipboard>
-#include <QDragEnterEvent>
-#include <QFileDialog>
-#include <QMimeData>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QTabWidget>
@@ -23,7 +19,9 @@
 #include "ui/shell/banner_stack.h"
 #include "ui/shell/command_palette.h"
 #include "ui/shell/drop_overlay.h"
-#include "ui/shell/dropped.h"
+#include "ui/shell/escape_rule.h"
+#include "ui/shell/guide_page.h"
+#include "ui/shell/loss_banners.h"
 #include "ui/shell/notification.h"
 #include "ui/shell/shortcuts_sheet.h"
 #include "ui/shell/status_line.h"
@@ -36,22 +34,13 @@ constexpr int kPassingMs = 8000;
 /// A run that took longer than this is announced on the desktop when the window is not in front.
 constexpr double kLongRunSeconds = 20;
 
-constexpr auto kGeometryKey = "window/geometry";
-constexpr auto kColumnsKey = "window/columns";
-constexpr auto kTabKey = "window/tab";
-constexpr auto kInspectorKey = "window/inspector";
-constexpr auto kConversationKey = "session/conversation";
-constexpr auto kScopeKey = "session/scope";
-constexpr auto kRunsKey = "session/unfinished_runs";
-constexpr auto kSampleKey = "session/sample_offered";
-
 }  // namespace
 
 MainWindow::MainWindow(desk::Desk& desk, WindowOptions options, QWidget* parent)
-    : QMainWindow(parent), desk_(desk), options_(std::move(options)) {
-  if (!options_.state_file.isEmpty()) {
-    state_ = std::make_unique<QSettings>(options_.state_file, QSettings::IniFormat);
-  }
+    : QMainWindow(parent),
+      desk_(desk),
+      options_(std::move(options)),
+      state_(desk.keeper(), options_.state_file) {
   setWindowTitle(QStringLiteral("KVLink"));
   setWindowIcon(program_icon());
   setAcceptDrops(true);
@@ -62,7 +51,9 @@ MainWindow::MainWindow(desk::Desk& desk, WindowOptions options, QWidget* parent)
   connect_panels();
   connect_desk();
   restore_state();
-  qApp->installEventFilter(this);
+  connect_state();
+  qApp->installEventFilter(this);  // before the rule: it is asked first, and passes keys on
+  apply_escape_rule();
   ask_->focus_question();
 }
 
@@ -115,8 +106,10 @@ void MainWindow::build() {
   columns_->setSizes({300, 560, 420});
 
   settings_ = new SettingsPanel(desk_, pages_);
+  guide_ = new GuidePage(pages_);
   pages_->addWidget(columns_);
   pages_->addWidget(settings_);
+  pages_->addWidget(guide_);
   setCentralWidget(middle);
   overlay_ = new DropOverlay(this);
   palette_ = new CommandPalette(this);
@@ -144,6 +137,7 @@ void MainWindow::connect_panels() {
   connect(library_, &LibraryPanel::notice, this, [this](const QString& message) {
     banners_->show_banner({}, message, Tone::kPlain, {}, kPassingMs);
   });
+  connect(library_, &LibraryPanel::paste_requested, this, &MainWindow::paste);
   connect(library_, &LibraryPanel::add_files_requested, this, &MainWindow::ask_for_files);
   connect(library_, &LibraryPanel::add_folder_requested, this, &MainWindow::ask_for_folder);
 
@@ -158,7 +152,6 @@ void MainWindow::connect_panels() {
                                           : tr("%1 – KVLink").arg(one_line(name, 60)));
           });
   connect(ask_, &AskPanel::answering_changed, status_, &StatusLine::set_answering);
-  // Esc belongs to lists and fields while there is nothing to stop.
   find_action("stop")->setEnabled(false);
   connect(ask_, &AskPanel::answering_changed, find_action("stop"), &QAction::setEnabled);
   connect(ask_, &AskPanel::problem, this, &MainWindow::tell_problem);
@@ -168,6 +161,7 @@ void MainWindow::connect_panels() {
   connect(cache_, &CachePanel::problem, this, &MainWindow::tell_problem);
   connect(settings_, &SettingsPanel::problem, this, &MainWindow::tell_problem);
   connect(settings_, &SettingsPanel::closed, this, [this] { show_settings(false); });
+  connect(guide_, &GuidePage::closed, this, [this] { show_settings(false); });
   connect(status_, &StatusLine::cache_clicked, this, [this] { show_inspector(cache_); });
   connect(status_, &StatusLine::model_clicked, this, [this] {
     show_settings(true);
@@ -176,6 +170,7 @@ void MainWindow::connect_panels() {
 }
 
 void MainWindow::connect_desk() {
+  follow_losses(desk_, *banners_);
   connect(&desk_, &desk::Desk::opened, this, &MainWindow::opened);
   connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& problem) {
     banners_->show_banner(QStringLiteral("desk"), problem.message, Tone::kProblem,
@@ -187,6 +182,9 @@ void MainWindow::connect_desk() {
   connect(&desk_.library(), &desk::LibraryWorker::failed, this, tell);
   connect(&desk_.library(), &desk::LibraryWorker::removal_offered, this,
           &MainWindow::removal_offered);
+  connect(&desk_.library(), &desk::LibraryWorker::documents_moved, this,
+          &MainWindow::documents_moved);
+  connect(&desk_.keeper(), &desk::Keeper::failed, this, &MainWindow::tell_problem);
   connect(&desk_.library(), &desk::LibraryWorker::removal_done, this,
           [this](desk::RequestId id, qint64, qint64) {
             banners_->close_banner(QStringLiteral("removal %1").arg(id));
@@ -205,167 +203,20 @@ void MainWindow::connect_desk() {
           });
 }
 
-// --- the session
-
-void MainWindow::opened(const desk::DeskFacts& facts) {
-  banners_->close_banner(QStringLiteral("desk"));
-  for (const auto& notice : facts.notices) banners_->show_banner({}, notice, Tone::kWarning);
-  if (!facts.model) {
-    banners_->show_banner(QStringLiteral("model"), facts.why_no_model, Tone::kWarning,
-                          {{tr("Choose a model"), [this] {
-                              show_settings(true);
-                              settings_->show_models();
-                            }}});
-    return;
-  }
-  banners_->close_banner(QStringLiteral("model"));
-  if (!std::exchange(restored_, true) && state_) {
-    const auto conversation = state_->value(QLatin1String(kConversationKey)).toLongLong();
-    if (conversation != 0) ask_->open_conversation(conversation);
-  }
-  resume_runs();
-  if (!waiting_paths_.empty()) library_->add_paths(std::exchange(waiting_paths_, {}));
-}
-
-void MainWindow::restore_state() {
-  if (!state_) return;
-  restoreGeometry(state_->value(QLatin1String(kGeometryKey)).toByteArray());
-  columns_->restoreState(state_->value(QLatin1String(kColumnsKey)).toByteArray());
-  inspector_->setCurrentIndex(
-      state_->value(QLatin1String(kTabKey), inspector_->currentIndex()).toInt());
-  find_action("inspector")->setChecked(state_->value(QLatin1String(kInspectorKey), true).toBool());
-  library_->check_paths_later(state_->value(QLatin1String(kScopeKey)).toStringList());
-}
-
-void MainWindow::save_state() {
-  if (!state_) return;
-  state_->setValue(QLatin1String(kGeometryKey), saveGeometry());
-  state_->setValue(QLatin1String(kColumnsKey), columns_->saveState());
-  state_->setValue(QLatin1String(kTabKey), inspector_->currentIndex());
-  state_->setValue(QLatin1String(kInspectorKey), find_action("inspector")->isChecked());
-  if (restored_) {
-    QStringList scope;
-    for (const auto& path : library_->checked_paths()) scope += path;
-    state_->setValue(QLatin1String(kScopeKey), scope);
-    state_->setValue(QLatin1String(kConversationKey), qint64(ask_->conversation()));
-  }
-  state_->sync();
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-  save_state();
-  QMainWindow::closeEvent(event);
-}
-
-void MainWindow::raise_with(const std::vector<QString>& paths) {
-  setWindowState(windowState() & ~Qt::WindowMinimized);
-  show();
-  raise();
-  activateWindow();
-  add_paths(paths);
-}
-
-// --- what comes in
-
-void MainWindow::add_paths(const std::vector<QString>& paths) {
-  if (paths.empty()) return;
-  show_settings(false);
-  if (desk_.state() == desk::DeskState::kReady) {
-    library_->add_paths(paths);
-    return;
-  }
-  waiting_paths_.insert(waiting_paths_.end(), paths.begin(), paths.end());
-  if (desk_.state() == desk::DeskState::kNoModel) {
-    tell_problem(tr("Documents can be added once there is a model. They will wait."));
-  }
-}
-
-void MainWindow::take(const Dropped& dropped) {
-  if (dropped.n_foreign > 0) {
-    tell_problem(tr("%n address(es) of the network left out: KVLink never fetches anything.",
-                    nullptr, dropped.n_foreign));
-  }
-  if (dropped.paths.size() == 1 && looks_like_model(dropped.paths.front())) {
-    show_settings(true);
-    settings_->add_model(dropped.paths.front());
-    return;
-  }
-  add_paths(dropped.paths);
-  if (dropped.paths.empty()) library_->add_text(dropped.text);
-}
-
-void MainWindow::paste() {
-  const auto* data = QApplication::clipboard()->mimeData();
-  if (data != nullptr) take(dropped_from(*data));
-}
-
-void MainWindow::ask_for_files() {
-  auto* dialog = new QFileDialog(this, tr("Add files"));
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  dialog->setFileMode(QFileDialog::ExistingFiles);
-  connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
-    add_paths(std::vector<QString>(files.begin(), files.end()));
-  });
-  dialog->open();
-}
-
-void MainWindow::ask_for_folder() {
-  auto* dialog = new QFileDialog(this, tr("Add a folder"));
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  dialog->setFileMode(QFileDialog::Directory);
-  dialog->setOption(QFileDialog::ShowDirsOnly);
-  connect(dialog, &QFileDialog::fileSelected, this,
-          [this](const QString& folder) { add_paths({folder}); });
-  dialog->open();
-}
-
-void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (event->source() != nullptr) return;  // out of this window, not into it
-  const Dropped dropped = dropped_from(*event->mimeData());
-  if (dropped.is_empty() && dropped.n_foreign == 0) return;
-  overlay_->show_words(drop_words(dropped));
-  event->setDropAction(Qt::CopyAction);
-  event->accept();
-}
-
-void MainWindow::dragLeaveEvent(QDragLeaveEvent*) { overlay_->hide(); }
-
-void MainWindow::dropEvent(QDropEvent* event) {
-  overlay_->hide();
-  event->setDropAction(Qt::CopyAction);
-  event->accept();
-  take(dropped_from(*event->mimeData()));
-}
-
-/// Every part of the window is the drop target: text fields would take a file's name as text.
-bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
-  const auto type = event->type();
-  if (type != QEvent::DragEnter && type != QEvent::DragMove && type != QEvent::Drop &&
-      type != QEvent::DragLeave) {
-    return QMainWindow::eventFilter(watched, event);
-  }
-  auto* widget = qobject_cast<QWidget*>(watched);
-  if (widget == nullptr || widget == this || widget->window() != this) return false;
-  if (type == QEvent::DragLeave) {
-    overlay_->hide();
-    return false;
-  }
-  const auto* drop = static_cast<QDropEvent*>(event);
-  if (drop->source() != nullptr || !drop->mimeData()->hasUrls()) return false;
-  if (type == QEvent::Drop) {
-    dropEvent(static_cast<QDropEvent*>(event));
-  } else if (type == QEvent::DragEnter) {
-    dragEnterEvent(static_cast<QDragEnterEvent*>(event));
-  } else {
-    static_cast<QDropEvent*>(event)->setDropAction(Qt::CopyAction);
-    event->accept();
-  }
-  return true;
-}
-
-void MainWindow::resizeEvent(QResizeEvent* event) {
-  QMainWindow::resizeEvent(event);
-  if (overlay_->isVisible()) overlay_->setGeometry(rect());
+/// The sheet and the palette lie above the pages, a page above the conversation.
+void MainWindow::apply_escape_rule() {
+  const auto page = [this](QWidget* one) {
+    return EscapeRule::Layer{[this, one] { return pages_->currentWidget() == one; },
+                             [this] { show_settings(false); }};
+  };
+  new EscapeRule(
+      *this,
+      {{[this] { return palette_->isVisible(); }, [this] { palette_->close_palette(); }},
+       {[this] { return sheet_->isVisible(); }, [this] { sheet_->hide(); }},
+       page(settings_),
+       page(guide_),
+       {[this] { return ask_->shows_conversations(); }, [this] { ask_->focus_question(); }}},
+      {[this] { return ask_->is_answering(); }, [this] { ask_->stop(); }});
 }
 
 // --- what is told
@@ -383,20 +234,17 @@ void MainWindow::removal_offered(const desk::RemovalOffer& offer) {
                         offer.undo_ms);
 }
 
-void MainWindow::keep_runs() {
-  if (!state_) return;
-  state_->setValue(QLatin1String(kRunsKey), runs_.to_json());
-  state_->sync();  // a killed process cannot do it later
-}
-
-/// What a process that was killed, or closed in the middle, had begun. Files that were read already
-/// cost their reading only.
-void MainWindow::resume_runs() {
-  if (!state_) return;
-  const auto left = UnfinishedRuns::from_json(state_->value(QLatin1String(kRunsKey)).toByteArray());
-  runs_ = {};
-  for (const auto& request : left) library_->start(request);
-  keep_runs();
+void MainWindow::documents_moved(const desk::MoveReport& report) {
+  const QString what = report.n_documents == 1
+                           ? one_line(report.first_title, 60)
+                           : tr("%n document(s)", nullptr, int(report.n_documents));
+  const QString where = report.collection.isEmpty()
+                            ? tr("%1 listed by folder again.").arg(what)
+                            : tr("%1 moved to \u201c%2\u201d. The files stay where they are.")
+                                  .arg(what, one_line(report.collection, 60));
+  banners_->show_banner(QStringLiteral("move"), where, Tone::kPlain,
+                        {{tr("Undo"), [this, id = report.id] { desk_.library().undo_move(id); }}},
+                        kPassingMs);
 }
 
 void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& summary) {
@@ -428,11 +276,7 @@ void MainWindow::update_library_note(const LibraryCounts& counts) {
       counts.n_in_work == 0
           ? QString()
           : tr("over %1 of %n document(s)", nullptr, counts.n_documents).arg(count_text(n_done)));
-  // Told once per library: an empty one is offered the guide.
-  if (counts.n_documents > 0 || !restored_ || !state_ || options_.sample_folder.isEmpty()) return;
-  if (state_->value(QLatin1String(kSampleKey)).toBool()) return;
-  state_->setValue(QLatin1String(kSampleKey), true);
-  library_->start({.paths = {options_.sample_folder}});
+  if (counts.n_documents == 0) offer_sample();
 }
 
 // --- pages
@@ -442,6 +286,15 @@ bool MainWindow::shows_settings() const { return pages_->currentWidget() == sett
 void MainWindow::show_settings(bool shown) {
   pages_->setCurrentWidget(shown ? static_cast<QWidget*>(settings_) : columns_);
   if (!shown) ask_->focus_question();
+}
+
+bool MainWindow::shows_guide() const {
+  return pages_->currentWidget() == static_cast<const QWidget*>(guide_);
+}
+
+void MainWindow::show_guide() {
+  pages_->setCurrentWidget(guide_);
+  guide_->focus_list();
 }
 
 void MainWindow::show_inspector(QWidget* page) {

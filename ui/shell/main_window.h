@@ -3,12 +3,13 @@
 #pragma once
 
 #include <QMainWindow>
-#include <QSettings>
+#include <QTimer>
 #include <vector>
 
 #include "app/desk/desk.h"
 #include "ui/library/library_model.h"
 #include "ui/shell/unfinished_runs.h"
+#include "ui/shell/window_state.h"
 
 class QSplitter;
 class QStackedWidget;
@@ -21,6 +22,7 @@ class BannerStack;
 class CachePanel;
 class CommandPalette;
 class DropOverlay;
+class GuidePage;
 class LibraryPanel;
 class SettingsPanel;
 class ShortcutsSheet;
@@ -54,6 +56,7 @@ class MainWindow : public QMainWindow {
   StatusLine& status() { return *status_; }
   QTabWidget& inspector() { return *inspector_; }
   bool shows_settings() const;
+  bool shows_guide() const;
 
  protected:
   void dragEnterEvent(QDragEnterEvent* event) override;
@@ -68,17 +71,26 @@ class MainWindow : public QMainWindow {
   void build();
   void connect_panels();
   void connect_desk();
-  void save_state();
-  void restore_state();
-  void opened(const desk::DeskFacts& facts);
+  void apply_escape_rule();
   void show_settings(bool shown);
+  void show_guide();
   void show_inspector(QWidget* page);
   void tell_problem(const QString& message);
   void ingest_finished(desk::RequestId id, const desk::IngestSummary& summary);
+  void removal_offered(const desk::RemovalOffer& offer);
+  void documents_moved(const desk::MoveReport& report);
+  void update_library_note(const LibraryCounts& counts);
+
+  // window_session.cpp
+  void connect_state();
+  void save_state();
+  void restore_state();
+  void opened(const desk::DeskFacts& facts);
   void keep_runs();
   void resume_runs();
-  void removal_offered(const desk::RemovalOffer& offer);
-  void update_library_note(const LibraryCounts& counts);
+  void offer_sample();
+
+  // window_intake.cpp
   void take(const Dropped& dropped);
   void paste();
   void ask_for_files();
@@ -98,7 +110,8 @@ class MainWindow : public QMainWindow {
 
   desk::Desk& desk_;
   WindowOptions options_;
-  std::unique_ptr<QSettings> state_;
+  WindowState state_;
+  QTimer save_soon_;
   QStackedWidget* pages_ = nullptr;
   QSplitter* columns_ = nullptr;
   LibraryPanel* library_ = nullptr;
@@ -108,6 +121,7 @@ class MainWindow : public QMainWindow {
   CachePanel* cache_ = nullptr;
   TimingPanel* timing_ = nullptr;
   SettingsPanel* settings_ = nullptr;
+  GuidePage* guide_ = nullptr;
   BannerStack* banners_ = nullptr;
   StatusLine* status_ = nullptr;
   DropOverlay* overlay_ = nullptr;

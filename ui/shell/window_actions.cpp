@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Menus, toolbar and keys of the main window.
 #include <QApplication>
-#include <QDesktopServices>
 #include <QMenu>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QTabWidget>
 #include <QToolBar>
 
@@ -14,6 +12,7 @@
 #include "ui/inspect/settings_panel.h"
 #include "ui/inspect/timing_panel.h"
 #include "ui/library/library_panel.h"
+#include "ui/shell/about_box.h"
 #include "ui/shell/command_palette.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/shortcuts_sheet.h"
@@ -126,10 +125,7 @@ void MainWindow::add_view_actions() {
              });
   add_action("shortcuts", tr("&Keyboard shortcuts"), QStringLiteral("help"),
              QKeySequence(Qt::Key_F1), [this] { sheet_->open(actions_, widget_keys()); });
-  auto* guide = add_action("guide", tr("&Guide"), QStringLiteral("help"), {}, [this] {
-    QDesktopServices::openUrl(QUrl::fromLocalFile(options_.sample_folder));
-  });
-  guide->setVisible(!options_.sample_folder.isEmpty());
+  add_action("guide", tr("&Guide"), QStringLiteral("help"), {}, [this] { show_guide(); });
   add_action("about", tr("&About KVLink"), {}, {}, [this] { show_about(); });
 }
 
@@ -179,19 +175,8 @@ QList<QPair<QString, QString>> MainWindow::widget_keys() const {
 }
 
 void MainWindow::show_about() {
-  auto* box = new QMessageBox(this);
+  auto* box = new AboutBox(this);
   box->setAttribute(Qt::WA_DeleteOnClose);
-  box->setWindowTitle(tr("About KVLink"));
-  box->setIconPixmap(program_icon().pixmap(64, 64));
-  box->setTextFormat(Qt::PlainText);
-  box->setText(tr("KVLink Desktop %1").arg(QStringLiteral(KVLINK_VERSION)));
-  box->setInformativeText(
-      tr("Answers about your own documents, on this computer only.\n"
-         "Licensed under the Apache License 2.0.\n\n"
-         "Made with Qt %1 (LGPL-3.0), SQLite (public domain), SQLiteCpp (MIT), FAISS (MIT), "
-         "sentencepiece (Apache-2.0), ICU (Unicode licence), nlohmann/json (MIT), xxHash (BSD-2), "
-         "CLI11 (BSD-3).")
-          .arg(QLatin1String(qVersion())));
   box->open();
 }
 

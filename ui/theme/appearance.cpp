@@ -56,10 +56,17 @@ void Appearance::read() {
 
 void Appearance::write() const {
   if (file_.isEmpty()) return;
+  const QString name = QLatin1String(kNames.begin()[static_cast<std::size_t>(theme_)]);
+  const QVariantMap values = {{QLatin1String(kThemeKey), name},
+                              {QLatin1String(kFontKey), font_percent_}};
+  if (keep_) {
+    keep_(file_, values);
+    return;
+  }
   QSettings settings(file_, QSettings::IniFormat);
-  settings.setValue(QLatin1String(kThemeKey),
-                    QLatin1String(kNames.begin()[static_cast<std::size_t>(theme_)]));
-  settings.setValue(QLatin1String(kFontKey), font_percent_);
+  for (auto value = values.cbegin(); value != values.cend(); ++value) {
+    settings.setValue(value.key(), value.value());
+  }
 }
 
 void Appearance::ask_portal() {

@@ -6,7 +6,10 @@
 #include <QFont>
 #include <QObject>
 #include <QString>
+#include <QVariantMap>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 // Only the generated code needs to know it.
 class QDBusVariant;
@@ -26,6 +29,10 @@ class Appearance : public QObject {
  public:
   /// `file`: an INI file, made when something is chosen; "" keeps nothing (tests).
   Appearance(QApplication& application, const QString& file);
+
+  /// Who writes the choices from now on, so that this thread need not: gets the file and its keys.
+  using Keep = std::function<void(const QString& file, const QVariantMap& values)>;
+  void keep_with(Keep keep) { keep_ = std::move(keep); }
 
   ThemeChoice theme() const { return theme_; }
   void set_theme(ThemeChoice theme);
@@ -54,6 +61,7 @@ class Appearance : public QObject {
   void apply();
 
   QApplication& application_;
+  Keep keep_;
   QString file_;
   QFont platform_font_;
   bool system_dark_ = false;

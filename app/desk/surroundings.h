@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an open session stands on and may lose while it runs: its folder and the model's file.
+// Internal to the desk.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <QCoreApplication>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "app/desk/settings_messages.h"
+
+namespace kvlink::desk {
+
+/// Remembers the files as they were when the session opened, and tells each difference once. Looks
+/// at names only: no file is opened.
+class Surroundings {
+  Q_DECLARE_TR_FUNCTIONS(Surroundings)
+
+ public:
+  /// `weights`: of the model in use; empty without one.
+  void settle(const std::filesystem::path& lock_file, const std::filesystem::path& weights);
+  /// What is other than before, and was not told yet.
+  std::vector<Loss> look();
+  /// What to say instead of opening: the folder that was in use is not there, and an empty library
+  /// must not take its place.
+  std::optional<QString> missing_folder() const;
+
+ private:
+  struct Watched {
+    std::filesystem::path path;
+    struct stat seen = {};
+    bool told = false;
+  };
+
+  std::optional<Watched> lock_file_;
+  std::optional<Watched> weights_;
+};
+
+}  // namespace kvlink::desk
