@@ -80,11 +80,15 @@ class SampleStream:
         return self
 
     def __next__(self) -> Sample:
+        return self.draw(None)
+
+    def draw(self, n_passages: int | None) -> Sample:
+        """A sample; of so many passages (fewer where the index has no more), or of any number."""
         task = self._weighted(self.mix.tasks)
         question = self._question()
         if task == "plain":
             return Sample("plain", [], [[(question.question, min(question.answers, key=len))]])
-        return self._about_passages(task, question)
+        return self._about_passages(task, question, n_passages or self.random.randint(1, self.mix.max_passages))
 
     def _weighted(self, weights: dict[str, float]) -> str:
         return self.random.choices(list(weights), list(weights.values()))[0]
@@ -93,24 +97,30 @@ class SampleStream:
         weights = {s: self.mix.sources.get(s, 1.0) for s in self.by_source}
         return self.random.choice(self.by_source[self._weighted(weights)])
 
-    def _about_passages(self, task: str, question: Question) -> Sample:
-        n_passages = self.random.randint(1, self.mix.max_passages)
+    def _about_passages(self, task: str, question: Question, n_passages: int) -> Sample:
         distractors = self._distractors(question, n_passages - 1)
         if self.random.random() < self.mix.unanswerable and distractors:
             return Sample("unanswerable", distractors, [[(question.question, NOT_FOUND)]])
         gold = list(self._context(question))
         place = self.random.randint(0, len(distractors))
         passages = distractors[:place] + gold + distractors[place:]
-        related = self._related(question)
+        related = self._related(question, passages)
         turns = [(q.question, min(q.answers, key=len)) for q in related]
         branches = [turns] if task == "turns" else [[turn] for turn in turns]
         return Sample(task, passages, branches)
 
-    def _related(self, question: Question) -> list[Question]:
-        """The question and others about the same gold passage."""
-        others = [q for q in self.by_gold[self._context(question)] if q is not question]
+    def _related(self, question: Question, passages: list[tuple[str, str]]) -> list[Question]:
+        """The question and others whose gold passage is among the passages: those of its own first."""
+        own, others = [], []
+        for passage in passages:
+            for q in self.by_gold[(passage,)] if (passage,) in self.by_gold else []:
+                if q is not question:
+                    (own if self._context(q) == self._context(question) else others).append(q)
+        self.random.shuffle(own)
         self.random.shuffle(others)
-        return [question, *others[: self.mix.questions_per_context - 1]]
+        half = (self.mix.questions_per_context - 1) // 2
+        chosen = own[: max(half, self.mix.questions_per_context - 1 - len(others))]
+        return [question, *chosen, *others][: self.mix.questions_per_context]
 
     def _distractors(self, question: Question, n: int) -> list[tuple[str, str]]:
         """Own passages that are not gold first, then the hardest of the index, of which a random

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from .model import Adapter, AdapterShape, Base, Linked, layer_forward
 from .packing import Sample, View, build_view, pack
 from .prompt import Prompt
 from .samples import Mix, SampleStream
+from .schedule import peak_share
 from .sources import read_questions, read_training_folder
 from .tokens import Tokens
 
@@ -87,13 +87,6 @@ class Run:
         groups = [{"params": soft, "peak": self.args.lr_soft}, {"params": lora, "peak": self.args.lr_lora}]
         return [g for g in groups if g["params"]]
 
-    def rate(self) -> float:
-        """Share of the peak learning rate: linear warm-up, cosine to 5 %."""
-        if self.step < self.args.warmup:
-            return (self.step + 1) / self.args.warmup
-        done = (self.step - self.args.warmup) / max(1, self.args.steps - self.args.warmup)
-        return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
     def views(self, sample: Sample) -> list[View]:
         """Full and linked view of a sample, distractors dropped until both fit a row."""
         build = lambda linked: build_view(sample, self.prompt, self.model.adapter.shape,
@@ -126,7 +119,7 @@ class Run:
                 sums[name] = sums.get(name, 0.0) + share * float(loss.detach())
         norm = torch.nn.utils.clip_grad_norm_(self.model.adapter.parameters(), 1.0)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * self.rate()
+            group["lr"] = group["peak"] * peak_share(self.step, self.args.warmup, self.args.steps)
         self.optimizer.step()
         self.step += 1
         return sums | {"grad_norm": float(norm)}
@@ -212,7 +205,7 @@ def main() -> None:
         if run.step % 10 == 0:
             seconds = (time.monotonic() - last) / (run.step - tokens_since)
             tokens_since, last = run.step, time.monotonic()
-            run.log({"losses": losses, "seconds_per_step": round(seconds, 3), "rate": run.rate()})
+            run.log({"losses": losses, "seconds_per_step": round(seconds, 3), "rate": peak_share(run.step, args.warmup, args.steps)})
             print(f"step {run.step} {' '.join(f'{k} {v:.3f}' for k, v in losses.items())} {seconds:.2f} s/step", flush=True)
         if run.step % args.checkpoint_every == 0:
             run.save()
