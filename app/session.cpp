@@ -111,6 +111,17 @@ void Session::report_sweep() {
     notices_.push_back(counted(sweep.n_rows_without_file, "cached block") +
                        " had lost their files and will be computed again when needed.");
   }
+  if (!sweep.damage.empty()) {
+    notices_.push_back("The catalogue of cached blocks could not be read (" + sweep.damage +
+                       "). It was set aside beside the new one, into which " +
+                       counted(sweep.n_rows_rebuilt, "block") + " came back.");
+  }
+  const auto n_unfinished = sweep.n_temp_files_removed + sweep.n_orphans_removed;
+  if (lock_->previous_owner_died() && n_unfinished > 0) {
+    notices_.push_back("The last run was interrupted; " +
+                       counted(n_unfinished, "unfinished cache file") +
+                       " removed. What was finished is here.");
+  }
 }
 
 void Session::identify_model() {
