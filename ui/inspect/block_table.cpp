@@ -2,12 +2,12 @@
 #include "ui/inspect/block_table.h"
 
 #include <QApplication>
-#include <QFont>
+#include <QFutureWatcher>
+#include <QPromise>
 #include <QStringList>
+#include <QThreadPool>
 #include <algorithm>
-#include <bit>
-#include <numeric>
-#include <unordered_map>
+#include <utility>
 
 #include "ui/inspect/quantities.h"
 #include "ui/inspect/timing_tables.h"
@@ -18,16 +18,6 @@ namespace kvlink::ui {
 namespace {
 
 constexpr std::size_t kHexDigits = 8;
-
-/// Order of doubles that are not negative, as integers.
-std::int64_t key_of(double value) { return std::bit_cast<std::int64_t>(std::max(0.0, value)); }
-
-/// Order of the first bytes of a digest.
-std::int64_t key_of(const Digest& digest) {
-  std::int64_t key = 0;
-  for (std::size_t i = 0; i < 7; ++i) key = key << 8 | digest.bytes[i];
-  return key;
-}
 
 bool is_numeric(int column) {
   switch (column) {
@@ -52,146 +42,92 @@ QString short_hex(const Digest& digest) {
 }
 
 BlockTable::BlockTable(QObject* parent)
-    : QAbstractTableModel(parent), snapshot_(std::make_shared<const desk::CacheSnapshot>()) {}
+    : QAbstractTableModel(parent),
+      snapshot_(std::make_shared<const desk::CacheSnapshot>()),
+      wanted_(snapshot_) {}
 
 // --- which rows
 
 void BlockTable::set_snapshot(Snapshot snapshot) {
-  const auto before = snapshot_;
-  snapshot_ = std::move(snapshot);
-  auto rows = matching_rows();
-  sort_rows(rows);
-  const bool same = rows.size() == rows_.size() &&
-                    std::equal(rows.begin(), rows.end(), rows_.begin(), [&](auto now, auto then) {
-                      return snapshot_->blocks[now].row.id == before->blocks[then].row.id;
-                    });
-  if (!same) {
-    replace_rows(std::move(rows));
-    return;
-  }
-  rows_ = std::move(rows);
-  if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, kColumnCount - 1));
+  wanted_ = std::move(snapshot);
+  request_rows();
 }
 
 void BlockTable::set_query(const BlockQuery& query) {
   if (query == query_) return;
   query_ = query;
-  auto rows = matching_rows();
-  sort_rows(rows);
-  replace_rows(std::move(rows));
-}
-
-BlockTable::Rows BlockTable::matching_rows() const {
-  std::unordered_set<desk::DocumentId> named;
-  const auto words = query_.words.trimmed();
-  if (!words.isEmpty()) {
-    for (const auto& document : snapshot_->documents) {
-      if (document.path.contains(words, Qt::CaseInsensitive) ||
-          document.title.contains(words, Qt::CaseInsensitive)) {
-        named.insert(document.id);
-      }
-    }
-  }
-  const auto prefix = words.toLower().toStdString();
-  const auto matches = [&](const desk::BlockItem& block) {
-    if (query_.stale_only && !block.stale) return false;
-    if (query_.document != 0 && block.document != query_.document) return false;
-    return words.isEmpty() || named.contains(block.document) ||
-           (prefix.size() >= 4 && block.row.id.hex().starts_with(prefix));
-  };
-  Rows rows;
-  for (std::uint32_t i = 0; i < snapshot_->blocks.size(); ++i) {
-    if (matches(snapshot_->blocks[i])) rows.push_back(i);
-  }
-  return rows;
-}
-
-std::vector<std::int64_t> BlockTable::sort_keys() const {
-  std::unordered_map<desk::DocumentId, std::int64_t> ranks;
-  if (sort_column_ == kDocument) {
-    std::vector<std::size_t> order(snapshot_->documents.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-      return snapshot_->documents[a].title.compare(snapshot_->documents[b].title,
-                                                   Qt::CaseInsensitive) < 0;
-    });
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      ranks[snapshot_->documents[order[i]].id] = static_cast<std::int64_t>(i) + 1;
-    }
-  }
-  std::vector<std::int64_t> keys;
-  keys.reserve(snapshot_->blocks.size());
-  for (const auto& block : snapshot_->blocks) {
-    const auto& row = block.row;
-    std::int64_t key = 0;
-    switch (sort_column_) {
-      case kDocument: {
-        const auto found = ranks.find(block.document);
-        key = found == ranks.end() ? 0 : found->second;
-        break;
-      }
-      case kBytesPerToken:
-        key = row.n_tokens > 0 ? row.file_bytes / row.n_tokens : 0;
-        break;
-      case kType:
-        key = static_cast<std::int64_t>(row.dtype);
-        break;
-      case kTier:
-        key = row.in_memory ? 1 : 0;
-        break;
-      case kLastAnswer:
-        key = answer_ == nullptr ? 0 : static_cast<std::int64_t>(answer_->of(row.content).use);
-        break;
-      case kLoad:
-        key = key_of(row.load_ms);
-        break;
-      case kEncode:
-        key = key_of(row.encode_ms);
-        break;
-      case kIntegrity:
-        key = row.damage.empty() ? (row.load_ms > 0 || verified_.contains(row.id) ? 2 : 1) : 0;
-        break;
-      case kRecipe:
-        key = key_of(row.recipe);
-        break;
-      case kFingerprint:
-        key = key_of(row.model);
-        break;
-      default:
-        key = value(block, sort_column_).toLongLong();
-        break;
-    }
-    keys.push_back(key);
-  }
-  return keys;
-}
-
-void BlockTable::sort_rows(Rows& rows) const {
-  const auto keys = sort_keys();
-  // Equal keys keep the order of the snapshot: by document and place.
-  if (sort_order_ == Qt::AscendingOrder) {
-    std::stable_sort(rows.begin(), rows.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
-  } else {
-    std::stable_sort(rows.begin(), rows.end(), [&](auto a, auto b) { return keys[a] > keys[b]; });
-  }
-}
-
-void BlockTable::replace_rows(Rows rows) {
-  beginResetModel();
-  rows_ = std::move(rows);
-  endResetModel();
+  request_rows();
 }
 
 void BlockTable::sort(int column, Qt::SortOrder order) {
   if (column < 0 || column >= kColumnCount) return;
+  sort_column_ = column;
+  sort_order_ = order;
+  request_rows();
+}
+
+void BlockTable::request_rows() {
+  BlockOrder order{.snapshot = wanted_,
+                   .query = query_,
+                   .column = sort_column_,
+                   .direction = sort_order_,
+                   .answer = {},
+                   .verified = {}};
+  if (sort_column_ == kLastAnswer && answer_ != nullptr) order.answer = *answer_;
+  if (sort_column_ == kIntegrity) order.verified = verified_;
+  const auto request = ++request_;
+  if (wanted_->blocks.size() <= kMaxAtOnce) {
+    is_arranging_ = false;
+    take(wanted_, arrange(order));
+    return;
+  }
+  is_arranging_ = true;
+  auto promise = std::make_shared<QPromise<BlockRows>>();
+  auto* watcher = new QFutureWatcher<BlockRows>(this);
+  connect(watcher, &QFutureWatcher<BlockRows>::finished, this,
+          [this, watcher, request, snapshot = wanted_] {
+            watcher->deleteLater();
+            if (request != request_) return;
+            is_arranging_ = false;
+            take(snapshot, watcher->result());
+          });
+  watcher->setFuture(promise->future());
+  QThreadPool::globalInstance()->start([promise, order = std::move(order)] {
+    promise->start();
+    promise->addResult(arrange(order));
+    promise->finish();
+  });
+}
+
+void BlockTable::take(Snapshot snapshot, BlockRows rows) {
+  const auto before = std::exchange(snapshot_, std::move(snapshot));
+  const bool as_many = rows.size() == rows_.size();
+  const bool same =
+      as_many && std::equal(rows.begin(), rows.end(), rows_.begin(), [&](auto now, auto then) {
+        return snapshot_->blocks[now].row.id == before->blocks[then].row.id;
+      });
+  if (same) {
+    rows_ = std::move(rows);
+    if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, kColumnCount - 1));
+  } else if (as_many && before == snapshot_ && query_ == shown_query_) {
+    reorder(std::move(rows));
+  } else {
+    beginResetModel();
+    rows_ = std::move(rows);
+    endResetModel();
+  }
+  shown_query_ = query_;
+  emit arranged();
+}
+
+/// The same rows in another order: what is selected stays so.
+void BlockTable::reorder(BlockRows rows) {
   emit layoutAboutToBeChanged({}, VerticalSortHint);
   const auto persistent = persistentIndexList();
   std::vector<std::uint32_t> blocks;
   for (const auto& index : persistent)
     blocks.push_back(rows_[static_cast<std::size_t>(index.row())]);
-  sort_column_ = column;
-  sort_order_ = order;
-  sort_rows(rows_);
+  rows_ = std::move(rows);
   if (!persistent.isEmpty()) {
     std::vector<int> places(snapshot_->blocks.size(), -1);
     for (std::size_t i = 0; i < rows_.size(); ++i) places[rows_[i]] = static_cast<int>(i);

@@ -156,6 +156,12 @@ void CacheView::build_table() {
   view_->hide();
   const auto* selection = view_->selectionModel();
   connect(selection, &QItemSelectionModel::selectionChanged, this, &CacheView::selection_changed);
+  connect(table_, &BlockTable::arranged, this, &CacheView::rows_arranged);
+  connect(table_, &BlockTable::modelAboutToBeReset, this, [this] {
+    const auto index = view_->currentIndex();
+    if (index.isValid()) current_ = table_->item(index.row()).row.id;
+    scrolled_ = view_->verticalScrollBar()->value();
+  });
   connect(selection, &QItemSelectionModel::currentRowChanged, this,
           [this](const QModelIndex& current) {
             if (current.isValid()) show_strip(table_->item(current.row()).document);
@@ -210,10 +216,9 @@ void CacheView::build_actions() {
   connect(undo_timer_, &QTimer::timeout, this, &CacheView::carry_out_eviction);
   connect(cancel_, &QToolButton::clicked, this, &CacheView::cancel_wanted);
   connect(actions_.pin, &QToolButton::clicked, this, [this] {
-    const auto rows = view_->selectionModel()->selectedRows();
-    const bool all_pinned = std::all_of(rows.begin(), rows.end(), [this](const QModelIndex& row) {
-      return table_->item(row.row()).row.pinned;
-    });
+    const auto rows = selected_rows();
+    const bool all_pinned = std::all_of(rows.begin(), rows.end(),
+                                        [this](int row) { return table_->item(row).row.pinned; });
     emit pin_wanted(selected_blocks(), !all_pinned);
   });
   connect(actions_.evict, &QToolButton::clicked, this,
@@ -231,28 +236,28 @@ void CacheView::build_actions() {
 // --- what there is
 
 void CacheView::set_snapshot(BlockTable::Snapshot snapshot) {
+  table_->set_snapshot(std::move(snapshot));
+}
+
+/// What a reset of the table forgets is put back.
+void CacheView::rows_arranged() {
   n_stale_ = 0;
   stale_bytes_ = 0;
-  for (const auto& block : snapshot->blocks) {
+  for (const auto& block : table_->snapshot()->blocks) {
     if (!block.stale) continue;
     ++n_stale_;
     stale_bytes_ += block.row.file_bytes;
   }
-  Digest current;
-  const auto index = view_->currentIndex();
-  const bool had_current = index.isValid();
-  if (had_current) current = table_->item(index.row()).row.id;
-  const int scrolled = view_->verticalScrollBar()->value();
-  table_->set_snapshot(std::move(snapshot));
-  if (had_current && !view_->currentIndex().isValid()) {
-    const int row = table_->row_of(current);
+  if (const auto current = std::exchange(current_, std::nullopt)) {
+    const int row = table_->row_of(*current);
     if (row >= 0) view_->selectRow(row);
+    view_->verticalScrollBar()->setValue(scrolled_);
   }
-  view_->verticalScrollBar()->setValue(scrolled);
   const bool any = !table_->snapshot()->blocks.empty();
   empty_->setVisible(!any);
   view_->setVisible(any);
   show_strip(strip_document_);
+  show_wanted();
   selection_changed();
 }
 
@@ -298,12 +303,17 @@ void CacheView::show_document(desk::DocumentId document) {
   words_->clear();
   stale_only_->setChecked(false);
   apply_query();
-  const int row = table_->row_of_document(document);
-  if (row >= 0) {
-    view_->selectRow(row);
-    view_->scrollTo(table_->index(row, 0), QAbstractItemView::PositionAtTop);
-  }
+  wanted_document_ = document;
+  if (!table_->is_arranging()) show_wanted();
   show_strip(document);
+}
+
+void CacheView::show_wanted() {
+  const auto document = std::exchange(wanted_document_, 0);
+  const int row = document == 0 ? -1 : table_->row_of_document(document);
+  if (row < 0) return;
+  view_->selectRow(row);
+  view_->scrollTo(table_->index(row, 0), QAbstractItemView::PositionAtTop);
 }
 
 void CacheView::show_strip(desk::DocumentId document) {
@@ -349,24 +359,32 @@ void CacheView::apply_query() {
 
 // --- what can be done
 
+/// From the ranges: Qt's list of the selected rows asks for every cell.
+std::vector<int> CacheView::selected_rows() const {
+  std::vector<int> rows;
+  for (const auto& range : view_->selectionModel()->selection()) {
+    for (int row = range.top(); row <= range.bottom(); ++row) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
 std::vector<Digest> CacheView::selected_blocks() const {
   std::vector<Digest> blocks;
-  for (const auto& row : view_->selectionModel()->selectedRows()) {
-    blocks.push_back(table_->item(row.row()).row.id);
-  }
+  for (const int row : selected_rows()) blocks.push_back(table_->item(row).row.id);
   return blocks;
 }
 
 void CacheView::selection_changed() {
-  const auto rows = view_->selectionModel()->selectedRows();
-  const bool any = !rows.isEmpty();
+  const auto rows = selected_rows();
+  const bool any = !rows.empty();
   for (auto* button : {actions_.pin, actions_.evict, actions_.rebuild, actions_.reveal}) {
     button->setEnabled(any);
   }
-  const bool all_pinned =
-      any && std::all_of(rows.begin(), rows.end(), [this](const QModelIndex& row) {
-        return table_->item(row.row()).row.pinned;
-      });
+  const bool all_pinned = any && std::all_of(rows.begin(), rows.end(), [this](int row) {
+                            return table_->item(row).row.pinned;
+                          });
   actions_.pin->setText(all_pinned ? tr("Unpin") : tr("Pin"));
   actions_.verify->setText(any ? tr("Verify") : tr("Verify all"));
   actions_.verify->setEnabled(!table_->snapshot()->blocks.empty());
@@ -426,8 +444,8 @@ void CacheView::evict_stale() {
 
 void CacheView::rebuild_selected() {
   std::vector<desk::DocumentId> documents;
-  for (const auto& row : view_->selectionModel()->selectedRows()) {
-    const auto document = table_->item(row.row()).document;
+  for (const int row : selected_rows()) {
+    const auto document = table_->item(row).document;
     if (document != 0) documents.push_back(document);
   }
   std::sort(documents.begin(), documents.end());

@@ -5,6 +5,7 @@
 
 #include <QWidget>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "ui/inspect/block_table.h"
@@ -76,6 +77,9 @@ class CacheView : public QWidget {
   void apply_query();
   void show_strip(desk::DocumentId document);
   void fit_strip();
+  void rows_arranged();
+  void show_wanted();
+  std::vector<int> selected_rows() const;
   void selection_changed();
   void begin_eviction(std::vector<Digest> blocks);
   void carry_out_eviction();
@@ -85,6 +89,9 @@ class CacheView : public QWidget {
 
   LastAnswer answer_;
   desk::DocumentId strip_document_ = 0;
+  desk::DocumentId wanted_document_ = 0;  ///< to be selected once the rows are arranged
+  std::optional<Digest> current_;         ///< the block that was selected before a reset
+  int scrolled_ = 0;                      ///< and where the table stood
   std::vector<Digest> to_evict_;
   std::int64_t n_stale_ = 0;
   std::int64_t stale_bytes_ = 0;
