@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/model/finite_scan.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -77,7 +78,31 @@ bool has_only_finite(const TensorEntry& tensor) {
   return true;
 }
 
+/// Bytes between two looks at the watch.
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
+
 }  // namespace
+
+void expect_finite(std::span<const TensorEntry> tensors, const std::string& source,
+                   const LoadWatch& watch) {
+  std::int64_t total = 0;
+  for (const TensorEntry& tensor : tensors) total += std::ssize(tensor.bytes);
+  std::int64_t done = 0;
+  for (const TensorEntry& tensor : tensors) {
+    const auto block = static_cast<std::size_t>(block_bytes(tensor.dtype));
+    const std::size_t step = kPieceBytes / block * block;
+    TensorEntry piece{tensor.name, tensor.dtype, {}, {}};
+    for (std::size_t at = 0; at < tensor.bytes.size(); at += step) {
+      if (watch.stop.stop_requested()) {
+        fail(ErrorCode::kCancelled, "loading " + source + " was stopped");
+      }
+      piece.bytes = tensor.bytes.subspan(at, std::min(step, tensor.bytes.size() - at));
+      expect_finite(std::span(&piece, 1), source);
+      done += std::ssize(piece.bytes);
+      if (watch.progress) watch.progress(done, total);
+    }
+  }
+}
 
 void expect_finite(std::span<const TensorEntry> tensors, const std::string& source) {
   for (const TensorEntry& tensor : tensors) {

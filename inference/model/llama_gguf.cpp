@@ -5,7 +5,6 @@
 #include <array>
 #include <optional>
 
-#include "inference/model/finite_scan.h"
 #include "inference/model/gguf_config.h"
 #include "inference/model/layer_weights.h"
 #include "inference/model/limits.h"
@@ -83,11 +82,12 @@ GgufFile parse_parts(std::span<const FilePart> parts, std::vector<TensorEntry>& 
 
 Model model_from_gguf(std::span<const std::byte> bytes, std::shared_ptr<Model::Storage> storage,
                       const std::string& source) {
-  return model_from_gguf_parts(std::array{FilePart{bytes, source}}, std::move(storage));
+  return model_from_gguf_parts(std::array{FilePart{bytes, source}}, std::move(storage),
+                               kExpectFinite);
 }
 
 Model model_from_gguf_parts(std::span<const FilePart> parts,
-                            std::shared_ptr<Model::Storage> storage) {
+                            std::shared_ptr<Model::Storage> storage, const WeightCheck& check) {
   KVLINK_CHECK(!parts.empty());
   const std::string& source = parts.front().name;
   const GgufFile file = parse_parts(parts, storage->tensors);
@@ -106,7 +106,7 @@ Model model_from_gguf_parts(std::span<const FilePart> parts,
                      ? table.matrix("output.weight", config.vocab_size, config.model_dim)
                      : model.embedding;
   table.expect_all_taken();
-  expect_finite(storage->tensors, source);
+  check(storage->tensors, source);
   model.tokenizer = tokenizer_from_gguf(file);
   model.weight_types = summarize_types(storage->tensors);
   model.storage = std::move(storage);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "inference/model/finite_scan.h"
 #include "inference/model/gguf_file.h"
 #include "inference/model/model.h"
 #include "inference/model/model_storage.h"
@@ -18,9 +19,9 @@ namespace kvlink::inference {
 Model model_from_gguf(std::span<const std::byte> bytes, std::shared_ptr<Model::Storage> storage,
                       const std::string& source);
 
-/// The same from the parts of a split file, the first one first.
+/// The same from the parts of a split file, the first one first; `check` sees every weight.
 Model model_from_gguf_parts(std::span<const FilePart> parts,
-                            std::shared_ptr<Model::Storage> storage);
+                            std::shared_ptr<Model::Storage> storage, const WeightCheck& check);
 
 /// The tokenizer.ggml.* keys, checked against each other; kind "" when there is no vocabulary.
 TokenizerSource tokenizer_from_gguf(const GgufFile& file);

@@ -4,7 +4,6 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "inference/model/finite_scan.h"
 #include "inference/model/hf_config.h"
 #include "inference/model/json_text.h"
 #include "inference/model/layer_weights.h"
@@ -42,11 +41,12 @@ void read_output(TensorTable& table, const json& stated, const std::string& sour
 
 Model model_from_safetensors(std::span<const std::byte> bytes, std::string_view config_text,
                              std::shared_ptr<Model::Storage> storage, const std::string& source) {
-  return model_from_shards(std::array{FilePart{bytes, source}}, config_text, std::move(storage));
+  return model_from_shards(std::array{FilePart{bytes, source}}, config_text, std::move(storage),
+                           kExpectFinite);
 }
 
 Model model_from_shards(std::span<const FilePart> shards, std::string_view config_text,
-                        std::shared_ptr<Model::Storage> storage) {
+                        std::shared_ptr<Model::Storage> storage, const WeightCheck& check) {
   KVLINK_CHECK(!shards.empty());
   const json stated = parse_json_object(config_text, "config.json");
   Model model;
@@ -63,7 +63,7 @@ Model model_from_shards(std::span<const FilePart> shards, std::string_view confi
   read_output(table, stated, source, model);
   ignore_frequencies(table, model.config);
   table.expect_all_taken();
-  expect_finite(storage->tensors, source);
+  check(storage->tensors, source);
   model.weight_types = summarize_types(storage->tensors);
   model.storage = std::move(storage);
   return model;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "inference/model/finite_scan.h"
 #include "inference/model/model.h"
 #include "inference/model/model_storage.h"
 
@@ -19,9 +20,9 @@ namespace kvlink::inference {
 Model model_from_safetensors(std::span<const std::byte> bytes, std::string_view config_text,
                              std::shared_ptr<Model::Storage> storage, const std::string& source);
 
-/// The same from the files that share a model's tensors.
+/// The same from the files that share a model's tensors; `check` sees every weight.
 Model model_from_shards(std::span<const FilePart> shards, std::string_view config_text,
-                        std::shared_ptr<Model::Storage> storage);
+                        std::shared_ptr<Model::Storage> storage, const WeightCheck& check);
 
 /// tokenizer.json, tokenizer.model or tok512.json of a folder, whichever is there first, with what
 /// config.json and tokenizer_config.json say about it; kind "" when there is none.

@@ -79,42 +79,54 @@ Model load_mapped(const std::vector<std::filesystem::path>& paths, Read read) {
   return model;
 }
 
-Model load_gguf(const std::filesystem::path& path) {
-  return load_mapped(gguf_parts(path), [](const auto& parts, const auto& storage) {
-    return model_from_gguf_parts(parts, storage);
+Model load_gguf(const std::filesystem::path& path, const WeightCheck& check) {
+  return load_mapped(gguf_parts(path), [&](const auto& parts, const auto& storage) {
+    return model_from_gguf_parts(parts, storage, check);
   });
 }
 
 Model load_safetensors(const std::filesystem::path& folder,
-                       const std::vector<std::filesystem::path>& files) {
+                       const std::vector<std::filesystem::path>& files, const WeightCheck& check) {
   const std::string config = read_small_file(folder / "config.json", limits::kMaxConfigBytes);
   Model model = load_mapped(files, [&](const auto& parts, const auto& storage) {
-    return model_from_shards(parts, config, storage);
+    return model_from_shards(parts, config, storage, check);
   });
   model.config.name = std::filesystem::absolute(folder).filename().string();
   model.tokenizer = tokenizer_from_folder(folder, config, model.config.vocab_size);
   return model;
 }
 
-Model load_folder(const std::filesystem::path& folder) {
+Model load_folder(const std::filesystem::path& folder, const WeightCheck& check) {
   const auto file = folder / "model.safetensors";
-  if (std::filesystem::exists(file)) return load_safetensors(folder, {file});
+  if (std::filesystem::exists(file)) return load_safetensors(folder, {file}, check);
   if (std::filesystem::exists(folder / "model.safetensors.index.json")) {
-    return load_safetensors(folder, list_shards(folder));
+    return load_safetensors(folder, list_shards(folder), check);
   }
   fail(ErrorCode::kNotFound, folder.string() +
                                  " holds no model.safetensors; choose a GGUF file or "
                                  "a folder with config.json and model.safetensors");
 }
 
-Model load_any(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return load_folder(path);
-  if (path.extension() != ".safetensors") return load_gguf(path);
+Model load_any(const std::filesystem::path& path, const WeightCheck& check) {
+  if (std::filesystem::is_directory(path)) return load_folder(path, check);
+  if (path.extension() != ".safetensors") return load_gguf(path, check);
   // One of several files stands for its folder.
   const auto folder = path.parent_path();
   const bool is_shard = path.filename() != "model.safetensors" &&
                         std::filesystem::exists(folder / "model.safetensors.index.json");
-  return is_shard ? load_folder(folder) : load_safetensors(folder, {path});
+  return is_shard ? load_folder(folder, check) : load_safetensors(folder, {path}, check);
+}
+
+Result<Model> load_checked(const std::filesystem::path& path, const WeightCheck& check) {
+  auto model = returning([&] {
+    Model loaded = load_any(path, check);
+    loaded.path = path;
+    return loaded;
+  });
+  if (model || model.error().code != ErrorCode::kCorrupt) return model;
+  Error error = model.error();
+  error.message += "; fetch the file again";
+  return error;
 }
 
 }  // namespace
@@ -129,15 +141,20 @@ Digest Model::compute_fingerprint() const {
 }
 
 Result<Model> load_model(const std::filesystem::path& path) {
-  auto model = returning([&] {
-    Model loaded = load_any(path);
-    loaded.path = path;
-    return loaded;
+  return load_checked(path, kExpectFinite);
+}
+
+Result<Model> load_model(const std::filesystem::path& path, const LoadWatch& watch) {
+  return load_checked(path, [&](std::span<const TensorEntry> tensors, const std::string& source) {
+    expect_finite(tensors, source, watch);
   });
-  if (model || model.error().code != ErrorCode::kCorrupt) return model;
-  Error error = model.error();
-  error.message += "; fetch the file again";
-  return error;
+}
+
+Result<ModelOutline> read_model_outline(const std::filesystem::path& path) {
+  auto model = load_checked(path, [](std::span<const TensorEntry>, const std::string&) {});
+  if (!model) return model.error();
+  return ModelOutline{std::move(model->config), std::move(model->tokenizer),
+                      std::move(model->weight_types), model->file_bytes};
 }
 
 Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path) {

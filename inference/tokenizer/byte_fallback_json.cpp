@@ -92,6 +92,11 @@ TokenizerSource read_byte_fallback_source(const json& document, const TokenizerS
   const bool metaspace = read_metaspace(member(document, "pre_tokenizer"));
   if (flag_member(model, "ignore_merges", false)) unsupported("ignore_merges");
   JsonVocabulary vocabulary = read_vocabulary(document);
+  for (const AddedTokenRule& rule : vocabulary.rules) {
+    if (rule.single_word || rule.left_space || rule.right_space) {
+      unsupported("an added token that looks at its neighbours");
+    }
+  }
   TokenizerSource source;
   source.kind = "llama";
   source.bos_id = stated.bos_id;

@@ -13,10 +13,12 @@ constexpr std::size_t kMaxWordBytes = std::size_t{1} << 22;
 
 }  // namespace
 
-ByteLevelBpe::ByteLevelBpe(const TokenizerSource& source, ByteLevelOptions options)
+ByteLevelBpe::ByteLevelBpe(const TokenizerSource& source, ByteLevelOptions options,
+                           std::span<const AddedTokenRule> rules)
     : VocabularyTokenizer(source),
       options_(options),
-      user_tokens_(vocabulary()),
+      raw_tokens_(vocabulary(), rules, UserTokens::Stage::kRaw),
+      normalized_tokens_(vocabulary(), rules, UserTokens::Stage::kNormalized),
       merges_(source.merges.size()) {
   expect_character_data();
   read_pieces();
@@ -64,7 +66,8 @@ void ByteLevelBpe::index_whole_words() {
   whole_words_.reserve(pieces_.size());
   for (std::int32_t id = 0; id < v.size(); ++id) {
     const std::string& bytes = pieces_[static_cast<std::size_t>(id)];
-    if (bytes.empty() || v.is_control(id) || v.type(id) == TokenType::kUserDefined) continue;
+    const bool is_word = v.type(id) == TokenType::kNormal && !v.is_control(id);
+    if (bytes.empty() || !is_word) continue;
     whole_words_.emplace(bytes, id);
   }
 }
@@ -78,19 +81,26 @@ std::vector<std::int32_t> ByteLevelBpe::encode(std::string_view text) const {
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 4 + 8);
   Workspace workspace;
-  user_tokens_.split(
-      text, [&](std::string_view plain) { append_text(plain, workspace, ids); },
+  raw_tokens_.split(
+      text, [&](std::string_view plain) { append_raw(plain, workspace, ids); },
       [&](std::int32_t id) { ids.push_back(id); });
   return ids;
 }
 
-void ByteLevelBpe::append_text(std::string_view text, Workspace& workspace,
-                               std::vector<std::int32_t>& out) const {
+void ByteLevelBpe::append_raw(std::string_view text, Workspace& workspace,
+                              std::vector<std::int32_t>& out) const {
   std::string composed;
   if (options_.nfc) {
     composed = to_nfc(text);
     text = composed;
   }
+  normalized_tokens_.split(
+      text, [&](std::string_view plain) { append_text(plain, workspace, out); },
+      [&](std::int32_t id) { out.push_back(id); });
+}
+
+void ByteLevelBpe::append_text(std::string_view text, Workspace& workspace,
+                               std::vector<std::int32_t>& out) const {
   std::string prefixed;
   if (options_.add_prefix_space && text.front() != ' ') {
     prefixed.reserve(text.size() + 1);

@@ -40,12 +40,15 @@ void put_added_token(JsonVocabulary& vocabulary, const json& added) {
   if (content.empty()) return;  // matches nothing
   const std::size_t id = checked_token_id(member(added, "id"), content);
   const bool special = flag_member(added, "special", false);
-  for (const char* flag : {"single_word", "lstrip", "rstrip"}) {
-    if (!special && flag_member(added, flag, false)) {
-      fail(ErrorCode::kUnsupported, "tokenizer.json: the added token \"" + content + "\" uses " +
-                                        flag + ", which is not handled");
-    }
-  }
+  const AddedTokenRule rule{.id = static_cast<std::int32_t>(id),
+                            .single_word = flag_member(added, "single_word", false),
+                            .left_space = flag_member(added, "lstrip", false),
+                            .right_space = flag_member(added, "rstrip", false),
+                            .is_normalized = flag_member(added, "normalized", !special)};
+  const bool is_plain =
+      !rule.single_word && !rule.left_space && !rule.right_space && !rule.is_normalized;
+  // Control tokens are never looked for in text.
+  if (!special && !is_plain) vocabulary.rules.push_back(rule);
   put(vocabulary, id, content, special ? TokenType::kControl : TokenType::kUserDefined);
 }
 

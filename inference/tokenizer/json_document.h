@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/tokenizer/user_tokens.h"
 #include "inference/tokenizer/vocabulary.h"
 
 namespace kvlink::inference {
@@ -23,8 +24,9 @@ std::string text_member(const nlohmann::json& parent, const char* name, const ch
 bool flag_member(const nlohmann::json& parent, const char* name, bool otherwise);
 
 struct JsonVocabulary {
-  std::vector<std::string> tokens;  ///< by id; "" where the file has a gap
-  std::vector<std::int32_t> types;  ///< GGUF token types
+  std::vector<std::string> tokens;    ///< by id; "" where the file has a gap
+  std::vector<std::int32_t> types;    ///< GGUF token types
+  std::vector<AddedTokenRule> rules;  ///< of added tokens that are not simply found anywhere
 };
 /// model.vocab (an object of text to id) and added_tokens together.
 JsonVocabulary read_vocabulary(const nlohmann::json& document);

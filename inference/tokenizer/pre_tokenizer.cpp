@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "inference/tokenizer/deepseek_words.h"
 #include "inference/tokenizer/text_scan.h"
 
 namespace kvlink::inference {
@@ -114,57 +115,8 @@ std::size_t next_llama3_word(std::string_view text, std::size_t pos, int max_num
   return run.newlines_end != 0 ? run.newlines_end : end_of_spaces(run, pos);
 }
 
-/// What DeepSeek Coder's five patterns, applied one inside the other's pieces, ask of a character.
-/// Whether two neighbours are cut apart depends on them and on the character after them only.
-struct CoderChar {
-  bool is_letter, is_number, is_space, is_newline, is_punctuation, is_asian;
-};
-
-CoderChar coder_char(std::uint32_t c) {
-  const CharClass kind = classify(c);
-  return {.is_letter = kind == CharClass::kLetter,
-          .is_number = kind == CharClass::kNumber,
-          .is_space = kind == CharClass::kSpace,
-          .is_newline = kind == CharClass::kNewline,
-          .is_punctuation = is_punctuation(c),
-          // [一-龥ࠀ-一가-퟿]
-          .is_asian = (c >= 0x800 && c <= 0x9FA5) || (c >= 0xAC00 && c <= 0xD7FF)};
-}
-
-/// "\s?x+" begins or ends between `left` and `right`, `next` being behind `right`.
-bool run_is_cut(bool left, bool left_is_space, bool right, bool right_is_space, bool next) {
-  if (right && left_is_space) return false;  // the space belongs to the run
-  return left != right || (right_is_space && next);
-}
-
-bool is_coder_boundary(const CoderChar& left, const CoderChar& right, const CoderChar& next) {
-  return left.is_newline || right.is_newline || left.is_number || right.is_number ||
-         left.is_asian != right.is_asian ||
-         run_is_cut(left.is_letter, left.is_space, right.is_letter, right.is_space,
-                    next.is_letter) ||
-         run_is_cut(left.is_punctuation, left.is_space, right.is_punctuation, right.is_space,
-                    next.is_punctuation);
-}
-
-std::size_t next_coder_word(std::string_view text, std::size_t pos) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? coder_char(code_point_at(text, i)) : CoderChar{};
-  };
-  CoderChar left = at(pos);
-  std::size_t i = pos + utf8_length(text[pos]);
-  CoderChar right = at(i);
-  while (i < text.size()) {
-    const std::size_t after = i + utf8_length(text[i]);
-    const CoderChar next = at(after);
-    if (is_coder_boundary(left, right, next)) break;
-    left = right;
-    right = next;
-    i = after;
-  }
-  return i;
-}
-
-constexpr std::array<std::pair<std::string_view, PreTokenizer>, 12> kNames = {{
+/// The name that converters write comes before its other names.
+constexpr std::array<std::pair<std::string_view, PreTokenizer>, 16> kNames = {{
     {"gpt-2", PreTokenizer::kGpt2},
     {"default", PreTokenizer::kGpt2},
     {"smollm", PreTokenizer::kSmolLm},
@@ -174,9 +126,13 @@ constexpr std::array<std::pair<std::string_view, PreTokenizer>, 12> kNames = {{
     {"llama-bpe", PreTokenizer::kLlama3},
     {"llama3", PreTokenizer::kLlama3},
     {"llama-v3", PreTokenizer::kLlama3},
+    {"dbrx", PreTokenizer::kLlama3},
+    {"smaug-bpe", PreTokenizer::kLlama3},
     {"qwen2", PreTokenizer::kQwen2},
     {"deepseek-r1-qwen", PreTokenizer::kQwen2},
     {"deepseek-coder", PreTokenizer::kDeepSeekCoder},
+    {"deepseek-llm", PreTokenizer::kDeepSeekLlm},
+    {"deepseek-v3", PreTokenizer::kDeepSeekV3},
 }};
 
 }  // namespace
@@ -186,6 +142,12 @@ std::optional<PreTokenizer> pre_tokenizer_from_name(std::string_view name) {
     if (known == name) return kind;
   }
   return std::nullopt;
+}
+
+std::vector<std::string_view> pre_tokenizer_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, kind] : kNames) names.push_back(name);
+  return names;
 }
 
 const char* pre_tokenizer_name(PreTokenizer kind) {
@@ -200,6 +162,10 @@ const char* pre_tokenizer_name(PreTokenizer kind) {
       return "qwen2";
     case PreTokenizer::kDeepSeekCoder:
       return "deepseek-coder";
+    case PreTokenizer::kDeepSeekLlm:
+      return "deepseek-llm";
+    case PreTokenizer::kDeepSeekV3:
+      return "deepseek-v3";
   }
   return "";
 }
@@ -215,7 +181,11 @@ std::size_t next_word(PreTokenizer kind, std::string_view text, std::size_t pos)
     case PreTokenizer::kQwen2:
       return next_llama3_word(text, pos, 1);
     case PreTokenizer::kDeepSeekCoder:
-      return next_coder_word(text, pos);
+      return next_deepseek_coder_word(text, pos);
+    case PreTokenizer::kDeepSeekLlm:
+      return next_deepseek_llm_word(text, pos);
+    case PreTokenizer::kDeepSeekV3:
+      return next_deepseek_v3_word(text, pos);
   }
   return text.size();
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace kvlink::inference {
 
@@ -16,12 +17,15 @@ enum class PreTokenizer {
   kQwen2,   ///< as Llama 3 with one number character at a time
   /// " ?letters", " ?punctuation", Asian scripts, and line ends and numbers on their own
   kDeepSeekCoder,
+  kDeepSeekLlm,  ///< as Coder with Latin, Greek, Cyrillic, … letters and its own punctuation
+  kDeepSeekV3,   ///< up to 3 number characters, Chinese and Japanese, then much like Llama 3
 };
 
-/// "gpt-2", "default", "smollm", "starcoder", "refact", "command-r", "llama-bpe", "llama3",
-/// "llama-v3", "qwen2", "deepseek-r1-qwen", "deepseek-coder"; nothing for a name that is not
+/// By the name that GGUF files give it (pre_tokenizer_names()); nothing for one that is not
 /// handled.
 std::optional<PreTokenizer> pre_tokenizer_from_name(std::string_view name);
+/// All of them.
+std::vector<std::string_view> pre_tokenizer_names();
 const char* pre_tokenizer_name(PreTokenizer kind);
 
 /// End of the word that begins at `pos` < text.size(). `text` is valid UTF-8. Scanning a whole text

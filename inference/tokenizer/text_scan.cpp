@@ -48,7 +48,33 @@ bool is_punctuation(std::uint32_t code_point) {
   return u_ispunct(static_cast<UChar32>(code_point)) != 0;
 }
 
+bool is_symbol(std::uint32_t code_point) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_S_MASK) != 0;
+}
+
+bool is_mark(std::uint32_t code_point) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & U_GC_M_MASK) != 0;
+}
+
+bool is_word_character(std::uint32_t code_point) {
+  const auto c = static_cast<UChar32>(code_point);
+  return u_isUAlphabetic(c) || u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL) ||
+         (U_GET_GC_MASK(c) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
+}
+
 #else
+
+bool is_word_character(std::uint32_t code_point) {
+  const CharClass kind = classify(code_point);
+  return kind == CharClass::kLetter || kind == CharClass::kNumber || code_point == '_';
+}
+
+bool is_symbol(std::uint32_t code_point) {
+  constexpr std::string_view kSymbols = "$+<=>^`|~";
+  return code_point < 128 && kSymbols.find(static_cast<char>(code_point)) < kSymbols.size();
+}
+
+bool is_mark(std::uint32_t) { return false; }
 
 bool is_punctuation(std::uint32_t code_point) {
   constexpr std::string_view kPunctuation = "!\"#%&'()*,-./:;?@[\\]_{}";

@@ -29,6 +29,13 @@ CharClass classify(std::uint32_t code_point);
 /// \p{P}; constant time. False for everything but ASCII in a build without ICU.
 bool is_punctuation(std::uint32_t code_point);
 
+/// \p{S} and \p{M}; the same.
+bool is_symbol(std::uint32_t code_point);
+bool is_mark(std::uint32_t code_point);
+
+/// \w: what words are made of, joiners and connecting punctuation included.
+bool is_word_character(std::uint32_t code_point);
+
 /// Bytes of the character whose first byte is given. The text must be valid UTF-8.
 inline std::size_t utf8_length(char first) {
   const auto byte = static_cast<unsigned char>(first);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/tokenizer/tokenizer.h"
 
+#include "inference/model/printable.h"
 #include "inference/tokenizer/byte_level_bpe.h"
+#include "inference/tokenizer/rank_file.h"
 #include "inference/tokenizer/tokenizer_kinds.h"
 #include "kernels/base/utf8.h"
 
@@ -13,17 +15,28 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
   return is_valid_utf8(text) ? text : repair_utf8(text);
 }
 
-std::unique_ptr<Tokenizer> make_byte_level_bpe(const TokenizerSource& source) {
-  const auto pre = pre_tokenizer_from_name(source.pre.empty() ? "default" : source.pre);
+ByteLevelOptions byte_level_options(const TokenizerSource& source) {
+  const std::string_view name = source.pre.empty() ? "default" : std::string_view(source.pre);
+  const auto pre = pre_tokenizer_from_name(name);
   if (!pre) {
-    fail(ErrorCode::kUnsupported, "the tokenizer's pre-tokenizer \"" + source.pre +
-                                      "\" is not handled; use a model with gpt-2, smollm, "
-                                      "llama-bpe or qwen2");
+    std::string known;
+    for (const auto handled : pre_tokenizer_names()) {
+      known += (known.empty() ? "" : ", ") + std::string(handled);
+    }
+    fail(ErrorCode::kUnsupported, "the tokenizer's pre-tokenizer \"" + printable(name) +
+                                      "\" is not handled; handled are " + known);
   }
   ByteLevelOptions options;
   options.pre_tokenizer = *pre;
-  options.whole_words_first = *pre == PreTokenizer::kLlama3;
-  return std::make_unique<ByteLevelBpe>(source, options);
+  // The name stands for more than the pattern: Llama 3's for whole words first, which others with
+  // the same pattern do not do, and Qwen's for form C.
+  options.whole_words_first = name == "llama-bpe" || name == "llama3" || name == "llama-v3";
+  options.nfc = name == "qwen2";
+  return options;
+}
+
+std::unique_ptr<Tokenizer> make_byte_level_bpe(const TokenizerSource& source) {
+  return std::make_unique<ByteLevelBpe>(source, byte_level_options(source));
 }
 
 Result<std::unique_ptr<Tokenizer>> make_tokenizer(const TokenizerSource& source) {
@@ -32,7 +45,10 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer(const TokenizerSource& source)
     if (source.kind == "llama") return make_score_bpe(source);
     if (source.kind == "bert") return make_word_piece(source);
     if (source.kind == "tokenizer.json") return make_from_tokenizer_json(source);
-    if (source.kind == "tokenizer.model") return make_from_sentencepiece_model(source);
+    if (source.kind == "tokenizer.model") {
+      if (is_rank_file(source.model_bytes)) return make_byte_level_bpe(vocabulary_of_ranks(source));
+      return make_from_sentencepiece_model(source);
+    }
     if (source.kind.empty()) {
       fail(ErrorCode::kNotFound,
            "the model comes without a tokenizer; put tokenizer.json or tokenizer.model beside it");

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "inference/tokenizer/byte_fallback_json.h"
 #include "inference/tokenizer/byte_level_bpe.h"
+#include "inference/tokenizer/deepseek_words.h"
 #include "inference/tokenizer/json_document.h"
 #include "inference/tokenizer/tokenizer_kinds.h"
 
@@ -33,8 +35,33 @@ constexpr std::array<std::pair<std::string_view, PreTokenizer>, 3> kPatterns = {
      {kLlama3Pattern, PreTokenizer::kLlama3},
      {kQwen2Pattern, PreTokenizer::kQwen2}}};
 
-constexpr std::array<std::string_view, 4> kDeepSeekCoderPatterns = {
-    "[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-퟿]+"};
+/// A family that states a list of patterns and other steps in front of ByteLevel.
+struct PatternList {
+  PreTokenizer kind;
+  std::vector<std::string> patterns;
+  bool digits_alone;  ///< a step Digits behind the patterns
+};
+
+std::vector<PatternList> pattern_lists() {
+  constexpr const char* kAsian = "[一-龥ࠀ-一가-퟿]+";
+  return {
+      {PreTokenizer::kDeepSeekCoder, {"[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kAsian}, true},
+      {PreTokenizer::kDeepSeekLlm,
+       {"[\r\n]", deepseek_letters_pattern(), R"(\s?[!-/:-~！-／：-～‘-‟　-。]+)", R"(\s+$)",
+        kAsian},
+       true},
+      {PreTokenizer::kDeepSeekV3,
+       {R"(\p{N}{1,3})", "[一-龥\u3040-\u309f\u30a0-\u30ff]+",
+        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)"
+        "\r\n"
+        R"(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)"
+        "\r\n"
+        R"(]*|\s*[)"
+        "\r\n"
+        R"(]+|\s+(?!\S)|\s+)"},
+       false},
+  };
+}
 
 std::string model_type(const json& document) {
   const json& model = member(document, "model");
@@ -71,18 +98,36 @@ PreTokenizer split_pattern(const json& split) {
   unsupported("pre-tokenizer Split with the pattern \"" + regex.substr(0, 200) + "\"");
 }
 
-/// DeepSeek Coder's four patterns, behind which each number stands alone.
-bool is_deepseek_coder(const std::vector<const json*>& parts, const std::string& names) {
-  if (names != "Split, Split, Split, Split, Digits, ByteLevel") return false;
-  for (std::size_t i = 0; i < kDeepSeekCoderPatterns.size(); ++i) {
-    if (isolated_regex(*parts[i]) != kDeepSeekCoderPatterns[i]) return false;
+/// A line end that a file writes as "\r" and "\n" in the pattern's own language.
+std::string with_plain_line_ends(std::string pattern) {
+  for (const auto& [written, meant] : {std::pair{"\\r", '\r'}, std::pair{"\\n", '\n'}}) {
+    for (auto at = pattern.find(written); at != std::string::npos; at = pattern.find(written, at)) {
+      pattern.replace(at, 2, 1, meant);
+    }
   }
-  return flag_member(*parts[4], "individual_digits", false) &&
-         !flag_member(*parts[5], "use_regex", true);
+  return pattern;
+}
+
+/// The family whose patterns stand in front of the last step; the others are refused by name.
+std::optional<PreTokenizer> listed_family(const std::vector<const json*>& parts) {
+  for (const PatternList& list : pattern_lists()) {
+    const std::size_t n = list.patterns.size() + (list.digits_alone ? 1 : 0);
+    bool is_list = parts.size() == n + 1;
+    for (std::size_t i = 0; is_list && i < list.patterns.size(); ++i) {
+      is_list = type_name(*parts[i]) == "Split" &&
+                with_plain_line_ends(isolated_regex(*parts[i])) == list.patterns[i];
+    }
+    if (is_list && list.digits_alone) {
+      is_list = type_name(*parts[n - 1]) == "Digits" &&
+                flag_member(*parts[n - 1], "individual_digits", false);
+    }
+    if (is_list) return list.kind;
+  }
+  return std::nullopt;
 }
 
 /// The supported shapes: ByteLevel; Digits, ByteLevel; Split, ByteLevel without its own pattern;
-/// DeepSeek Coder's list.
+/// the lists of DeepSeek.
 ByteLevelOptions read_pre_tokenizer(const json& pre) {
   std::vector<const json*> parts;
   if (type_name(pre) == "Sequence") {
@@ -92,23 +137,23 @@ ByteLevelOptions read_pre_tokenizer(const json& pre) {
   }
   std::string names;
   for (const json* part : parts) names += (names.empty() ? "" : ", ") + type_name(*part);
-  const bool byte_level_last = names == "ByteLevel" || names == "Digits, ByteLevel" ||
-                               names == "Split, ByteLevel" || is_deepseek_coder(parts, names);
-  if (!byte_level_last) unsupported("pre-tokenizer [" + names + "] with model BPE");
-
+  if (parts.empty() || type_name(*parts.back()) != "ByteLevel") {
+    unsupported("pre-tokenizer [" + names + "] with model BPE");
+  }
   ByteLevelOptions options;
   options.add_prefix_space = flag_member(*parts.back(), "add_prefix_space", true);
   const bool own_pattern = flag_member(*parts.back(), "use_regex", true);
+  const auto family = own_pattern ? std::nullopt : listed_family(parts);
   const json& first = *parts.front();
-  if (parts.size() == 6) {
-    options.pre_tokenizer = PreTokenizer::kDeepSeekCoder;
+  if (family) {
+    options.pre_tokenizer = *family;
   } else if (names == "Split, ByteLevel" && !own_pattern) {
     options.pre_tokenizer = split_pattern(first);
   } else if (names == "Digits, ByteLevel" && own_pattern &&
              flag_member(first, "individual_digits", false)) {
     options.pre_tokenizer = PreTokenizer::kSmolLm;
   } else if (names != "ByteLevel" || !own_pattern) {
-    unsupported("pre-tokenizer [" + names + "] with these settings");
+    unsupported("pre-tokenizer [" + names + "] with these patterns and settings");
   }
   if (options.add_prefix_space && parts.size() > 1) {
     unsupported("pre-tokenizer [" + names + "] with add_prefix_space");
@@ -168,9 +213,9 @@ WordPieceDescription read_wordpiece(const json& document) {
 
 /// In the shape that a GGUF vocabulary has, so that one class serves both. Ids that other files
 /// stated stand in `stated`; the document fills the gaps.
-TokenizerSource read_byte_level_source(const json& document, const TokenizerSource& stated) {
+TokenizerSource read_byte_level_source(const json& document, JsonVocabulary vocabulary,
+                                       const TokenizerSource& stated) {
   const json& model = member(document, "model");
-  JsonVocabulary vocabulary = read_vocabulary(document);
   TokenizerSource source;
   source.kind = "gpt2";
   source.bos_id = stated.bos_id;
@@ -187,6 +232,28 @@ TokenizerSource read_byte_level_source(const json& document, const TokenizerSour
   source.tokens = std::move(vocabulary.tokens);
   source.types = std::move(vocabulary.types);
   return source;
+}
+
+struct BytePairs {
+  TokenizerSource source;    // kind "gpt2" or "llama"
+  ByteLevelOptions options;  // "gpt2" only
+  std::vector<AddedTokenRule> rules = {};
+};
+
+BytePairs read_byte_pairs(const json& document, const TokenizerSource& stated) {
+  if (model_type(document) != "BPE") unsupported("model " + model_type(document));
+  const json& model = member(document, "model");
+  expect_plain_bpe(model);
+  if (flag_member(model, "byte_fallback", false)) {
+    return {read_byte_fallback_source(document, stated), {}};
+  }
+  ByteLevelOptions options = read_pre_tokenizer(member(document, "pre_tokenizer"));
+  options.nfc = read_nfc(member(document, "normalizer"));
+  options.whole_words_first = flag_member(model, "ignore_merges", false);
+  JsonVocabulary vocabulary = read_vocabulary(document);
+  std::vector<AddedTokenRule> rules = std::move(vocabulary.rules);
+  return {read_byte_level_source(document, std::move(vocabulary), stated), options,
+          std::move(rules)};
 }
 
 }  // namespace
@@ -211,15 +278,28 @@ std::unique_ptr<Tokenizer> make_from_tokenizer_json(const TokenizerSource& sourc
     if (!source.model_bytes.empty()) return make_from_sentencepiece_model(source);
     unsupported("model Unigram without tokenizer.model beside it");
   }
-  if (type != "BPE") unsupported("model " + type);
-  expect_plain_bpe(member(document, "model"));
-  if (flag_member(member(document, "model"), "byte_fallback", false)) {
-    return make_score_bpe(read_byte_fallback_source(document, source));
+  const BytePairs pairs = read_byte_pairs(document, source);
+  if (pairs.source.kind == "llama") return make_score_bpe(pairs.source);
+  return std::make_unique<ByteLevelBpe>(pairs.source, pairs.options, pairs.rules);
+}
+
+TokenizerSource vocabulary_of_json(const TokenizerSource& source) {
+  const json document = parse_tokenizer_json(source.json);
+  if (model_type(document) != "BPE") {
+    unsupported("model " + model_type(document) + " in a GGUF vocabulary");
   }
-  ByteLevelOptions options = read_pre_tokenizer(member(document, "pre_tokenizer"));
-  options.nfc = read_nfc(member(document, "normalizer"));
-  options.whole_words_first = flag_member(member(document, "model"), "ignore_merges", false);
-  return std::make_unique<ByteLevelBpe>(read_byte_level_source(document, source), options);
+  BytePairs pairs = read_byte_pairs(document, source);
+  if (pairs.source.kind == "llama") return std::move(pairs.source);
+  const bool has_rules = std::any_of(pairs.rules.begin(), pairs.rules.end(), [](const auto& rule) {
+    return rule.single_word || rule.left_space || rule.right_space;
+  });
+  if (has_rules) unsupported("an added token that looks at its neighbours in a GGUF vocabulary");
+  for (const std::string_view name : pre_tokenizer_names()) {
+    pairs.source.pre = name;
+    if (byte_level_options(pairs.source) == pairs.options) return std::move(pairs.source);
+  }
+  unsupported(
+      "its combination of word cutting, normal form and leading space in a GGUF vocabulary");
 }
 
 }  // namespace kvlink::inference

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/model/model.h"
 #include "inference/tokenizer/wordpiece.h"
 
 namespace kvlink::inference {
@@ -17,5 +18,9 @@ struct WordPieceDescription {
 };
 /// kUnsupported when the model is anything but WordPiece.
 WordPieceDescription read_wordpiece_json(std::string_view json);
+
+/// `source.json` in the shape that a GGUF vocabulary has (kind "gpt2" with `pre`, or "llama"),
+/// where that says everything; else kUnsupported says what it cannot say.
+TokenizerSource vocabulary_of_json(const TokenizerSource& source);
 
 }  // namespace kvlink::inference

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Super-blocks: 256 elements in groups whose scales are small integers times an f16.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "inference/convert/quantize.h"
+
+namespace kvlink::inference {
+namespace {
+
+using detail::put_f16;
+
+constexpr int kSuper = 256;
+constexpr int kGroup = 32;
+constexpr int kGroups = kSuper / kGroup;
+/// Scales around the range of a group that are tried.
+constexpr std::array<float, 7> kTried = {0.88F, 0.92F, 0.96F, 1.0F, 1.04F, 1.08F, 0.84F};
+
+float as_f16(float value) { return f16_to_f32(f32_to_f16(value)); }
+
+int code_of(float value, int least, int most) {
+  return std::clamp(static_cast<int>(std::lround(std::clamp(value, -1e6F, 1e6F))), least, most);
+}
+
+/// A group as scale * code - minimum, both not negative.
+struct Fit {
+  float scale = 0.0F;
+  float minimum = 0.0F;
+  double error = 0.0;
+};
+
+/// Least squares for x = scale * code - minimum with the codes that `scale` and `minimum` give.
+Fit refine(const float* x, float scale, float minimum, int most) {
+  double sum_q = 0;
+  double sum_qq = 0;
+  double sum_x = 0;
+  double sum_qx = 0;
+  std::array<int, kGroup> codes;
+  for (int i = 0; i < kGroup; ++i) {
+    const int q = code_of((x[i] + minimum) / scale, 0, most);
+    codes[static_cast<std::size_t>(i)] = q;
+    sum_q += q;
+    sum_qq += q * q;
+    sum_x += x[i];
+    sum_qx += q * double{x[i]};
+  }
+  const double spread = kGroup * sum_qq - sum_q * sum_q;
+  Fit fit{scale, minimum, 0.0};
+  if (spread > 0) {
+    const double best_scale = (kGroup * sum_qx - sum_q * sum_x) / spread;
+    const double best_minimum = (best_scale * sum_q - sum_x) / kGroup;
+    if (best_scale > 0) {
+      fit.scale = static_cast<float>(best_scale);
+      fit.minimum = static_cast<float>(std::max(best_minimum, 0.0));
+    }
+  }
+  for (std::size_t i = 0; i < kGroup; ++i) {
+    const double e = double{fit.scale} * codes[i] - fit.minimum - x[i];
+    fit.error += e * e;
+  }
+  return fit;
+}
+
+Fit fit_group(const float* x, int most) {
+  const auto [low, high] = std::minmax_element(x, x + kGroup);
+  const float minimum = std::max(-*low, 0.0F);
+  const float range = *high + minimum;
+  if (!(range > 0.0F)) return {0.0F, minimum, 0.0};
+  Fit best{range / static_cast<float>(most), minimum, 1e300};
+  for (const float tried : kTried) {
+    const float scale = tried * range / static_cast<float>(most);
+    if (!(scale > 1e-35F)) continue;
+    const Fit fit = refine(x, scale, minimum, most);
+    if (fit.error < best.error) best = fit;
+  }
+  return best;
+}
+
+/// Six-bit scales and minima of eight groups in twelve bytes.
+void pack_scales(const std::array<int, kGroups>& scales, const std::array<int, kGroups>& minima,
+                 std::byte* out) {
+  for (std::size_t g = 0; g < 4; ++g) {
+    out[g] = std::byte(scales[g] | (scales[g + 4] >> 4) << 6);
+    out[g + 4] = std::byte(minima[g] | (minima[g + 4] >> 4) << 6);
+    out[g + 8] = std::byte((scales[g + 4] & 0xF) | (minima[g + 4] & 0xF) << 4);
+  }
+}
+
+/// What Q4_K and Q5_K share: the 16 bytes in front, and the codes of all elements.
+bool offset_super_block(const float* x, int most, std::byte* head,
+                        std::array<std::uint8_t, kSuper>& codes) {
+  constexpr int kMaxScale = 63;
+  std::array<Fit, kGroups> fits;
+  float largest_scale = 0;
+  float largest_minimum = 0;
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    fits[g] = fit_group(x + g * kGroup, most);
+    largest_scale = std::max(largest_scale, fits[g].scale);
+    largest_minimum = std::max(largest_minimum, fits[g].minimum);
+  }
+  bool fits_f16 = put_f16(largest_scale / kMaxScale, head);
+  fits_f16 = put_f16(largest_minimum / kMaxScale, head + 2) && fits_f16;
+  const float d = as_f16(largest_scale / kMaxScale);
+  const float d_minimum = as_f16(largest_minimum / kMaxScale);
+  std::array<int, kGroups> scales{};
+  std::array<int, kGroups> minima{};
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    if (d > 0) scales[g] = code_of(fits[g].scale / d, 0, kMaxScale);
+    if (d_minimum > 0) minima[g] = code_of(fits[g].minimum / d_minimum, 0, kMaxScale);
+    const float scale = d * static_cast<float>(scales[g]);
+    const float minimum = d_minimum * static_cast<float>(minima[g]);
+    for (std::size_t i = g * kGroup; i < (g + 1) * kGroup; ++i) {
+      codes[i] =
+          static_cast<std::uint8_t>(scale > 0 ? code_of((x[i] + minimum) / scale, 0, most) : 0);
+    }
+  }
+  pack_scales(scales, minima, head + 4);
+  return fits_f16;
+}
+
+/// The scale of 16 elements with codes of -32 to 31, and what it costs.
+float fit_signed(const float* x) {
+  constexpr int kElements = 16;
+  float largest = 0;
+  for (int i = 0; i < kElements; ++i) {
+    if (std::abs(x[i]) > std::abs(largest)) largest = x[i];
+  }
+  if (!(std::abs(largest) > 1e-33F)) return 0.0F;
+  float best = largest / -32.0F;
+  double best_error = 1e300;
+  for (const float tried : kTried) {
+    const float start = tried * largest / -32.0F;
+    double sum_qq = 0;
+    double sum_qx = 0;
+    std::array<int, kElements> codes;
+    for (std::size_t i = 0; i < kElements; ++i) {
+      codes[i] = code_of(x[i] / start, -32, 31);
+      sum_qq += codes[i] * codes[i];
+      sum_qx += codes[i] * double{x[i]};
+    }
+    const double scale = sum_qq > 0 ? sum_qx / sum_qq : start;
+    double error = 0;
+    for (std::size_t i = 0; i < kElements; ++i) {
+      error += (scale * codes[i] - x[i]) * (scale * codes[i] - x[i]);
+    }
+    if (error < best_error) {
+      best_error = error;
+      best = static_cast<float>(scale);
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+namespace detail {
+
+bool quantize_q4_k(const float* x, std::byte* out) {
+  std::array<std::uint8_t, kSuper> codes;
+  const bool fits = offset_super_block(x, 15, out, codes);
+  for (std::size_t i = 0; i < 128; ++i) {
+    const std::size_t low = i / 32 * 64 + i % 32;
+    out[16 + i] = std::byte(codes[low] | codes[low + 32] << 4);
+  }
+  return fits;
+}
+
+bool quantize_q5_k(const float* x, std::byte* out) {
+  std::array<std::uint8_t, kSuper> codes;
+  const bool fits = offset_super_block(x, 31, out, codes);
+  std::fill_n(out + 16, 32, std::byte(0));
+  for (std::size_t i = 0; i < kSuper; ++i) {
+    // Bit g of byte l: the fifth bit of element l of group g.
+    out[16 + i % 32] |= std::byte((codes[i] >> 4) << (i / 32));
+  }
+  for (std::size_t i = 0; i < 128; ++i) {
+    const std::size_t low = i / 32 * 64 + i % 32;
+    out[48 + i] = std::byte((codes[low] & 0xF) | (codes[low + 32] & 0xF) << 4);
+  }
+  return fits;
+}
+
+bool quantize_q6_k(const float* x, std::byte* out) {
+  constexpr std::size_t kParts = 16;
+  std::array<float, kParts> wanted;
+  float largest = 0;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    wanted[p] = fit_signed(x + p * 16);
+    if (std::abs(wanted[p]) > std::abs(largest)) largest = wanted[p];
+  }
+  const bool fits = put_f16(largest / -128.0F, out + 208);
+  const float d = as_f16(largest / -128.0F);
+  std::array<std::uint8_t, kSuper> codes;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    const int scale = d == 0 ? 0 : code_of(wanted[p] / d, -128, 127);
+    out[192 + p] = std::byte(static_cast<std::uint8_t>(static_cast<std::int8_t>(scale)));
+    const float step = d * static_cast<float>(scale);
+    for (std::size_t i = p * 16; i < (p + 1) * 16; ++i) {
+      codes[i] = static_cast<std::uint8_t>(32 + (step == 0 ? 0 : code_of(x[i] / step, -32, 31)));
+    }
+  }
+  for (std::size_t half = 0; half < 2; ++half) {
+    const std::uint8_t* q = codes.data() + half * 128;
+    for (std::size_t i = 0; i < 64; ++i) {
+      out[half * 64 + i] = std::byte((q[i] & 0xF) | (q[i + 64] & 0xF) << 4);
+    }
+    for (std::size_t i = 0; i < 32; ++i) {
+      out[128 + half * 32 + i] = std::byte((q[i] >> 4) | (q[i + 32] >> 4) << 2 |
+                                           (q[i + 64] >> 4) << 4 | (q[i + 96] >> 4) << 6);
+    }
+  }
+  return fits;
+}
+
+}  // namespace detail
+}  // namespace kvlink::inference
