@@ -534,6 +534,10 @@
     <context>
         <name>kvlink::ui::BannerStack</name>
         <message>
+            <source>Open again</source>
+            <translation>Wieder öffnen</translation>
+        </message>
+        <message>
             <source>Close</source>
             <translation>Schließen</translation>
         </message>
@@ -2763,6 +2767,25 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
         <message>
             <source>Answers about your own documents, on this computer.</source>
             <translation>Antworten zu den eigenen Dokumenten, auf diesem Rechner.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Surroundings</name>
+        <message>
+            <source>The library&apos;s folder %1 is not there. Put it back and try again, or close the window and start it again for an empty library.</source>
+            <translation>Der Ordner %1 der Bibliothek ist nicht da. Entweder zurücklegen und noch einmal versuchen, oder das Fenster schließen und neu öffnen, dann mit leerer Bibliothek.</translation>
+        </message>
+        <message>
+            <source>The library&apos;s folder %1 is gone: it was deleted, moved, or its disk was taken out. What is done now may not be kept. Put it back, then open the library again.</source>
+            <translation>Der Ordner %1 der Bibliothek ist verschwunden: gelöscht, verschoben, oder sein Datenträger wurde entfernt. Was jetzt geschieht, bleibt vielleicht nicht erhalten. Zurücklegen und dann die Bibliothek wieder öffnen.</translation>
+        </message>
+        <message>
+            <source>The model file %1 is gone. Questions are still answered with what was read of it, until the window is closed.</source>
+            <translation>Die Modelldatei %1 ist verschwunden. Fragen werden mit dem beantwortet, was von ihr gelesen wurde, bis das Fenster geschlossen wird.</translation>
+        </message>
+        <message>
+            <source>The model file %1 was replaced. The one that was read before is in use until the library is opened again.</source>
+            <translation>Die Modelldatei %1 wurde ersetzt. Die vorher gelesene ist in Gebrauch, bis die Bibliothek wieder geöffnet wird.</translation>
         </message>
     </context>
 </TS>
