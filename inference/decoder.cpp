@@ -126,6 +126,7 @@ class Pass {
  private:
   void check_batch() const {
     KVLINK_CHECK(n_ > 0 && batch_.rows.size() == batch_.token_ids.size());
+    KVLINK_CHECK(batch_.base_rows.empty() || std::ssize(batch_.base_rows) == n_);
     std::int64_t n_soft = 0;
     for (const std::int32_t id : batch_.token_ids) {
       if (id == -1) {
@@ -197,9 +198,16 @@ class Pass {
   }
 
   using Corrected = LoraWeights::Output;
-  /// Adds what the LoRA has to say about maps that all read x.
-  void correct(std::int32_t layer, View<const float> x, std::span<const Corrected> outputs) {
-    if (lora_ != nullptr) lora_->apply(backend_, layer, x, outputs, act_.lora.data);
+  /// Adds what the LoRA has to say about maps that all read x, the rows of a tile.
+  void correct(std::int32_t layer, const Tile& tile, View<const float> x,
+               std::span<const Corrected> outputs) {
+    if (lora_ == nullptr) return;
+    const auto base = batch_.base_rows.empty()
+                          ? std::span<const std::uint8_t>()
+                          : batch_.base_rows.subspan(static_cast<std::size_t>(tile.from),
+                                                     static_cast<std::size_t>(tile.n));
+    if (!base.empty() && std::find(base.begin(), base.end(), 0) == base.end()) return;
+    lora_->apply(backend_, layer, x, outputs, base, act_.lora.data);
   }
 
   bool ends_after_projection(std::int32_t layer) const {
@@ -237,7 +245,7 @@ class Pass {
     kernels::matmul(backend_, normed, w.wq, q);
     kernels::matmul(backend_, normed, w.wk, k);
     kernels::matmul(backend_, normed, w.wv, v);
-    correct(layer, normed,
+    correct(layer, tile, normed,
             std::array{Corrected{LoraTarget::kQ, q}, Corrected{LoraTarget::kK, k},
                        Corrected{LoraTarget::kV, v}});
     finish_projection(w, q, k, v);
@@ -274,7 +282,7 @@ class Pass {
     if (!batch_.attention_mass.empty()) add_mass(layer, tile, keys);
     kernels::matmul(backend_, attended, model_.layers[static_cast<std::size_t>(layer)].wo, x,
                     Accumulate::kYes);
-    correct(layer, attended, std::array{Corrected{LoraTarget::kO, x}});
+    correct(layer, tile, attended, std::array{Corrected{LoraTarget::kO, x}});
   }
 
   void add_mass(std::int32_t layer, const Tile& tile, std::span<const std::int32_t> keys) {
@@ -294,11 +302,11 @@ class Pass {
     kernels::rms_norm(backend_, x, w.ffn_norm, config_.rms_norm_eps, normed);
     kernels::matmul(backend_, normed, w.gate, gate);
     kernels::matmul(backend_, normed, w.up, up);
-    correct(layer, normed,
+    correct(layer, tile, normed,
             std::array{Corrected{LoraTarget::kGate, gate}, Corrected{LoraTarget::kUp, up}});
     kernels::swiglu(backend_, gate, up, gate);
     kernels::matmul(backend_, gate, w.down, x, Accumulate::kYes);
-    correct(layer, gate, std::array{Corrected{LoraTarget::kDown, x}});
+    correct(layer, tile, gate, std::array{Corrected{LoraTarget::kDown, x}});
   }
 
   std::vector<float> logits() {

@@ -24,6 +24,8 @@ struct ForwardBatch {
   std::span<const std::int32_t> logit_rows;  ///< batch indices whose logits are wanted, ascending
   KvBlock* capture = nullptr;                ///< receives unrotated K and V of the batch rows
   std::int64_t capture_from = 0;             ///< first batch index that goes into `capture`
+  /// [n], 1: the row is computed by the base weights alone; empty: LoRA acts on every row.
+  std::span<const std::uint8_t> base_rows = {};
 
   /// Attention weights of the batch rows from mass_from on, added up over heads and layers for
   /// every arena row: [cache.n_rows()], or empty.

@@ -107,6 +107,9 @@ struct Engine::State {
   std::span<const float> header() const {
     return adapter == nullptr ? std::span<const float>() : adapter->header;
   }
+  /// Whether passages are read with the adapter: alone, behind its header, with its LoRA.
+  bool adapter_reads_passages() const { return adapter != nullptr && !adapter->base_passages; }
+  bool has_base_passages() const { return adapter != nullptr && adapter->base_passages; }
   std::span<const float> link() const {
     return adapter == nullptr ? std::span<const float>() : adapter->link;
   }
@@ -120,7 +123,9 @@ struct Engine::State {
             KvBlock* capture, EngineGate::Turn& turn) const {
     const auto rows = ascending(cache.n_rows(), ids.size());
     cache.append_rows(rows);
+    const std::vector<std::uint8_t> base_rows(has_base_passages() ? ids.size() : 0, 1);
     ForwardBatch batch;
+    batch.base_rows = base_rows;
     batch.token_ids = ids;
     batch.embeddings = as_rows(soft);
     batch.rows = rows;
@@ -194,8 +199,8 @@ std::int64_t Engine::max_context() const { return state_->max_context(); }
 kernels::CpuBackend& Engine::backend() { return state_->backend; }
 
 Digest Engine::encode_recipe(std::span<const std::int32_t> prefix) const {
-  if (const Adapter* adapter = state_->adapter.get()) {
-    return Sha256().field("adapter").field(adapter->encode_digest.hex()).finish();
+  if (state_->adapter_reads_passages()) {
+    return Sha256().field("adapter").field(adapter()->encode_digest.hex()).finish();
   }
   std::string ids;
   for (const std::int32_t id : prefix) {
@@ -207,7 +212,7 @@ Digest Engine::encode_recipe(std::span<const std::int32_t> prefix) const {
 }
 
 std::int32_t Engine::encode_position(std::span<const std::int32_t> prefix) const {
-  return state_->adapter == nullptr ? static_cast<std::int32_t>(prefix.size()) : 0;
+  return state_->adapter_reads_passages() ? 0 : static_cast<std::int32_t>(prefix.size());
 }
 
 Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
@@ -216,7 +221,7 @@ Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
   return returning([&] {
     State& s = *state_;
     if (chunk.empty()) fail(ErrorCode::kInvalidInput, "a chunk without tokens has no KV");
-    if (s.adapter != nullptr) prefix = {};
+    if (s.adapter_reads_passages()) prefix = {};
     const std::span<const float> header = s.header();
     std::vector<std::int32_t> ids(static_cast<std::size_t>(s.as_rows(header).rows), -1);
     ids.insert(ids.end(), chunk.begin(), chunk.end());
@@ -266,12 +271,17 @@ Result<std::vector<float>> Engine::prefill(Context& context, const ContextPlan& 
     s.load_blocks(context.cache_, first_row, plan, chunks, turn);
     const auto loaded = Clock::now();
     const LayerCallback between_layers = [&] { turn.give_way(); };
-    PlanRun run(s.decoder, context.cache_, first_row, plan, chunks, s.link(), between_layers);
-    const ContextPlan::Forward forward = run.choose();
+    PlanRun run(s.decoder, context.cache_, first_row, plan, chunks, s.link(), s.has_base_passages(),
+                between_layers);
+    ContextPlan::Forward forward = run.choose();
     const auto chosen = Clock::now();
+    const bool has_passages = context.has_passages_ || plan.n_document_tokens > 0;
+    // An adapter that is for reading passages has no say where there are none.
+    if (!has_passages) std::fill(forward.before.begin(), forward.before.end(), 1);
     std::vector<float> logits = run.logits_of(forward);
     guard.complete();
     context.next_position_ = plan.next_position;
+    context.has_passages_ = has_passages;
 
     report.wait = begin - asked;
     report.rotate = loaded - begin;
@@ -301,6 +311,8 @@ Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, 
     batch.token_ids = std::span(&token, 1);
     batch.rows = std::span(&row, 1);
     batch.logit_rows = std::span(&kOnly, 1);
+    const std::uint8_t base_row = 1;
+    if (s.has_base_passages() && !context.has_passages_) batch.base_rows = std::span(&base_row, 1);
     std::vector<float> logits = s.decoder.forward(batch, context.cache_, [&] { turn.give_way(); });
     guard.complete();
     context.next_position_ = position + 1;

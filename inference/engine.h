@@ -47,6 +47,7 @@ class Context {
       : cache_(config, capacity, dtype) {}
   KvCache cache_;
   std::int32_t next_position_ = 0;
+  bool has_passages_ = false;
 };
 
 /// What reading chunks and the question into a context took; filled stage by stage.
@@ -87,17 +88,18 @@ class Engine {
   std::int64_t max_context() const;
   kernels::CpuBackend& backend();
 
-  /// Everything that decides a chunk's KV besides its tokens and the model: the prefix, or the
-  /// adapter's header and LoRA. Part of every block's key.
+  /// Everything that decides a chunk's KV besides its tokens and the model: the prefix, or, of an
+  /// adapter without base_passages, header and LoRA. Part of every block's key.
   Digest encode_recipe(std::span<const std::int32_t> prefix) const;
-  /// Position at which a chunk's first row is encoded: behind the prefix, or 0 with an adapter.
+  /// Position at which a chunk's first row is encoded: behind the prefix, or 0 where an adapter
+  /// reads passages.
   std::int32_t encode_position(std::span<const std::int32_t> prefix) const;
 
-  /// KV of one chunk in options().block_dtype. Without an adapter computed behind `prefix`, whose
-  /// own KV is dropped (it is read once and kept for the next chunk behind the same prefix). With
-  /// one, a chunk sees only itself and the adapter's header, as it was trained: the block begins
-  /// with the header's rows, whose token id is -1. kInvalidInput for an empty chunk, kOutOfMemory
-  /// for one that exceeds max_context() with what stands before it.
+  /// KV of one chunk in options().block_dtype, computed behind `prefix`, whose own KV is dropped
+  /// (it is read once and kept for the next chunk behind the same prefix). With an adapter that
+  /// does not have base_passages a chunk sees only itself and the adapter's header, as it was
+  /// trained: the block begins with the header's rows, whose token id is -1. kInvalidInput for an
+  /// empty chunk, kOutOfMemory for one that exceeds max_context() with what stands before it.
   Result<KvBlock> encode_chunk(std::span<const std::int32_t> prefix,
                                std::span<const std::int32_t> chunk, Priority priority,
                                std::stop_token stop = {});

@@ -12,6 +12,7 @@
 #include "inference/model/finite_scan.h"
 #include "inference/model/json_scanner.h"
 #include "inference/model/mapped_file.h"
+#include "inference/model/printable.h"
 #include "inference/model/safetensors_file.h"
 
 namespace kvlink::inference {
@@ -95,6 +96,7 @@ class AdapterFile {
     for (const TensorEntry& tensor : file_.tensors) take(tensor, config, adapter, pairs);
     adapter.lora = lora_of(config, pairs);
     adapter.system_prompt = prompt();
+    adapter.base_passages = base_passages(adapter);
     if (file_.tensors.empty()) fail(ErrorCode::kCorrupt, source_ + " holds no tensor");
     adapter.encode_digest = digest_of([](std::string_view name) { return name != "link"; });
     adapter.digest = digest_of([](std::string_view) { return true; });
@@ -148,6 +150,19 @@ class AdapterFile {
     std::vector<float> values(static_cast<std::size_t>(shape[0] * shape[1]));
     std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
     return values;
+  }
+
+  bool base_passages(const Adapter& adapter) const {
+    const std::string value = text("passages");
+    if (value.empty() || value == "adapter") return false;
+    if (value != "base") {
+      fail(ErrorCode::kUnsupported, source_ + " wants passages read in a way that this version " +
+                                        "does not know: " + printable(value, 40));
+    }
+    if (adapter.n_header > 0) {
+      fail(ErrorCode::kCorrupt, source_ + " has a header, and leaves passages to the base model");
+    }
+    return true;
   }
 
   LoraWeights lora_of(const ModelConfig& config, const Pairs& pairs) const {

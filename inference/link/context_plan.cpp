@@ -99,7 +99,7 @@ class PlanBuilder {
 
   ContextPlan build() {
     check_fits();
-    forward(request_.lead);
+    forward(request_.lead, request_.first_row == 0);
     plan_.n_lead = std::ssize(request_.lead);
     plan_.n_question = std::ssize(request_.question);
     if (request_.mode == LinkMode::kRecompute) plan_.selection = request_.selection;
@@ -109,7 +109,7 @@ class PlanBuilder {
       if (request_.mode == LinkMode::kFull) {
         plan_.n_document_tokens_prefilled +=
             static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
-        forward(request_.chunks[c].token_ids);
+        forward(request_.chunks[c].token_ids, true);
       } else {
         load(c);
         for (std::int32_t i = 0; i < n_links_; ++i) forward_one(link_id(c, i));
@@ -117,7 +117,7 @@ class PlanBuilder {
       }
     }
     if (has_memory_marks()) forward_mark(request_.link_ids->memory_end);
-    forward(request_.question);
+    forward(request_.question, false);
     plan_.n_rows = static_cast<std::int64_t>(plan_.row_positions.size());
     plan_.next_position = position_;
     return std::move(plan_);
@@ -166,14 +166,15 @@ class PlanBuilder {
            request_.link_ids->per_passage * static_cast<std::int32_t>(chunk) + i;
   }
 
-  void forward(std::span<const std::int32_t> ids) {
-    for (const std::int32_t id : ids) forward_one(id);
+  void forward(std::span<const std::int32_t> ids, bool before) {
+    for (const std::int32_t id : ids) forward_one(id, before);
   }
 
-  void forward_one(std::int32_t id) {
+  void forward_one(std::int32_t id, bool before = false) {
     plan_.forward.token_ids.push_back(id);
     plan_.forward.rows.push_back(static_cast<std::int32_t>(plan_.row_positions.size()));
     plan_.forward.positions.push_back(position_);
+    plan_.forward.before.push_back(before ? 1 : 0);
     plan_.row_positions.push_back(position_++);
   }
 
@@ -192,6 +193,7 @@ class PlanBuilder {
         plan_.forward.token_ids.push_back(ids[static_cast<std::size_t>(i)]);
         plan_.forward.rows.push_back(static_cast<std::int32_t>(load.first_row) + n_header + i);
         plan_.forward.positions.push_back(position_ + n_header + i);
+        plan_.forward.before.push_back(1);
         ++plan_.n_document_tokens_prefilled;
       }
     }

@@ -56,6 +56,9 @@ struct ContextPlan {
     std::vector<std::int32_t> token_ids;  ///< -1: soft token, next row of the embeddings
     std::vector<std::int32_t> rows;
     std::vector<std::int32_t> positions;
+    /// 1: of a passage or of the conversation's opening, which stand before every question; an
+    /// adapter with base_passages leaves these rows to the base weights.
+    std::vector<std::uint8_t> before;
   };
   std::vector<Load> loads;
   Forward forward;

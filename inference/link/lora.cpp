@@ -132,13 +132,17 @@ WeightView LoraWeights::keep(std::span<const TensorEntry* const> stacked) {
 }
 
 void LoraWeights::apply(kernels::CpuBackend& backend, std::int32_t layer, View<const float> x,
-                        std::span<const Output> outputs, float* scratch) const {
+                        std::span<const Output> outputs, std::span<const std::uint8_t> base_rows,
+                        float* scratch) const {
   if (layers_.empty()) return;
   const Layer& weights = layers_[static_cast<std::size_t>(layer)];
   const WeightView a = weights.groups[group_of(outputs.front().target)].a;
   if (a.empty()) return;
   const View<float> product(scratch, x.rows, a.rows);
   kernels::matmul(backend, x, a, product);
+  for (std::size_t i = 0; i < base_rows.size(); ++i) {
+    if (base_rows[i] != 0) std::fill_n(product.row(static_cast<std::int64_t>(i)), a.rows, 0.0F);
+  }
   for (const Output& output : outputs) {
     const Factor& factor = weights.factors[static_cast<std::size_t>(output.target)];
     if (factor.b.empty()) continue;

@@ -54,9 +54,11 @@ class LoraWeights {
     View<float> y;
   };
   /// y += B (A x) for every output whose map has a correction. x [n, inputs]; the outputs all read
-  /// x; scratch: at least n * max_ranks() floats.
+  /// x; base_rows [n], 1: the row stays as it is, or empty; scratch: at least n * max_ranks()
+  /// floats.
   void apply(kernels::CpuBackend& backend, std::int32_t layer, View<const float> x,
-             std::span<const Output> outputs, float* scratch) const;
+             std::span<const Output> outputs, std::span<const std::uint8_t> base_rows,
+             float* scratch) const;
 
  private:
   /// Maps with the same input: q k v, o, gate up, down.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <type_traits>
 
 #include "kernels/base/result.h"
 #include "kernels/kv.h"
@@ -24,10 +25,10 @@ ChosenTokens all_tokens(std::span<const PlannedChunk> chunks) {
 
 /// The part [from, to) of a forward.
 ContextPlan::Forward part(const ContextPlan::Forward& forward, std::int64_t from, std::int64_t to) {
-  const auto cut = [&](const std::vector<std::int32_t>& v) {
-    return std::vector<std::int32_t>(v.begin() + from, v.begin() + to);
+  const auto cut = [&](const auto& v) {
+    return std::remove_cvref_t<decltype(v)>(v.begin() + from, v.begin() + to);
   };
-  return {cut(forward.token_ids), cut(forward.rows), cut(forward.positions)};
+  return {cut(forward.token_ids), cut(forward.rows), cut(forward.positions), cut(forward.before)};
 }
 
 }  // namespace
@@ -76,6 +77,7 @@ ContextPlan::Forward with_recomputed(const ContextPlan& plan, ContextPlan::Forwa
       forward.token_ids.push_back(ids[static_cast<std::size_t>(i)]);
       forward.rows.push_back(static_cast<std::int32_t>(load.first_row) + n_header + i);
       forward.positions.push_back(load.positions[static_cast<std::size_t>(n_header + i)]);
+      forward.before.push_back(1);
     }
   }
   // Rows stand in reading order.
@@ -88,6 +90,7 @@ ContextPlan::Forward with_recomputed(const ContextPlan& plan, ContextPlan::Forwa
     sorted.token_ids.push_back(forward.token_ids[i]);
     sorted.rows.push_back(forward.rows[i]);
     sorted.positions.push_back(forward.positions[i]);
+    sorted.before.push_back(forward.before[i]);
   }
   return sorted;
 }
@@ -105,6 +108,7 @@ std::vector<float> PlanRun::run(const ContextPlan::Forward& forward, ForwardBatc
   }
   batch.token_ids = forward.token_ids;
   batch.rows = rows;
+  if (base_before_) batch.base_rows = forward.before;
   batch.embeddings = View<const float>(soft.data(), std::ssize(soft) / dim, dim);
   return decoder_.forward(batch, cache_, between_layers_);
 }

@@ -27,9 +27,10 @@ ContextPlan::Forward with_recomputed(const ContextPlan& plan, ContextPlan::Forwa
 /// loaded. Borrows everything.
 class PlanRun {
  public:
-  /// link: the soft tokens behind a chunk, [n, model_dim]; empty when there are none.
+  /// link: the soft tokens behind a chunk, [n, model_dim]; empty when there are none. base_before:
+  /// the decoder's LoRA leaves passages and opening alone (Adapter::base_passages).
   PlanRun(const Decoder& decoder, KvCache& cache, std::int64_t first_row, const ContextPlan& plan,
-          std::span<const PlannedChunk> chunks, std::span<const float> link,
+          std::span<const PlannedChunk> chunks, std::span<const float> link, bool base_before,
           const LayerCallback& between_layers)
       : decoder_(decoder),
         cache_(cache),
@@ -37,6 +38,7 @@ class PlanRun {
         plan_(plan),
         chunks_(chunks),
         link_(link),
+        base_before_(base_before),
         between_layers_(between_layers) {}
 
   /// What is forwarded in the end. Without a selection plan.forward; with one, tokens are scored
@@ -62,6 +64,7 @@ class PlanRun {
   const ContextPlan& plan_;
   std::span<const PlannedChunk> chunks_;
   std::span<const float> link_;
+  bool base_before_;
   const LayerCallback& between_layers_;
   std::int64_t n_selection_tokens_ = 0;
   std::int64_t n_document_tokens_ = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/golden/link_tiny: a tiny random model, an adapter for it, and the logits that the
-trainer's model (inference/training) computes with both under the reuse mask. Needs PyTorch, numpy and
+"""Writes tests/golden/link_tiny: a tiny random model, two adapters for it (one that reads passages, one
+that leaves them to the base model), and the logits that the trainer's model (inference/training)
+computes with them under the reuse mask. Needs PyTorch, numpy and
 safetensors; run it again only when the mask, the model or the adapter format changes:
 
     python tests/golden/make_link_golden.py
@@ -22,7 +23,9 @@ sys.path.insert(0, str(FOLDER.parents[1] / "inference" / "training"))
 
 from kvlink_training.adapter import save_adapter  # noqa: E402
 from kvlink_training.gguf import read_gguf  # noqa: E402
-from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked  # noqa: E402
+from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked, rotate  # noqa: E402
+from kvlink_training.question_rows import Reader  # noqa: E402
+from kvlink_training.shelf import Context  # noqa: E402
 
 GEOMETRY = Geometry(n_layers=2, n_heads=4, n_kv_heads=2, head_dim=8, model_dim=32, ffn_dim=48, vocab_size=96,
                     rms_norm_eps=1e-5, rope_theta=10000.0)
@@ -86,8 +89,8 @@ def write_gguf(path: Path, base: Base, g: Geometry) -> None:
     path.write_bytes(header + b"\0" * (-len(header) % 32) + data)
 
 
-def random_adapter(g: Geometry) -> Adapter:
-    adapter = Adapter(g, SHAPE, seed=7)
+def random_adapter(g: Geometry, shape: AdapterShape) -> Adapter:
+    adapter = Adapter(g, shape, seed=7)
     generator = torch.Generator().manual_seed(8)
     with torch.no_grad():
         for soft in (adapter.header, adapter.link):
@@ -119,6 +122,43 @@ def logits(model: Linked, prefix: list[int], passages: list[list[int]], question
         return [round(v, 7) for v in model.logits(hidden[0, -1:])[0].tolist()]
 
 
+def base_context(model: Reader, prefix: list[int], passages: list[list[int]], view: str, n_link: int) -> Context:
+    """KV of prefix and passages by the base model: together (full), or each behind the prefix."""
+    pieces, starts, at = [prefix, *passages], [], 0
+    for number, ids in enumerate(pieces):
+        starts.append(at)
+        at += len(ids) + (n_link if number else 0)
+    read = lambda ids: model.read(torch.tensor([ids]), torch.arange(len(ids)).unsqueeze(0))
+    states = [read(prefix)] + [[(k[:, len(prefix) :], v[:, len(prefix) :]) for k, v in read(prefix + p)] for p in passages]
+    positions = torch.cat([torch.arange(s, s + len(p)) for s, p in zip(starts, pieces)]).unsqueeze(0)
+    if view == "full":
+        states = [read([i for p in pieces for i in p])]
+    cos, sin = model.angles(positions)
+    layers = range(model.base.geometry.n_layers)
+    keys = [rotate(torch.cat([s[layer][0] for s in states], 1), cos, sin).transpose(1, 2) for layer in layers]
+    values = [torch.cat([s[layer][1] for s in states], 1).transpose(1, 2) for layer in layers]
+    return Context(positions, keys, values)
+
+
+def base_logits(model: Reader, prefix: list[int], passages: list[list[int]], question: list[int], view: str) -> list[float]:
+    """Of the last token, with an adapter that leaves passages to the base model."""
+    n_link = model.adapter.shape.n_link if view == "link" else 0
+    context = base_context(model, prefix, passages, view, n_link)
+    ids, positions, at = [], [], len(prefix)
+    for passage in passages:
+        at += len(passage)
+        ids += [model.base.geometry.vocab_size + i for i in range(n_link)]
+        positions += range(at, at + n_link)
+        at += n_link
+    ids += question
+    positions += range(at, at + len(question))
+    place = torch.tensor(positions)
+    seen = torch.cat([context.positions[0], place]).unsqueeze(0) <= place.unsqueeze(1)
+    with torch.no_grad():
+        hidden = model.rows(torch.tensor([ids]), place.unsqueeze(0), seen[None, None], context)
+        return [round(v, 7) for v in model.logits(hidden[0, -1:])[0].tolist()]
+
+
 def main() -> None:
     torch.set_num_threads(1)
     folder = FOLDER / "link_tiny"
@@ -126,7 +166,7 @@ def main() -> None:
     write_gguf(folder / "model.gguf", Base.random(GEOMETRY, seed=3), GEOMETRY)
     file = read_gguf(folder / "model.gguf")
     base = Base.from_gguf(file, torch.float32, "cpu")
-    adapter = random_adapter(base.geometry)
+    adapter = random_adapter(base.geometry, SHAPE)
     save_adapter(folder / "adapter.safetensors", adapter, file.sha256(), {"steps": 0, "system": "Answer."})
     generator = np.random.default_rng(9)
     draw = lambda count: [int(i) for i in generator.integers(3, GEOMETRY.vocab_size, count)]
@@ -134,6 +174,12 @@ def main() -> None:
     model = Linked(base, adapter)
     for view in ("link", "k0", "full"):
         case[view] = logits(model, case["prefix"], case["passages"], case["question"], view)
+    questions_only = random_adapter(base.geometry, AdapterShape(0, 3, 4, 8.0))
+    save_adapter(folder / "base_passages.safetensors", questions_only, file.sha256(), {"system": "Answer."},
+                 base_passages=True)
+    reader = Reader(base, questions_only)
+    for view in ("link", "k0", "full"):
+        case["base_" + view] = base_logits(reader, case["prefix"], case["passages"], case["question"], view)
     (folder / "expected.json").write_text(json.dumps(case) + "\n")
 
 

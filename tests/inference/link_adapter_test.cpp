@@ -107,6 +107,18 @@ TEST_F(AdapterFileTest, RefusesAnotherBaseAndOtherFormats) {
             ErrorCode::kNotFound);
 }
 
+TEST_F(AdapterFileTest, SaysWhoReadsPassages) {
+  const auto reading = [&](std::int32_t n_header, const std::string& passages) {
+    return adapter_bytes(tests::tiny_adapter_tensors({.n_header = n_header}), kFormat, base_.hex(),
+                         "", passages);
+  };
+  EXPECT_FALSE(value_or_throw(load(reading(2, "")))->base_passages);
+  EXPECT_FALSE(value_or_throw(load(reading(2, "adapter")))->base_passages);
+  EXPECT_TRUE(value_or_throw(load(reading(0, "base")))->base_passages);
+  expect_refused(reading(2, "base"), ErrorCode::kCorrupt, "header");
+  expect_refused(reading(0, "nobody"), ErrorCode::kUnsupported, "nobody");
+}
+
 TEST_F(AdapterFileTest, RefusesWrongShapesNamesAndTypes) {
   expect_refused(with("header", {2, 63}), ErrorCode::kCorrupt, "header");
   expect_refused(with("header", {65, 64}), ErrorCode::kCorrupt, "header");

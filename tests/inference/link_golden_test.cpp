@@ -3,6 +3,7 @@
 // tests/golden/make_link_golden.py wrote with PyTorch, for the link modes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -20,15 +21,22 @@ using Ids = std::vector<std::int32_t>;
 class LinkGolden : public testing::Test {
  protected:
   LinkGolden() {
-    const std::filesystem::path source(std::getenv("KVLINK_SOURCE_DIR"));
-    const auto folder = source / "tests" / "golden" / "link_tiny";
+    const auto folder = golden_folder();
     std::ifstream(folder / "expected.json") >> expected_;
     engine_ = value_or_throw(Engine::load(
         folder / "model.gguf", {.arena_dtype = DType::kF32, .block_dtype = DType::kF32}));
-    engine_->use_adapter(
-        value_or_throw(load_adapter(folder / "adapter.safetensors", engine_->model().config,
-                                    sha256(tests::read_file(folder / "model.gguf")))));
+    use_adapter("adapter.safetensors");
     for (const auto& ids : expected_["passages"]) passages_.push_back(ids.get<Ids>());
+  }
+
+  static std::filesystem::path golden_folder() {
+    return std::filesystem::path(std::getenv("KVLINK_SOURCE_DIR")) / "tests/golden/link_tiny";
+  }
+
+  void use_adapter(const char* file) {
+    engine_->use_adapter(
+        value_or_throw(load_adapter(golden_folder() / file, engine_->model().config,
+                                    sha256(tests::read_file(golden_folder() / "model.gguf")))));
   }
 
   std::vector<float> logits(LinkMode mode, std::int32_t n_link) {
@@ -73,6 +81,34 @@ TEST_F(LinkGolden, WithoutLinkTokensMatchesToo) {
 
 TEST_F(LinkGolden, FullPrefillWithLoraMatchesTheStandardMask) {
   expect_golden("full", logits(LinkMode::kFull, 0));
+}
+
+TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseMatchesInEveryMode) {
+  use_adapter("base_passages.safetensors");
+  expect_golden("base_link", logits(LinkMode::kLink, 3));
+  expect_golden("base_k0", logits(LinkMode::kReposition, 0));
+  expect_golden("base_full", logits(LinkMode::kFull, 0));
+}
+
+TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseUsesItsBlocks) {
+  const Ids prefix = expected_["prefix"].get<Ids>();
+  use_adapter("base_passages.safetensors");
+  const Digest recipe = engine_->encode_recipe(prefix);
+  const auto block =
+      value_or_throw(engine_->encode_chunk(prefix, passages_[0], Priority::kIngestion));
+  engine_->use_adapter(nullptr);
+  EXPECT_EQ(recipe, engine_->encode_recipe(prefix));
+  const auto base =
+      value_or_throw(engine_->encode_chunk(prefix, passages_[0], Priority::kIngestion));
+  EXPECT_TRUE(std::ranges::equal(base.bytes(), block.bytes()));
+}
+
+TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseIsSilentWhereThereAreNone) {
+  use_adapter("base_passages.safetensors");
+  passages_.clear();
+  const auto quiet = logits(LinkMode::kReposition, 0);
+  engine_->use_adapter(nullptr);
+  EXPECT_EQ(logits(LinkMode::kReposition, 0), quiet);
 }
 
 }  // namespace
