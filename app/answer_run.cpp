@@ -139,7 +139,8 @@ std::vector<Source> AnswerRun::search(Reach reach) {
     source.number = static_cast<std::int64_t>(sources.size()) + 1;
     source.chunk = std::move(hit.chunk);
     source.path = std::move(hit.path);
-    source.score = hit.score;
+    // The fused score compares passages with each other; how near they are the cosine says.
+    source.score = reach == Reach::kNearest ? hit.cosine : hit.score;
     sources.push_back(std::move(source));
   }
   return sources;

@@ -13,7 +13,8 @@ class PrefetchWorker : public Worker {
  public:
   explicit PrefetchWorker(QObject* parent = nullptr) : Worker(parent) {}
 
-  /// Replaces what is being read for an earlier text. Debounce before calling.
+  /// Replaces what is being read for an earlier text. Debounce before calling. `text`: what the
+  /// answer will search for, with the question before it where one is followed.
   void prefetch(RequestId id, QString text, std::vector<DocumentId> scope);
   /// The question was sent or cleared. Any thread, at once.
   void cancel();

@@ -49,11 +49,23 @@ struct Loss {
   QString sentence;
 };
 
+/// What a generator is by its file's header; nothing was computed with it.
+struct OutlineFacts {
+  QString architecture = {};
+  std::int64_t context_tokens = 0;
+  std::int64_t kv_bytes_per_token = 0;  ///< of a stored block, f16
+  QString refusal = {};                 ///< why it cannot be used; "": it may be
+};
+/// Whether there is a link adapter that was made for a model.
+enum class AdapterFit : std::uint8_t { kUnknown, kYes, kNo };
+
 /// A model that lies somewhere on this disk.
 struct ModelItem {
   app::FoundModel found;
   QString source;  ///< "KVLink", "LM Studio", "Hugging Face", "GPT4All", "added"
   bool in_use = false;
+  std::optional<OutlineFacts> outline = {};  ///< of generators, once their header was read
+  AdapterFit adapter = AdapterFit::kUnknown;
 };
 
 struct ModelList {

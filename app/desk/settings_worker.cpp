@@ -61,7 +61,7 @@ void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
     std::set<fs::path> seen;
     const auto add = [&](const app::FoundModel& found, const QString& source) {
       if (!seen.insert(found.path).second) return;
-      list.models.push_back({found, source, false});
+      list.models.push_back({.found = found, .source = source});
       if (!has_model()) return;
       std::error_code ignored;
       list.models.back().in_use =
@@ -81,7 +81,21 @@ void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
       add(found, tr("added"));
     }
     emit models_listed(list);
+    add_outlines(list);
+    emit models_listed(list);
   });
+}
+
+void SettingsWorker::add_outlines(ModelList& list) {
+  for (auto& item : list.models) {
+    if (item.found.role != app::ModelRole::kGenerator) continue;
+    item.outline = outlines_.of(item.found);
+    if (item.in_use) {
+      item.adapter = session().engine().adapter() != nullptr ? AdapterFit::kYes : AdapterFit::kNo;
+    } else if (item.outline->refusal.isEmpty()) {
+      item.adapter = outlines_.adapter_fit(item.found, paths_.adapters);
+    }
+  }
 }
 
 void SettingsWorker::check_model(RequestId id, QString path) {

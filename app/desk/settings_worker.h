@@ -2,6 +2,7 @@
 // Which models there are, what settings would change, and writing them.
 #pragma once
 
+#include "app/desk/model_outlines.h"
 #include "app/desk/settings_messages.h"
 #include "app/desk/worker.h"
 
@@ -15,7 +16,8 @@ class SettingsWorker : public Worker {
       : Worker(parent), paths_(std::move(paths)), home_(std::move(home)) {}
 
   /// Models in the own folder, in the places other programs keep theirs, and `extra` (dropped
-  /// files or folders): models_listed. Needs no session.
+  /// files or folders): models_listed, at once with what the folders say, and again when the
+  /// headers of generators were read. Needs no session.
   void list_models(RequestId id, std::vector<QString> extra = {});
   /// Loads the model for a moment and computes with it: model_checked. Needs no session.
   void check_model(RequestId id, QString path);
@@ -28,8 +30,11 @@ class SettingsWorker : public Worker {
   void effect_estimated(const kvlink::desk::SettingsEffect& effect);
 
  private:
+  void add_outlines(ModelList& list);
+
   app::Paths paths_;
   QString home_;
+  ModelOutlines outlines_;
 };
 
 }  // namespace kvlink::desk

@@ -5,6 +5,7 @@
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "app/desk/desk.h"
 #include "ui/ask/answer_words.h"
@@ -255,8 +256,17 @@ void AskPanel::prefetch(const QString& text) {
   if (text.trimmed().isEmpty() || is_answering()) {
     desk_.prefetch().cancel();
   } else if (composer_->whole() == 0) {
-    desk_.prefetch().prefetch(desk::next_request_id(), text, composer_->scope());
+    desk_.prefetch().prefetch(desk::next_request_id(), searched_words(text), composer_->scope());
   }
+}
+
+/// What the answer will search for: a follow-up brings the question before it along.
+QString AskPanel::searched_words(const QString& text) const {
+  const auto& turns = view_->turns();
+  const auto before = std::find_if(turns.rbegin(), turns.rend(),
+                                   [](const TurnWidget* turn) { return turn->is_followed(); });
+  if (before == turns.rend()) return text.trimmed();
+  return text.trimmed() + QLatin1Char('\n') + (*before)->request().question;
 }
 
 void AskPanel::stop() {

@@ -93,6 +93,7 @@ class AskPanel : public QWidget {
   void measure_cold(TurnWidget* turn);
   void send(const desk::AskRequest& request, Running running);
   void prefetch(const QString& text);
+  QString searched_words(const QString& text) const;
   void end(desk::RequestId id);
   void finish(const desk::AnswerSummary& summary);
   void show_conversation(const desk::ConversationView& view);

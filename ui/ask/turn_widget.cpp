@@ -41,6 +41,7 @@ TurnWidget::TurnWidget(const desk::AskRequest& request, QWidget* parent)
 
 TurnWidget::TurnWidget(const desk::ConversationTurn& turn, QWidget* parent) : QWidget(parent) {
   request_.question = turn.question;
+  is_followed_ = true;
   build(turn.question);
   stages_->hide();
   set_passages(turn.passages);
@@ -184,6 +185,7 @@ void TurnWidget::finish(const desk::AnswerSummary& summary) {
   if (!summary.passages.empty()) set_passages(summary.passages);
   passages_->set_detail(PassageDetail::kNames);
   const auto ttft = summary.timeline.ttft();
+  is_followed_ = ttft.has_value();
   if (ttft) {
     facts_.first_token = true;
     facts_.spans = summary.timeline.spans();

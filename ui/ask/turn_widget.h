@@ -32,6 +32,8 @@ class TurnWidget : public QWidget {
   const desk::AskRequest& request() const { return request_; }
   const std::vector<desk::PassageView>& passages() const { return passages_->passages(); }
   QString answer() const { return answer_->text(); }
+  /// Whether later questions follow it: something was answered, and not beside the conversation.
+  bool is_followed() const { return is_followed_; }
   QString answer_with_citations() const;
 
   void set_started();
@@ -80,6 +82,7 @@ class TurnWidget : public QWidget {
   desk::AskRequest request_;
   WaitingFacts facts_;
   std::optional<desk::AnswerSummary> summary_;
+  bool is_followed_ = false;
   std::vector<desk::PassageView> cold_passages_;
 
   StageLine* stages_ = nullptr;

@@ -12,6 +12,18 @@ namespace {
 
 QString path_of(const desk::ModelItem& item) { return desk::text_of(item.found.path.string()); }
 
+QString adapter_words(const desk::ModelItem& item) {
+  switch (item.adapter) {
+    case desk::AdapterFit::kYes:
+      return ModelTable::tr("yes");
+    case desk::AdapterFit::kNo:
+      return ModelTable::tr("no");
+    case desk::AdapterFit::kUnknown:
+      return {};
+  }
+  return {};
+}
+
 }  // namespace
 
 void ModelTable::set_models(std::vector<desk::ModelItem> models) {
@@ -50,12 +62,17 @@ QString ModelTable::state(const desk::ModelItem& item, const QString& path) cons
   const auto found = checks_.find(path);
   if (found != checks_.end() && found->problem) return tr("does not work");
   if (item.in_use) return tr("in use");
+  if (item.outline && !item.outline->refusal.isEmpty()) return tr("cannot be used");
   return found != checks_.end() ? tr("works") : tr("not tried yet");
 }
 
 QString ModelTable::details(int row) const {
   const auto path = path_of(item(row));
   const auto found = checks_.find(path);
+  const auto& outline = item(row).outline;
+  if (found == checks_.end() && outline && !outline->refusal.isEmpty()) {
+    return path + QLatin1Char('\n') + outline->refusal;
+  }
   if (found == checks_.end()) return path;
   if (found->problem) return path + QLatin1Char('\n') + found->problem->message;
   const auto& check = *found->check;
@@ -70,6 +87,9 @@ QString ModelTable::text(const desk::ModelItem& item, int column) const {
   const auto path = path_of(item);
   const auto found = checks_.find(path);
   const auto* check = found != checks_.end() && found->check ? &*found->check : nullptr;
+  const auto header = item.outline.value_or(desk::OutlineFacts());
+  const auto kv = check != nullptr ? check->kv_bytes_per_token : header.kv_bytes_per_token;
+  const auto context = check != nullptr ? check->context_length : header.context_tokens;
   switch (column) {
     case kName:
       return desk::text_of(item.found.name);
@@ -80,12 +100,11 @@ QString ModelTable::text(const desk::ModelItem& item, int column) const {
     case kMemory:
       return item.found.bytes > 0 ? bytes_text(item.found.bytes) : QString();
     case kKv:
-      return check != nullptr && check->kv_bytes_per_token > 0
-                 ? bytes_text(check->kv_bytes_per_token * 1000)
-                 : QString();
+      return kv > 0 ? bytes_text(kv * 1000) : QString();
     case kContext:
-      return check != nullptr && check->context_length > 0 ? count_text(check->context_length)
-                                                           : QString();
+      return context > 0 ? count_text(context) : QString();
+    case kAdapter:
+      return adapter_words(item);
     default:
       return state(item, path);
   }
@@ -103,6 +122,7 @@ QVariant ModelTable::data(const QModelIndex& index, int role) const {
     const auto& colors = colors_of(QApplication::palette());
     const auto found = checks_.find(path_of(model));
     if (found != checks_.end() && found->problem) return colors.bad;
+    if (model.outline && !model.outline->refusal.isEmpty()) return colors.bad;
     return model.in_use || found != checks_.end() ? colors.good : colors.quiet;
   }
   if (role == Qt::ToolTipRole) {
@@ -120,10 +140,13 @@ QVariant ModelTable::headerData(int section, Qt::Orientation orientation, int ro
   if (role == Qt::ToolTipRole && section == kMemory) {
     return tr("Of the weights; blocks and the context come on top");
   }
+  if (role == Qt::ToolTipRole && section == kAdapter) {
+    return tr("Whether there is a link adapter that was made for the model");
+  }
   if (role != Qt::DisplayRole) return {};
   const QStringList names = {
-      tr("Model"),   tr("For"),  tr("Found in"), tr("Memory"), tr("KV / 1,000 tokens"),
-      tr("Context"), tr("State")};
+      tr("Model"),   tr("For"),     tr("Found in"), tr("Memory"), tr("KV / 1,000 tokens"),
+      tr("Context"), tr("Adapter"), tr("State")};
   return names.value(section);
 }
 

@@ -15,7 +15,7 @@ class ModelTable : public QAbstractTableModel {
   Q_OBJECT
 
  public:
-  enum Column { kName, kRole, kSource, kMemory, kKv, kContext, kState, kColumnCount };
+  enum Column { kName, kRole, kSource, kMemory, kKv, kContext, kAdapter, kState, kColumnCount };
 
   using QAbstractTableModel::QAbstractTableModel;
   void set_models(std::vector<desk::ModelItem> models);

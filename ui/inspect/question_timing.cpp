@@ -133,6 +133,7 @@ QuestionTiming timing_of(const desk::AnswerSummary& summary, std::int64_t asked_
   timing.question = summary.question;
   timing.asked_unix = asked_unix;
   if (const auto ttft = summary.timeline.ttft()) timing.ttft_ms = ms_of(*ttft);
+  timing.nothing_found = summary.end == app::AnswerEnd::kNothingFound;
   timing.mode = desk::text_of(inference::link_mode_name(summary.mode));
   timing.without_cache =
       summary.without_cache || (reading.n_document_tokens > 0 &&

@@ -56,7 +56,8 @@ QString tier_text(const QString& tier);
 struct QuestionTiming {
   QString question;
   std::int64_t asked_unix = 0;
-  std::optional<double> ttft_ms;  ///< nothing: it was stopped before
+  std::optional<double> ttft_ms;  ///< nothing: it was stopped before, or nothing was found
+  bool nothing_found = false;     ///< no passage fits: nothing was generated
   QString mode;
   bool without_cache = false;  ///< every document token was prefilled
   std::int64_t n_document_tokens = 0;

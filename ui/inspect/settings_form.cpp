@@ -4,9 +4,12 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
+#include <QFileDialog>
 #include <QFormLayout>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QPlainTextEdit>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <cmath>
 #include <type_traits>
@@ -177,6 +180,49 @@ void SettingsForm::add_mode(QFormLayout* form) {
                      }});
 }
 
+/// One of two words, or a file: typed, or chosen.
+void SettingsForm::add_adapter(QFormLayout* form) {
+  auto* combo = new QComboBox(this);
+  combo->setEditable(true);
+  combo->setInsertPolicy(QComboBox::NoInsert);
+  combo->addItem(tr("The one made for the model"), QStringLiteral("default"));
+  combo->addItem(tr("None"), QStringLiteral("none"));
+  combo->setToolTip(
+      tr("Trained link tokens that join passages. Another one may mean computing "
+         "blocks again; the line below says so first."));
+  combo->setAccessibleName(tr("Link adapter"));
+  combo->setMinimumContentsLength(24);
+  auto* choose = new QToolButton(this);
+  choose->setText(tr("File…"));
+  choose->setAccessibleName(tr("Choose the file of a link adapter"));
+  choose->setFocusPolicy(Qt::StrongFocus);
+  auto* row = new QHBoxLayout;
+  row->addWidget(combo, 1);
+  row->addWidget(choose);
+  form->addRow(tr("Link adapter"), row);
+  connect(combo, &QComboBox::editTextChanged, this, &SettingsForm::tell_edited);
+  connect(choose, &QToolButton::clicked, this, [this, combo] {
+    auto* dialog = new QFileDialog(this, tr("Choose a link adapter"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    dialog->setNameFilters({tr("Link adapters (*.safetensors)"), tr("All files (*)")});
+    connect(dialog, &QFileDialog::fileSelected, combo, &QComboBox::setEditText);
+    dialog->open();
+  });
+  fields_.push_back({[combo](const Settings& settings) {
+                       const auto wanted = QString::fromStdString(settings.adapter);
+                       const int known = combo->findData(wanted);
+                       combo->setCurrentIndex(known);
+                       if (known < 0) combo->setEditText(wanted);
+                     },
+                     [combo](Settings& settings) {
+                       const QString typed = combo->currentText().trimmed();
+                       const int known = combo->findText(typed);
+                       const QString wanted = known < 0 ? typed : combo->itemData(known).toString();
+                       settings.adapter = wanted.isEmpty() ? "default" : wanted.toStdString();
+                     }});
+}
+
 void SettingsForm::build_answers() {
   auto* prompt = section(tr("System prompt"),
                          tr("What the model is told first. Blocks are computed behind it: another "
@@ -184,6 +230,7 @@ void SettingsForm::build_answers() {
   add_prompt(prompt);
   auto* form = section(tr("Answers"));
   add_mode(form);
+  add_adapter(form);
   add_number(
       form, tr("Recompute share"), tr("Of each passage, in the mode Recompute"), {0, 1, 0.05, 2},
       [](Settings & s) -> auto& { return s.recompute_share; });

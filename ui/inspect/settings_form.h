@@ -60,6 +60,7 @@ class SettingsForm : public QWidget {
   void add_choice(QFormLayout* form, const QString& label, const QString& tip,
                   const std::vector<std::pair<QString, int>>& choices, Get get);
   void add_mode(QFormLayout* form);
+  void add_adapter(QFormLayout* form);
   void add_prompt(QFormLayout* form);
   void add_check(QFormLayout* form);
   void tell_edited();

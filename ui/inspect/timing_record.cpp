@@ -37,6 +37,7 @@ QJsonObject object_of(const QuestionTiming& timing) {
                      {"mode", timing.mode},
                      {"model", timing.model},
                      {"without_cache", timing.without_cache},
+                     {"nothing_found", timing.nothing_found},
                      {"document_tokens", qint64(timing.n_document_tokens)},
                      {"reused_tokens", qint64(timing.n_reused_tokens)},
                      {"prefilled_tokens", qint64(timing.n_prefilled_tokens)},
@@ -88,6 +89,7 @@ std::optional<QuestionTiming> timing_of(const QJsonObject& object) {
   timing.model = object["model"].toString().left(128);
   timing.read_ahead = object["read_ahead"].toString().left(kMaxText);
   timing.without_cache = object["without_cache"].toBool();
+  timing.nothing_found = object["nothing_found"].toBool();
   timing.decode_ms = object["decode_ms"].toDouble();
   if (object.contains("ttft_ms")) timing.ttft_ms = object["ttft_ms"].toDouble();
   if (!is_sane(timing.decode_ms) || !is_sane(timing.ttft_ms.value_or(0))) return std::nullopt;
@@ -132,6 +134,7 @@ KeptTimings kept_timings_of(const QByteArray& json) {
   const QJsonArray questions = object["questions"].toArray();
   const auto n = std::min<qsizetype>(questions.size(), TimingHistory::kCapacity);
   for (qsizetype i = questions.size() - n; i < questions.size(); ++i) {
+    if (!questions[i].isObject()) continue;
     if (auto timing = timing_of(questions[i].toObject())) kept.questions.push_back(*timing);
   }
   return kept;

@@ -166,7 +166,9 @@ void TimingView::show_question(int index) {
     counter_->freeze(*timing.ttft_ms);
     counter_->set_note(summary_of(timing));
   } else {
-    counter_->abandon(tr("Stopped before the first token."));
+    counter_->abandon(timing.nothing_found
+                          ? tr("No passage fits the question: nothing was generated.")
+                          : tr("Stopped before the first token."));
   }
   waterfall_->set_bars(timing.bars, timing.ttft_ms.value_or(0));
   stages_->set_bars(timing.bars);

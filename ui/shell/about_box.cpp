@@ -64,6 +64,11 @@ std::vector<ThirdParty> third_parties() {
       {"sentencepiece", "Apache-2.0", AboutBox::tr("tokenizers of the Llama 2 kind")},
       {"ICU", "Unicode-3.0", AboutBox::tr("Unicode for the tokenizers")},
       {"JSON for Modern C++ (nlohmann)", "MIT", AboutBox::tr("model configurations, exports")},
+      {"Expat", "MIT", AboutBox::tr("reads the parts of office documents")},
+      {"gumbo", "Apache-2.0", AboutBox::tr("reads HTML")},
+      {"uchardet", "MPL-1.1 OR GPL-2.0-or-later OR LGPL-2.1-or-later",
+       AboutBox::tr("recognises the encoding of texts")},
+      {"PDFium (in Qt PDF)", "BSD-3-Clause AND Apache-2.0", AboutBox::tr("reads PDF files")},
       {"xxHash", "BSD-2-Clause", AboutBox::tr("checksums of cache files")},
       {"CLI11", "BSD-3-Clause", AboutBox::tr("the command line of kvlink")},
       {"zlib", "Zlib", AboutBox::tr("compressed files of questions for measuring")},
@@ -104,7 +109,7 @@ AboutBox::AboutBox(QWidget* parent) : QDialog(parent) {
   column->addWidget(line(tr("It is made with the work of others:"), this));
   column->addWidget(table_of(third_parties(), this), 1);
   column->addWidget(buttons);
-  resize(760, 560);
+  resize(960, 600);
 }
 
 }  // namespace kvlink::ui

@@ -33,7 +33,7 @@ GuidePage::GuidePage(QWidget* parent)
       titles_(new QListWidget(this)),
       none_(new QLabel(tr("No page contains this."), this)),
       area_(new QScrollArea(this)),
-      view_(new AnswerView(area_)),
+      view_(new AnswerView(this)),
       link_(new InlineMessage(this)) {
   build();
   connect(search_, &QLineEdit::textChanged, this, &GuidePage::narrow);
@@ -60,7 +60,13 @@ void GuidePage::build() {
   none_->hide();
   view_->setMaximumWidth(kMaxTextWidth);
   view_->setAccessibleName(tr("Text of the page"));
-  area_->setWidget(view_);
+  auto* sheet = new QWidget(area_);
+  sheet->setBackgroundRole(QPalette::Base);
+  auto* inside = new QVBoxLayout(sheet);
+  inside->setContentsMargins(20, 12, 20, 12);
+  inside->addWidget(view_);
+  inside->addStretch();
+  area_->setWidget(sheet);
   area_->setWidgetResizable(true);
   area_->setFrameShape(QFrame::NoFrame);
   area_->setFocusPolicy(Qt::NoFocus);
