@@ -1,343 +1,359 @@
 <?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE TS>
-<!-- SPDX-License-Identifier: Apache-2.0 -->
 <TS version="2.1" language="en" sourcelanguage="en">
-    <context>
-        <name>DocumentWords</name>
-        <message numerus="yes">
-            <source>%1 · %n passage(s)</source>
-            <translation>
-                <numerusform>%1 · %n passage</numerusform>
-                <numerusform>%1 · %n passages</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%1 of %n passage(s) cached</source>
-            <translation>
-                <numerusform>%1 of %n passage cached</numerusform>
-                <numerusform>%1 of %n passages cached</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>DropWords</name>
-        <message numerus="yes">
-            <source>Add %n item(s)</source>
-            <translation>
-                <numerusform>Add %n item</numerusform>
-                <numerusform>Add %n items</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source> (%n unsupported)</source>
-            <translation>
-                <numerusform> (%n unsupported)</numerusform>
-                <numerusform> (%n unsupported)</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>Effect</name>
-        <message numerus="yes">
-            <source>%n block(s), %1 tokens, must be computed again: about %2 at the rate measured here.</source>
-            <translation>
-                <numerusform>%n block, %1 tokens, must be computed again: about %2 at the rate measured here.</numerusform>
-                <numerusform>%n blocks, %1 tokens, must be computed again: about %2 at the rate measured here.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s), %1 tokens, must be computed again: estimated %2.</source>
-            <translation>
-                <numerusform>%n block, %1 tokens, must be computed again: estimated %2.</numerusform>
-                <numerusform>%n blocks, %1 tokens, must be computed again: estimated %2.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s), %1 tokens, must be computed again; how long that takes was not measured yet.</source>
-            <translation>
-                <numerusform>%n block, %1 tokens, must be computed again; how long that takes was not measured yet.</numerusform>
-                <numerusform>%n blocks, %1 tokens, must be computed again; how long that takes was not measured yet.</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>Timing</name>
-        <message numerus="yes">
-            <source>%n block(s)</source>
-            <translation>
-                <numerusform>%n block</numerusform>
-                <numerusform>%n blocks</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n token(s)</source>
-            <translation>
-                <numerusform>%n token</numerusform>
-                <numerusform>%n tokens</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::AnswerWords</name>
-        <message numerus="yes">
-            <source>%n passage(s)</source>
-            <translation>
-                <numerusform>%n passage</numerusform>
-                <numerusform>%n passages</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n document(s)</source>
-            <translation>
-                <numerusform>%n document</numerusform>
-                <numerusform>%n documents</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::CachePanel</name>
-        <message numerus="yes">
-            <source>%n block(s) pinned.</source>
-            <translation>
-                <numerusform>%n block pinned.</numerusform>
-                <numerusform>%n blocks pinned.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s) no longer pinned.</source>
-            <translation>
-                <numerusform>%n block no longer pinned.</numerusform>
-                <numerusform>%n blocks no longer pinned.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s) removed. Questions that need them compute them again.</source>
-            <translation>
-                <numerusform>%n block removed. Questions that need it compute it again.</numerusform>
-                <numerusform>%n blocks removed. Questions that need them compute them again.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s) checked.</source>
-            <translation>
-                <numerusform>%n block checked.</numerusform>
-                <numerusform>%n blocks checked.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n is/are damaged and set aside.</source>
-            <translation>
-                <numerusform>%n is damaged and set aside.</numerusform>
-                <numerusform>%n are damaged and set aside.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>Computing the blocks of %n document(s) again …</source>
-            <translation>
-                <numerusform>Computing the blocks of %n document again …</numerusform>
-                <numerusform>Computing the blocks of %n documents again …</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::CacheView</name>
-        <message numerus="yes">
-            <source>%n block(s)</source>
-            <translation>
-                <numerusform>%n block</numerusform>
-                <numerusform>%n blocks</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n token(s)</source>
-            <translation>
-                <numerusform>%n token</numerusform>
-                <numerusform>%n tokens</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%1: %2 of %n passage(s) have a block.</source>
-            <translation>
-                <numerusform>%1: %2 of %n passage has a block.</numerusform>
-                <numerusform>%1: %2 of %n passages have a block.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n block(s) will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</source>
-            <translation>
-                <numerusform>%n block will be removed in %1 s: %2. Then only computing their %3 tokens again brings it back.</numerusform>
-                <numerusform>%n blocks will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::ConversationView</name>
-        <message numerus="yes">
-            <source>Show %n earlier question(s)</source>
-            <translation>
-                <numerusform>Show %n earlier question</numerusform>
-                <numerusform>Show %n earlier questions</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::LibraryModel</name>
-        <message numerus="yes">
-            <source>Folder %1, %n document(s)</source>
-            <translation>
-                <numerusform>Folder %1, %n document</numerusform>
-                <numerusform>Folder %1, %n documents</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::LibraryPanel</name>
-        <message numerus="yes">
-            <source>%n file(s) are of a kind that cannot be read yet.</source>
-            <translation>
-                <numerusform>%n file is of a kind that cannot be read yet.</numerusform>
-                <numerusform>%n files are of a kind that cannot be read yet.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n document(s)</source>
-            <translation>
-                <numerusform>%n document</numerusform>
-                <numerusform>%n documents</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::MainWindow</name>
-        <message numerus="yes">
-            <source>%n address(es) of the network left out: KVLink never fetches anything.</source>
-            <translation>
-                <numerusform>%n address of the network left out: KVLink never fetches anything.</numerusform>
-                <numerusform>%n addresses of the network left out: KVLink never fetches anything.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n document(s) were removed.</source>
-            <translation>
-                <numerusform>%n document was removed.</numerusform>
-                <numerusform>%n documents were removed.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n file(s) could not be read. The first: </source>
-            <translation>
-                <numerusform>%n file could not be read. The first: </numerusform>
-                <numerusform>%n files could not be read. The first: </numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n document(s) added or updated</source>
-            <translation>
-                <numerusform>%n document added or updated</numerusform>
-                <numerusform>%n documents added or updated</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>over %1 of %n document(s)</source>
-            <translation>
-                <numerusform>over %1 of %n document</numerusform>
-                <numerusform>over %1 of %n documents</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::PassageList</name>
-        <message numerus="yes">
-            <source>Show %n more passage(s)</source>
-            <translation>
-                <numerusform>Show %n more passage</numerusform>
-                <numerusform>Show %n more passages</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::PreScanCard</name>
-        <message numerus="yes">
-            <source>Looking into %n place(s)…</source>
-            <translation>
-                <numerusform>Looking into %n place…</numerusform>
-                <numerusform>Looking into %n places…</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n more file(s) of other types.</source>
-            <translation>
-                <numerusform>%n more file of other types.</numerusform>
-                <numerusform>%n more files of other types.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n file(s) of other kinds stay out: %1.</source>
-            <translation>
-                <numerusform>%n file of another kind stays out: %1.</numerusform>
-                <numerusform>%n files of other kinds stay out: %1.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n hidden name(s) stay out.</source>
-            <translation>
-                <numerusform>%n hidden name stays out.</numerusform>
-                <numerusform>%n hidden names stay out.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>%n link(s) to other folders are not followed.</source>
-            <translation>
-                <numerusform>%n link to another folder is not followed.</numerusform>
-                <numerusform>%n links to other folders are not followed.</numerusform>
-            </translation>
-        </message>
-        <message numerus="yes">
-            <source>Add %n file(s)?</source>
-            <translation>
-                <numerusform>Add %n file?</numerusform>
-                <numerusform>Add %n files?</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::SourcePanel</name>
-        <message numerus="yes">
-            <source>%n passage(s)</source>
-            <translation>
-                <numerusform>%n passage</numerusform>
-                <numerusform>%n passages</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::StripMap</name>
-        <message numerus="yes">
-            <source>%n token(s)</source>
-            <translation>
-                <numerusform>%n token</numerusform>
-                <numerusform>%n tokens</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::TimingPanel</name>
-        <message numerus="yes">
-            <source>%n passage(s) found. Reading …</source>
-            <translation>
-                <numerusform>%n passage found. Reading …</numerusform>
-                <numerusform>%n passages found. Reading …</numerusform>
-            </translation>
-        </message>
-    </context>
-    <context>
-        <name>kvlink::ui::TimingView</name>
-        <message numerus="yes">
-            <source>Last %n question(s)</source>
-            <translation>
-                <numerusform>Last %n question</numerusform>
-                <numerusform>Last %n questions</numerusform>
-            </translation>
-        </message>
-    </context>
+<context>
+    <name>DocumentWords</name>
+    <message numerus="yes">
+        <source>%1 · %n passage(s)</source>
+        <translation>
+            <numerusform>%1 · %n passage</numerusform>
+            <numerusform>%1 · %n passages</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1 of %n passage(s) cached</source>
+        <translation>
+            <numerusform>%1 of %n passage cached</numerusform>
+            <numerusform>%1 of %n passages cached</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>DropWords</name>
+    <message numerus="yes">
+        <source>Add %n item(s)</source>
+        <translation>
+            <numerusform>Add %n item</numerusform>
+            <numerusform>Add %n items</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source> (%n unsupported)</source>
+        <translation>
+            <numerusform> (%n unsupported)</numerusform>
+            <numerusform> (%n unsupported)</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Effect</name>
+    <message numerus="yes">
+        <source>%n block(s), %1 tokens, must be computed again: about %2 at the rate measured here.</source>
+        <translation>
+            <numerusform>%n block, %1 tokens, must be computed again: about %2 at the rate measured here.</numerusform>
+            <numerusform>%n blocks, %1 tokens, must be computed again: about %2 at the rate measured here.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s), %1 tokens, must be computed again: estimated %2.</source>
+        <translation>
+            <numerusform>%n block, %1 tokens, must be computed again: estimated %2.</numerusform>
+            <numerusform>%n blocks, %1 tokens, must be computed again: estimated %2.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s), %1 tokens, must be computed again; how long that takes was not measured yet.</source>
+        <translation>
+            <numerusform>%n block, %1 tokens, must be computed again; how long that takes was not measured yet.</numerusform>
+            <numerusform>%n blocks, %1 tokens, must be computed again; how long that takes was not measured yet.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Timing</name>
+    <message numerus="yes">
+        <source>%n block(s)</source>
+        <translation>
+            <numerusform>%n block</numerusform>
+            <numerusform>%n blocks</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n token(s)</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::AnswerWords</name>
+    <message numerus="yes">
+        <source>%n passage(s)</source>
+        <translation>
+            <numerusform>%n passage</numerusform>
+            <numerusform>%n passages</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s)</source>
+        <translation>
+            <numerusform>%n document</numerusform>
+            <numerusform>%n documents</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::CachePanel</name>
+    <message numerus="yes">
+        <source>%n block(s) pinned.</source>
+        <translation>
+            <numerusform>%n block pinned.</numerusform>
+            <numerusform>%n blocks pinned.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) no longer pinned.</source>
+        <translation>
+            <numerusform>%n block no longer pinned.</numerusform>
+            <numerusform>%n blocks no longer pinned.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) removed. Questions that need them compute them again.</source>
+        <translation>
+            <numerusform>%n block removed. Questions that need it compute it again.</numerusform>
+            <numerusform>%n blocks removed. Questions that need them compute them again.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) checked.</source>
+        <translation>
+            <numerusform>%n block checked.</numerusform>
+            <numerusform>%n blocks checked.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n is/are damaged and set aside.</source>
+        <translation>
+            <numerusform>%n is damaged and set aside.</numerusform>
+            <numerusform>%n are damaged and set aside.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Computing the blocks of %n document(s) again …</source>
+        <translation>
+            <numerusform>Computing the blocks of %n document again …</numerusform>
+            <numerusform>Computing the blocks of %n documents again …</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::CacheView</name>
+    <message numerus="yes">
+        <source>%n block(s)</source>
+        <translation>
+            <numerusform>%n block</numerusform>
+            <numerusform>%n blocks</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n token(s)</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1: %2 of %n passage(s) have a block.</source>
+        <translation>
+            <numerusform>%1: %2 of %n passage has a block.</numerusform>
+            <numerusform>%1: %2 of %n passages have a block.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</source>
+        <translation>
+            <numerusform>%n block will be removed in %1 s: %2. Then only computing their %3 tokens again brings it back.</numerusform>
+            <numerusform>%n blocks will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::ConversationView</name>
+    <message numerus="yes">
+        <source>Show %n earlier question(s)</source>
+        <translation>
+            <numerusform>Show %n earlier question</numerusform>
+            <numerusform>Show %n earlier questions</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::LibraryModel</name>
+    <message numerus="yes">
+        <source>Collection %1, %n document(s)</source>
+        <translation>
+            <numerusform>Collection %1, %n document</numerusform>
+            <numerusform>Collection %1, %n documents</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::LibraryPanel</name>
+    <message numerus="yes">
+        <source>%n file(s) are of a kind that cannot be read yet.</source>
+        <translation>
+            <numerusform>%n file is of a kind that cannot be read yet.</numerusform>
+            <numerusform>%n files are of a kind that cannot be read yet.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s)</source>
+        <translation>
+            <numerusform>%n document</numerusform>
+            <numerusform>%n documents</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::MainWindow</name>
+    <message numerus="yes">
+        <source>%n address(es) of the network left out: KVLink never fetches anything.</source>
+        <translation>
+            <numerusform>%n address of the network left out: KVLink never fetches anything.</numerusform>
+            <numerusform>%n addresses of the network left out: KVLink never fetches anything.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) were removed.</source>
+        <translation>
+            <numerusform>%n document was removed.</numerusform>
+            <numerusform>%n documents were removed.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s) could not be read. The first: </source>
+        <translation>
+            <numerusform>%n file could not be read. The first: </numerusform>
+            <numerusform>%n files could not be read. The first: </numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) added or updated</source>
+        <translation>
+            <numerusform>%n document added or updated</numerusform>
+            <numerusform>%n documents added or updated</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>over %1 of %n document(s)</source>
+        <translation>
+            <numerusform>over %1 of %n document</numerusform>
+            <numerusform>over %1 of %n documents</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s)</source>
+        <translation>
+            <numerusform>%n document</numerusform>
+            <numerusform>%n documents</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::PassageList</name>
+    <message numerus="yes">
+        <source>Show %n more passage(s)</source>
+        <translation>
+            <numerusform>Show %n more passage</numerusform>
+            <numerusform>Show %n more passages</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::PreScanCard</name>
+    <message numerus="yes">
+        <source>Looking into %n place(s)…</source>
+        <translation>
+            <numerusform>Looking into %n place…</numerusform>
+            <numerusform>Looking into %n places…</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n more file(s) of other types.</source>
+        <translation>
+            <numerusform>%n more file of other types.</numerusform>
+            <numerusform>%n more files of other types.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s) of other kinds stay out: %1.</source>
+        <translation>
+            <numerusform>%n file of another kind stays out: %1.</numerusform>
+            <numerusform>%n files of other kinds stay out: %1.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hidden name(s) stay out.</source>
+        <translation>
+            <numerusform>%n hidden name stays out.</numerusform>
+            <numerusform>%n hidden names stay out.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n link(s) to other folders are not followed.</source>
+        <translation>
+            <numerusform>%n link to another folder is not followed.</numerusform>
+            <numerusform>%n links to other folders are not followed.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Add %n file(s)?</source>
+        <translation>
+            <numerusform>Add %n file?</numerusform>
+            <numerusform>Add %n files?</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::ReadAheadWords</name>
+    <message numerus="yes">
+        <source>%n block(s), %1, read ahead in %2 while you typed: Enter found them in memory.</source>
+        <translation>
+            <numerusform>%n block, %1, read ahead in %2 while you typed: Enter found it in memory.</numerusform>
+            <numerusform>%n blocks, %1, read ahead in %2 while you typed: Enter found them in memory.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::SourcePanel</name>
+    <message numerus="yes">
+        <source>%n passage(s)</source>
+        <translation>
+            <numerusform>%n passage</numerusform>
+            <numerusform>%n passages</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::StripMap</name>
+    <message numerus="yes">
+        <source>%n token(s)</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::TimingPanel</name>
+    <message numerus="yes">
+        <source>%n passage(s) found. Reading …</source>
+        <translation>
+            <numerusform>%n passage found. Reading …</numerusform>
+            <numerusform>%n passages found. Reading …</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::TimingView</name>
+    <message numerus="yes">
+        <source>Last %n question(s)</source>
+        <translation>
+            <numerusform>Last %n question</numerusform>
+            <numerusform>Last %n questions</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>
