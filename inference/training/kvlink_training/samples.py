@@ -87,7 +87,7 @@ class SampleStream:
         task = self._weighted(self.mix.tasks)
         question = self._question()
         if task == "plain":
-            return Sample("plain", [], [[(question.question, min(question.answers, key=len))]])
+            return Sample("plain", [], [[(question.question, question.target)]])
         return self._about_passages(task, question, n_passages or self.random.randint(1, self.mix.max_passages))
 
     def _weighted(self, weights: dict[str, float]) -> str:
@@ -105,7 +105,7 @@ class SampleStream:
         place = self.random.randint(0, len(distractors))
         passages = distractors[:place] + gold + distractors[place:]
         related = self._related(question, passages)
-        turns = [(q.question, min(q.answers, key=len)) for q in related]
+        turns = [(q.question, q.target) for q in related]
         branches = [turns] if task == "turns" else [[turn] for turn in turns]
         return Sample(task, passages, branches)
 

@@ -39,6 +39,13 @@ class Question:
     def gold(self) -> tuple[Passage, ...]:
         return tuple(p for p in self.passages if p.gold)
 
+    @property
+    def target(self) -> str:
+        """What is learned to be said: the shortest answer that stands in the gold passage. Others may be
+        right too, but reading does not find them."""
+        text = " ".join(f"{p.title} {p.text}" for p in self.gold)
+        return min([a for a in self.answers if contains_answer(text, (a,))] or self.answers, key=len)
+
 
 def normalize(text: str) -> str:
     """Lower case, no punctuation, no articles, single spaces: as answers are compared."""

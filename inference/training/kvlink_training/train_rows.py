@@ -132,7 +132,7 @@ class RowRun:
         nats, n_tokens, exact = 0.0, 0, 0
         for first in range(0, len(questions), 4):
             part = [Sample("qa", choose_passages(q, n_passages, (first + i) % n_passages),
-                           [[(q.question, min(q.answers, key=len))]]) for i, q in enumerate(questions[first : first + 4])]
+                           [[(q.question, q.target)]]) for i, q in enumerate(questions[first : first + 4])]
             batch, context = linked_batch(part, self.prompt, self.args.link, self.shelf) if linked else full_batch(
                 part, self.prompt, self.model)
             logits, ids = answer_logits(self.model, batch, context)
