@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace kvlink::desk {
+namespace {
+
+constexpr auto kOwnerOnly = QFile::ReadOwner | QFile::WriteOwner;
+
+}  // namespace
 
 void Keeper::keep_values(QString file, QVariantMap values) {
   QMetaObject::invokeMethod(
@@ -17,6 +22,7 @@ void Keeper::keep_values(QString file, QVariantMap values) {
           settings.setValue(value.key(), value.value());
         }
         settings.sync();
+        QFile::setPermissions(file, kOwnerOnly);
         if (settings.status() != QSettings::NoError) tell(file, tr("it cannot be written"));
       },
       Qt::QueuedConnection);
@@ -27,8 +33,8 @@ void Keeper::keep_bytes(QString file, QByteArray bytes) {
       this,
       [this, name = std::move(file), bytes = std::move(bytes)] {
         QSaveFile file(name);
-        const bool kept =
-            file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();
+        const bool kept = file.open(QIODevice::WriteOnly) && file.setPermissions(kOwnerOnly) &&
+                          file.write(bytes) == bytes.size() && file.commit();
         if (!kept) tell(name, file.errorString());
       },
       Qt::QueuedConnection);

@@ -30,8 +30,9 @@ void LibraryWorker::load_collections() {
 void LibraryWorker::keep_collections(RequestId id) {
   QSaveFile file(collections_file());
   const QByteArray json = collections_.to_json();
-  const bool kept =
-      file.open(QIODevice::WriteOnly) && file.write(json) == json.size() && file.commit();
+  const bool kept = file.open(QIODevice::WriteOnly) &&
+                    file.setPermissions(QFile::ReadOwner | QFile::WriteOwner) &&
+                    file.write(json) == json.size() && file.commit();
   if (!kept) {
     emit failed(id, {ErrorCode::kIo, tr("The collections could not be kept in %1: %2.")
                                          .arg(file.fileName(), file.errorString())});
