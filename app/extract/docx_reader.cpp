@@ -156,8 +156,18 @@ class BodyReader final : public XmlListener {
 
   void end_paragraph() {
     if (open_.empty()) return;
-    const OpenParagraph paragraph = std::move(open_.back());
+    OpenParagraph paragraph = std::move(open_.back());
     open_.pop_back();
+    // A text box stands beside the paragraph that it hangs on: it is read after it.
+    if (!open_.empty() && tables_.empty()) {
+      boxed_.push_back(std::move(paragraph));
+      return;
+    }
+    put(paragraph);
+    for (const auto& boxed : std::exchange(boxed_, {})) put(boxed);
+  }
+
+  void put(const OpenParagraph& paragraph) {
     if (!tables_.empty()) {
       auto& cell = tables_.back().cell;
       if (!cell.empty() && !paragraph.text.empty()) cell += ' ';
@@ -186,6 +196,7 @@ class BodyReader final : public XmlListener {
   const std::map<std::string, int>& levels_;
   DocumentBuilder& out_;
   std::vector<OpenParagraph> open_;
+  std::vector<OpenParagraph> boxed_;  // of text boxes in the paragraph that is open
   std::vector<OpenTable> tables_;
   bool in_text_ = false;
   int skipped_ = 0;  // depth inside an element that is left out

@@ -86,12 +86,16 @@ std::string text_of(const GumboNode* root) {
   while (!open.empty()) {
     const GumboNode* node = open.back();
     open.pop_back();
-    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
-        node->type == GUMBO_NODE_CDATA) {
+    if (node == nullptr) {  // the end of a block
+      text += '\n';
+    } else if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
+               node->type == GUMBO_NODE_CDATA) {
       text += node->v.text.text;
     } else if (node->type == GUMBO_NODE_ELEMENT && (node == root || !is_dropped(node))) {
       const GumboElement& element = node->v.element;
-      if (element.tag == GUMBO_TAG_BR || is_one_of(element.tag, kBlocks)) text += '\n';
+      const bool block = is_one_of(element.tag, kBlocks);
+      if (element.tag == GUMBO_TAG_BR || block) text += '\n';
+      if (block) open.push_back(nullptr);
       for (unsigned i = element.children.length; i-- > 0;) {
         open.push_back(static_cast<const GumboNode*>(element.children.data[i]));
       }

@@ -5,12 +5,20 @@
 #include <utility>
 
 #include "app/extract/docx_reader.h"
+#include "app/extract/epub_reader.h"
 #include "app/extract/file_type.h"
 #include "app/extract/html_reader.h"
+#include "app/extract/mail_reader.h"
+#include "app/extract/markup_reader.h"
+#include "app/extract/odf_reader.h"
 #include "app/extract/office_parts.h"
 #include "app/extract/pdf_reader.h"
+#include "app/extract/pptx_reader.h"
+#include "app/extract/record_readers.h"
+#include "app/extract/rtf_reader.h"
 #include "app/extract/serve.h"
 #include "app/extract/text_decoder.h"
+#include "app/extract/xlsx_reader.h"
 #include "kernels/base/utf8.h"
 
 namespace kvlink::extract {
@@ -22,19 +30,87 @@ using retrieval::ReadProblem;
   throw Unreadable(ReadProblem::kUnsupported, std::move(reason));
 }
 
+/// A message that is UTF-16 as a whole, as some programs save them, is text before it is a message.
+std::string as_message(const std::string& bytes) {
+  const DecodedText decoded = decode_text(bytes);
+  return decoded.charset.starts_with("UTF-16") || decoded.charset == "UTF-32" ? decoded.text
+                                                                              : bytes;
+}
+
+ParsedDocument read_mail_or_rtf(const std::string& bytes, const std::string& name, FileType type) {
+  DocumentBuilder out;
+  if (type == FileType::kRtf) {
+    read_rtf(bytes, out);
+    return out.finish("application/rtf", name);
+  }
+  if (type == FileType::kMail) {
+    read_mail(as_message(bytes), out);
+    return out.finish("message/rfc822", name);
+  }
+  read_mailbox(bytes, out);
+  return out.finish("application/mbox", name);
+}
+
 /// Text as it stands in the file, with the file's own bytes and lines as places.
-ParsedDocument read_text(const std::string& bytes, const std::string& name, bool markdown) {
-  // The suffix chooses the parser; other text is read as plain text.
-  const std::string as = markdown ? "x.md" : "x.txt";
+ParsedDocument read_text(const std::string& bytes, const std::string& name, FileType type) {
   const DecodedText decoded = decode_text(bytes);
   const bool native = decoded.charset == "UTF-8" || decoded.charset == "UTF-16";
-  ParsedDocument document = retrieval::parse_document(as, native ? bytes : decoded.text);
-  if (document.title == "x") document.title = retrieval::fallback_title(document, name);
+  const std::string& text = native ? bytes : decoded.text;
+  ParsedDocument document;
+  switch (type) {
+    case FileType::kMarkdown:
+      document = retrieval::parse_document("x.md", text);
+      break;
+    case FileType::kRst:
+    case FileType::kOrg:
+    case FileType::kAsciiDoc:
+      document = read_markup(text, type);
+      document.media_type = "text/plain";
+      break;
+    case FileType::kSource:
+      document = read_source(text);
+      document.media_type = "text/plain";
+      break;
+    default:
+      document = retrieval::parse_document("x.txt", text);
+  }
+  if (document.title.empty() || document.title == "x") {
+    document.title = retrieval::fallback_title(document, name);
+  }
   if (!native) {
     document.notices.push_back("converted from " + decoded.charset);
     document.media_type += "; charset=" + decoded.charset;
   }
   return document;
+}
+
+/// Records and messages: text whose places are not the file's own lines.
+ParsedDocument read_records(const std::string& bytes, const std::string& name, FileType type) {
+  DocumentBuilder out;
+  const std::string text = decode_text(bytes, declared_charset(bytes)).text;
+  switch (type) {
+    case FileType::kCsv:
+    case FileType::kTsv:
+      read_csv(text, type == FileType::kTsv ? '\t' : '\0', out);
+      return out.finish("text/csv", name);
+    case FileType::kJson:
+      read_json(text, out);
+      return out.finish("application/json", name);
+    case FileType::kJsonLines:
+      read_json_lines(text, out);
+      return out.finish("application/jsonl", name);
+    case FileType::kNotebook:
+      read_notebook(text, out);
+      return out.finish("application/x-ipynb+json", name);
+    case FileType::kSubtitles:
+      read_subtitles(text, out);
+      return out.finish("text/vtt", name);
+    case FileType::kXml:
+      read_xml_text(text, out);
+      return out.finish("application/xml", name);
+    default:
+      return read_mail_or_rtf(bytes, name, type);
+  }
 }
 
 ParsedDocument read_page(const std::string& bytes, const std::string& name) {
@@ -44,20 +120,51 @@ ParsedDocument read_page(const std::string& bytes, const std::string& name) {
 }
 
 ParsedDocument read_zip(const std::string& bytes, const std::string& name) {
+  constexpr std::string_view kOffice = "application/vnd.openxmlformats-officedocument.";
   ZipArchive archive(bytes);
-  const std::string main = related_part(archive, "", "officeDocument");
   DocumentBuilder out;
+  const std::string main = related_part(archive, "", "officeDocument");
   if (main.starts_with("word/")) {
     read_docx(archive, main, out);
-    return out.finish("application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-                      name);
+    return out.finish(std::string(kOffice) + "wordprocessingml.document", name);
+  }
+  if (main.starts_with("ppt/")) {
+    read_pptx(archive, main, out);
+    return out.finish(std::string(kOffice) + "presentationml.presentation", name);
+  }
+  if (main.starts_with("xl/")) {
+    read_xlsx(archive, main, out);
+    return out.finish(std::string(kOffice) + "spreadsheetml.sheet", name);
+  }
+  const std::string type = archive.read("mimetype").value_or("");
+  if (type.starts_with("application/vnd.oasis.opendocument")) {
+    read_odf(archive, type, out);
+    return out.finish(type, name);
+  }
+  if (archive.contains("META-INF/container.xml")) {
+    read_epub(archive, out);
+    return out.finish("application/epub+zip", name);
   }
   fail_unsupported("archives are not opened; unpack it and add the folder");
 }
 
+/// Old Office files, and new ones that are encrypted, share a container.
+[[noreturn]] void fail_for_ole(const std::string& bytes) {
+  constexpr std::string_view kEncrypted("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", 32);
+  if (bytes.find(kEncrypted) != bytes.npos) {
+    throw Unreadable(ReadProblem::kNeedsPassword,
+                     "needs a password, which is not supported for this format; save it without "
+                     "one");
+  }
+  fail_unsupported(
+      "old Office formats (.doc, .xls, .ppt, .msg) are not read; save it as .docx, "
+      ".xlsx or .pptx");
+}
+
 ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request) {
   const std::string& name = request.file_name;
-  switch (file_type(name, bytes)) {
+  const FileType type = file_type(name, bytes);
+  switch (type) {
     case FileType::kPdf: {
       DocumentBuilder out;
       read_pdf(bytes, request.password, out);
@@ -67,12 +174,8 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
       return read_page(bytes, name);
     case FileType::kZip:
       return read_zip(bytes, name);
-    case FileType::kMarkdown:
-      return read_text(bytes, name, true);
     case FileType::kOle:
-      fail_unsupported(
-          "old Office formats (.doc, .xls, .ppt, .msg) are not read; save it as .docx, "
-          ".xlsx or .pptx");
+      fail_for_ole(bytes);
     case FileType::kPicture:
       throw Unreadable(ReadProblem::kNeedsOcr, "it is a picture (it needs OCR)");
     case FileType::kMedia:
@@ -81,8 +184,15 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
       fail_unsupported("archives are not opened; unpack it and add the folder");
     case FileType::kBinary:
       fail_unsupported("this is binary content, not text");
+    case FileType::kPlainText:
+    case FileType::kMarkdown:
+    case FileType::kSource:
+    case FileType::kRst:
+    case FileType::kOrg:
+    case FileType::kAsciiDoc:
+      return read_text(bytes, name, type);
     default:
-      return read_text(bytes, name, false);
+      return read_records(bytes, name, type);
   }
 }
 

@@ -107,21 +107,6 @@ class Filter {
   std::vector<sock_filter> code_;
 };
 
-bool filter_system_calls() {
-  Filter filter;
-  filter.load(kArch);
-  filter.kill_unless(kArchitecture);  // another one's numbers would mean other calls
-  filter.load(kSystemCall);
-  for (const int call : kAllowed) filter.answer_if(call, SECCOMP_RET_ALLOW);
-  for (const int call : kRefused) filter.answer_if(call, SECCOMP_RET_ERRNO | EACCES);
-  filter.allow_without_exec(__NR_mmap);
-  filter.load(kSystemCall);
-  filter.allow_without_exec(__NR_mprotect);
-  filter.answer(SECCOMP_RET_KILL_PROCESS);
-  const sock_fprog program = filter.program();
-  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 void limit(__rlimit_resource resource, std::int64_t value) {
   const rlimit both{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
   setrlimit(resource, &both);
@@ -135,7 +120,7 @@ void limit_processor_time(std::int64_t seconds) {
 
 }  // namespace
 
-bool enter_sandbox(const SandboxLimits& limits) {
+void limit_resources(const SandboxLimits& limits) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -146,7 +131,21 @@ bool enter_sandbox(const SandboxLimits& limits) {
   limit(RLIMIT_NOFILE, 4);
   limit_processor_time(limits.cpu_seconds);
   if (!kSanitized) limit(RLIMIT_AS, limits.memory_bytes);
-  return filter_system_calls();
+}
+
+bool filter_system_calls() {
+  Filter filter;
+  filter.load(kArch);
+  filter.kill_unless(kArchitecture);  // another one's numbers would mean other calls
+  filter.load(kSystemCall);
+  for (const int call : kAllowed) filter.answer_if(call, SECCOMP_RET_ALLOW);
+  for (const int call : kRefused) filter.answer_if(call, SECCOMP_RET_ERRNO | EACCES);
+  filter.allow_without_exec(__NR_mmap);
+  filter.load(kSystemCall);
+  filter.allow_without_exec(__NR_mprotect);
+  filter.answer(SECCOMP_RET_KILL_PROCESS);
+  const sock_fprog program = filter.program();
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 }  // namespace kvlink::extract

@@ -11,10 +11,12 @@ struct SandboxLimits {
   std::int64_t cpu_seconds = 0;   ///< then SIGXCPU
 };
 
-/// For the rest of this process's life: no file can be opened, no socket or process made, no
-/// program run, nothing written but to open descriptors; memory and processor time are limited; no
-/// core dump, no tracing by others; it dies with its parent. Descriptors above 3 are closed.
-/// Returns whether the kernel took the filter of system calls; without it the limits still hold.
-bool enter_sandbox(const SandboxLimits& limits);
+/// For the rest of this process's life: memory, processor time, files, processes and core dumps are
+/// limited, no other process may trace it, it dies with its parent, descriptors above 3 are closed.
+void limit_resources(const SandboxLimits& limits);
+
+/// From now on any system call but those of reading, computing and ending ends the process; opening
+/// and looking at files is refused. Returns whether the kernel took the filter.
+bool filter_system_calls();
 
 }  // namespace kvlink::extract

@@ -113,7 +113,8 @@ int serve(int argc, const char* const* argv, const std::function<void()>& prepar
     return 2;
   }
   prepare();
-  send(retrieval::hello_frame(enter_sandbox(limits)));
+  limit_resources(limits);
+  send(retrieval::hello_frame(filter_system_calls()));
   send_report(read_document(read, limits.memory_bytes));
   // Without destructors: what a library still holds goes with the process.
   _exit(0);

@@ -24,6 +24,10 @@ void explain_end(const ChildEnd& end, std::int64_t seconds, ReadReport& report) 
     return;
   }
   report.problem = ReadProblem::kCrashed;
+  if (!end.exited && end.status == SIGSYS) {
+    report.reason = "the reader was stopped because it tried what it may not do";
+    return;
+  }
   report.reason =
       end.exited ? "the reader stopped in the middle of it"
                  : "the reader stopped unexpectedly (signal " + std::to_string(end.status) + ")";

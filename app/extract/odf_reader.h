@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenDocument text, presentations and spreadsheets.
+#pragma once
+
+#include <string>
+
+#include "app/extract/document_builder.h"
+#include "app/extract/zip_archive.h"
+
+namespace kvlink::extract {
+
+/// Appends content.xml; `media_type` is what the archive's member "mimetype" says. Throws
+/// Unreadable: encrypted, malformed.
+void read_odf(ZipArchive& archive, const std::string& media_type, DocumentBuilder& out);
+
+}  // namespace kvlink::extract
