@@ -11,7 +11,6 @@
 #include "kernels/elementwise.h"
 #include "kernels/embed.h"
 #include "kernels/kv.h"
-#include "kernels/matmul.h"
 #include "kernels/norm.h"
 #include "kernels/rope.h"
 
@@ -83,9 +82,10 @@ std::vector<std::int32_t> positions_of(const ForwardBatch& batch, const KvCache&
 /// One forward pass: the batch, its activations, and the steps through the layers.
 class Pass {
  public:
-  Pass(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora,
-       const ForwardBatch& batch, KvCache& cache)
+  Pass(const Model& model, const ModelMaps& maps, kernels::CpuBackend& backend,
+       const LoraWeights* lora, const ForwardBatch& batch, KvCache& cache)
       : model_(model),
+        maps_(maps),
         config_(model.config),
         backend_(backend),
         lora_(lora),
@@ -181,6 +181,10 @@ class Pass {
     }
   }
 
+  const LayerMaps& maps_of(std::int32_t layer) const {
+    return maps_.layers[static_cast<std::size_t>(layer)];
+  }
+
   std::span<const std::int32_t> positions_of_tile(const Tile& tile) const {
     return std::span(positions_)
         .subspan(static_cast<std::size_t>(tile.from), static_cast<std::size_t>(tile.n));
@@ -242,9 +246,7 @@ class Pass {
     const View<float> v = rows_of(act_.v, 0, tile.n);
     kernels::rms_norm(backend_, rows_of(act_.x, tile.from, tile.n), w.attention_norm,
                       config_.rms_norm_eps, normed);
-    kernels::matmul(backend_, normed, w.wq, q);
-    kernels::matmul(backend_, normed, w.wk, k);
-    kernels::matmul(backend_, normed, w.wv, v);
+    maps_of(layer).qkv.multiply(backend_, normed, std::array{q, k, v});
     correct(layer, tile, normed,
             std::array{Corrected{LoraTarget::kQ, q}, Corrected{LoraTarget::kK, k},
                        Corrected{LoraTarget::kV, v}});
@@ -280,8 +282,7 @@ class Pass {
     kernels::attention(backend_, rows_of(act_.q, 0, tile.n), cache_.layer(layer), keys,
                        positions_of_tile(tile), attended);
     if (!batch_.attention_mass.empty()) add_mass(layer, tile, keys);
-    kernels::matmul(backend_, attended, model_.layers[static_cast<std::size_t>(layer)].wo, x,
-                    Accumulate::kYes);
+    maps_of(layer).o.multiply(backend_, attended, std::array{x}, Accumulate::kYes);
     correct(layer, tile, attended, std::array{Corrected{LoraTarget::kO, x}});
   }
 
@@ -300,12 +301,11 @@ class Pass {
     const View<float> gate = rows_of(act_.gate, 0, tile.n);
     const View<float> up = rows_of(act_.up, 0, tile.n);
     kernels::rms_norm(backend_, x, w.ffn_norm, config_.rms_norm_eps, normed);
-    kernels::matmul(backend_, normed, w.gate, gate);
-    kernels::matmul(backend_, normed, w.up, up);
+    maps_of(layer).gate_up.multiply(backend_, normed, std::array{gate, up});
     correct(layer, tile, normed,
             std::array{Corrected{LoraTarget::kGate, gate}, Corrected{LoraTarget::kUp, up}});
     kernels::swiglu(backend_, gate, up, gate);
-    kernels::matmul(backend_, gate, w.down, x, Accumulate::kYes);
+    maps_of(layer).down.multiply(backend_, gate, std::array{x}, Accumulate::kYes);
     correct(layer, tile, gate, std::array{Corrected{LoraTarget::kDown, x}});
   }
 
@@ -319,14 +319,15 @@ class Pass {
         std::copy_n(act_.x.row(row), config_.model_dim, normed.row(i));
       }
       kernels::rms_norm(backend_, normed, model_.output_norm, config_.rms_norm_eps, normed);
-      kernels::matmul(
-          backend_, normed, model_.output,
-          View<float>(out.data() + from * config_.vocab_size, normed.rows, config_.vocab_size));
+      const View<float> y(out.data() + from * config_.vocab_size, normed.rows, config_.vocab_size);
+      maps_.output.multiply(backend_, normed, std::array{y}, Accumulate::kNo,
+                            kernels::Rounding::kTwice);
     }
     return out;
   }
 
   const Model& model_;
+  const ModelMaps& maps_;
   const ModelConfig& config_;
   kernels::CpuBackend& backend_;
   const LoraWeights* lora_;
@@ -354,7 +355,7 @@ std::int64_t Decoder::tile_rows(const ModelConfig& config, int n_threads) {
 
 std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,
                                     const LayerCallback& between_layers) const {
-  return Pass(model_, backend_, lora_, batch, cache).run(between_layers);
+  return Pass(model_, maps_, backend_, lora_, batch, cache).run(between_layers);
 }
 
 }  // namespace kvlink::inference

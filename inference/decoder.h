@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inference/kv_cache.h"
+#include "inference/linear_maps.h"
 #include "inference/link/lora.h"
 #include "inference/model/model.h"
 #include "kernels/base/kv_block.h"
@@ -41,13 +42,13 @@ struct ForwardBatch {
 /// takes effect. May throw Exception(kCancelled); the rows of the batch then hold no usable KV.
 using LayerCallback = std::function<void()>;
 
-/// Llama-family decoder over weights as stored, with LoRA beside them where it is given. Borrows
-/// the model, the backend and the LoRA. Reentrant: all state of a pass lives in the KvCache and in
-/// the pass itself.
+/// Llama-family decoder, with LoRA beside the weights where it is given. Borrows the model, the
+/// backend and the LoRA; keeps its own packed copy of quantised weights (linear_maps.h), made when
+/// it is constructed. Reentrant: all state of a pass lives in the KvCache and in the pass itself.
 class Decoder {
  public:
   Decoder(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora = nullptr)
-      : model_(model), backend_(backend), lora_(lora) {}
+      : model_(model), backend_(backend), maps_(backend, model), lora_(lora) {}
 
   /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
   /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than
@@ -65,11 +66,14 @@ class Decoder {
   /// Other LoRA from the next pass on; null: none.
   void use_lora(const LoraWeights* lora) { lora_ = lora; }
   const Model& model() const { return model_; }
+  /// Memory that the packed weights take beside the model's own mapping.
+  std::int64_t packed_bytes() const { return maps_.packed_bytes(); }
   kernels::CpuBackend& backend() const { return backend_; }
 
  private:
   const Model& model_;
   kernels::CpuBackend& backend_;
+  ModelMaps maps_;
   const LoraWeights* lora_;
 };
 

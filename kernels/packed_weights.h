@@ -13,6 +13,8 @@
 
 namespace kvlink::kernels {
 
+struct KernelTable;
+
 /// How the numbers of a packed group of 32 inputs are kept: element = scale * (code - zero) +
 /// minimum.
 struct PackedFormat {
@@ -58,12 +60,19 @@ class PackedWeights {
   static std::int64_t record_bytes(const PackedFormat& format, std::int64_t n_outputs);
 
  private:
+  void fill_panel(const KernelTable& kernels, const WeightView& map, const Panel& panel);
+
   PackedFormat format_;
   std::int64_t n_inputs_ = 0;
   std::vector<std::int64_t> outputs_;
   std::vector<Panel> panels_;
   HostBuffer buffer_;
 };
+
+/// How often activations are rounded. kTwice: the first rounding's error is rounded to 8 bits as
+/// well and multiplied too, |q(x) - x| <= max|x| / 64516; for the last map before the logits, where
+/// few rows cost no more than reading the weights.
+enum class Rounding { kOnce, kTwice };
 
 /// ys[i][r,o] = sum_j q(x)[r,j] * w_i[o,j]  (+ ys[i][r,o] when accumulate), where q rounds every 32
 /// neighbours of a row to 8 bits with a scale of their own, symmetrically: |q(x) - x| <= max|x| /
@@ -74,6 +83,7 @@ class PackedWeights {
 /// depend on the rows beside it, on m or on the threads. NaN and infinity in x give NaN.
 /// A shape mismatch is a bug (KVLINK_CHECK).
 void matmul(CpuBackend& backend, View<const float> x, const PackedWeights& w,
-            std::span<const View<float>> ys, Accumulate accumulate = Accumulate::kNo);
+            std::span<const View<float>> ys, Accumulate accumulate = Accumulate::kNo,
+            Rounding rounding = Rounding::kOnce);
 
 }  // namespace kvlink::kernels

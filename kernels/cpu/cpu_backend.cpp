@@ -78,11 +78,11 @@ const char* isa_name(Isa isa) {
     case Isa::kAvx2:
       return "avx2";
     case Isa::kAvx2Vnni:
-      return "avx2-vnni";
+      return "avx2_vnni";
     case Isa::kAvx512:
       return "avx512";
     case Isa::kAvx512Vnni:
-      return "avx512-vnni";
+      return "avx512_vnni";
   }
   return "unknown";
 }

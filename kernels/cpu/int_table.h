@@ -27,6 +27,7 @@ struct QuantizeCall {
   bool has_minimum;
   QuantizedRows to;
   std::int64_t row;
+  float* rest;  ///< null, or [n_groups * 32]: receives x minus what was kept of it
 };
 
 /// y[m, n_outputs] = (or +=) quantised rows times one panel of packed weights.

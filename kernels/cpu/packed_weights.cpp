@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Panels of outputs are split over tasks, for many rows also the rows; groups of inputs are summed
-// in order, so that a row's result depends on nothing but the row and the weights.
+// Panels of outputs are split over tasks.
 #include "kernels/packed_weights.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "kernels/base/result.h"
-#include "kernels/cpu/int_table.h"
 #include "kernels/cpu/kernel_table.h"
-#include "kernels/cpu/row_tasks.h"
+#include "kernels/cpu/thread_pool.h"
 
 namespace kvlink::kernels {
 namespace {
@@ -76,10 +74,7 @@ class RecordColumn {
   }
 
   void put(const GroupNumbers& numbers, std::int32_t shift) {
-    for (std::int64_t i = 0; i < PackedWeights::kGroup; ++i) {
-      const auto code = static_cast<std::uint8_t>(numbers.q[i] + shift);
-      put_code(i, code);
-    }
+    put_codes(numbers, shift);
     for (std::int64_t half = 0; half < format_.n_halves; ++half) {
       const std::uint16_t scale = f32_to_f16(numbers.scales[half]);
       put_half(half, scale);
@@ -92,11 +87,21 @@ class RecordColumn {
   }
 
  private:
-  void put_code(std::int64_t i, std::uint8_t code) {
-    const std::int64_t step = i / kStepBytes;
-    const std::int64_t stored = format_.bits == 4 ? step % 4 : step;
-    std::byte& at = codes_[stored * kBlockOutputs * kStepBytes + i % kStepBytes];
-    at |= static_cast<std::byte>(format_.bits == 4 && step >= 4 ? code << 4U : code);
+  void put_codes(const GroupNumbers& numbers, std::int32_t shift) {
+    std::uint8_t codes[PackedWeights::kGroup];
+    for (std::size_t i = 0; i < sizeof(codes); ++i) {
+      codes[i] = static_cast<std::uint8_t>(numbers.q[i] + shift);
+    }
+    std::int64_t n_bytes = PackedWeights::kGroup;
+    if (format_.bits == 4) {
+      n_bytes /= 2;
+      for (std::int64_t i = 0; i < n_bytes; ++i) {
+        codes[i] = static_cast<std::uint8_t>(codes[i] | codes[i + n_bytes] << 4U);
+      }
+    }
+    for (std::int64_t i = 0; i < n_bytes; i += kStepBytes) {
+      std::memcpy(codes_ + i * kBlockOutputs, codes + i, kStepBytes);
+    }
   }
   void put_half(std::int64_t row, std::uint16_t bits) {
     std::memcpy(scales_ + (row * n_blocks_ * kBlockOutputs + output_) * 2, &bits, 2);
@@ -147,101 +152,25 @@ PackedWeights::PackedWeights(CpuBackend& backend, std::span<const WeightView> ma
     panel.bytes = next;
     next += n_groups * record_bytes(format_, panel.n_outputs);
   }
-  const KernelTable& kernels = kernel_table(backend.isa());
   backend.pool().parallel_for(std::ssize(panels_), [&](std::int64_t task, int) {
     const Panel& panel = panels_[static_cast<std::size_t>(task)];
-    const WeightView& map = maps[static_cast<std::size_t>(panel.map)];
-    const std::int64_t step = record_bytes(format_, panel.n_outputs);
-    std::byte* bytes = buffer_.as<std::byte>() + (panel.bytes - buffer_.as<std::byte>());
-    const std::int64_t n_blocks = divide_up(panel.n_outputs, kBlockOutputs);
-    GroupNumbers numbers;
-    for (std::int64_t g = 0; g < n_groups; ++g) {
-      for (std::int64_t output = 0; output < panel.n_outputs; ++output) {
-        kernels.unpack_group(dtype, map.row(panel.first + output), g, numbers.q, numbers.scales,
-                             numbers.offsets);
-        RecordColumn(format_, bytes + g * step, n_blocks, output).put(numbers, shift_of(dtype));
-      }
+    fill_panel(kernel_table(backend.isa()), maps[static_cast<std::size_t>(panel.map)], panel);
+  });
+}
+
+void PackedWeights::fill_panel(const KernelTable& kernels, const WeightView& map,
+                               const Panel& panel) {
+  const std::int64_t step = record_bytes(format_, panel.n_outputs);
+  const std::int64_t n_blocks = divide_up(panel.n_outputs, kBlockOutputs);
+  std::byte* record = buffer_.as<std::byte>() + (panel.bytes - buffer_.as<std::byte>());
+  GroupNumbers numbers;
+  for (std::int64_t g = 0; g < n_inputs_ / kGroup; ++g, record += step) {
+    for (std::int64_t output = 0; output < panel.n_outputs; ++output) {
+      kernels.unpack_group(map.dtype, map.row(panel.first + output), g, numbers.q, numbers.scales,
+                           numbers.offsets);
+      RecordColumn(format_, record, n_blocks, output).put(numbers, shift_of(map.dtype));
     }
-  });
-}
-
-namespace {
-
-/// Activations as int8 in the backend's memory.
-QuantizedRows quantized(CpuBackend& backend, const IntTable& table, View<const float> x,
-                        const PackedFormat& format) {
-  const std::int64_t n_groups = x.cols / PackedWeights::kGroup;
-  QuantizedRows rows;
-  rows.scales_at = x.cols;
-  rows.sums_at = rows.scales_at + n_groups * 4;
-  // An odd number of cache lines, so that rows do not meet in the same sets of the cache.
-  rows.stride = (divide_up(rows.sums_at + n_groups * format.n_halves * 4, kLine) | 1) * kLine;
-  ThreadPool& pool = backend.pool();
-  pool.reserve_shared_scratch(divide_up(x.rows * rows.stride, 4));
-  rows.rows = reinterpret_cast<std::byte*>(pool.shared_scratch());
-  for_each_row(backend, x.rows, x.cols, [&](std::int64_t r, int) {
-    table.quantize({.x = x.row(r),
-                    .n_groups = n_groups,
-                    .n_halves = format.n_halves,
-                    .zero = format.zero,
-                    .has_minimum = format.has_minimum,
-                    .to = rows,
-                    .row = r});
-  });
-  return rows;
-}
-
-}  // namespace
-
-void matmul(CpuBackend& backend, View<const float> x, const PackedWeights& w,
-            std::span<const View<float>> ys, Accumulate accumulate) {
-  KVLINK_CHECK(x.cols == w.n_inputs() && ys.size() == w.outputs().size());
-  for (std::size_t i = 0; i < ys.size(); ++i) {
-    KVLINK_CHECK(ys[i].rows == x.rows && ys[i].cols == w.outputs()[i]);
   }
-  if (x.rows == 0) return;
-  // Rows of a task: their int8 form stays in the second-level cache; 96 is a multiple of every
-  // tile.
-  constexpr std::int64_t kTaskRows = 96;
-  // Weights of a task of few rows: enough to pay for taking it, little enough to balance.
-  constexpr std::int64_t kTaskBytes = 65536;
-  constexpr std::int64_t kPrefetchBytes = 2048;
-  const IntTable& table = int_table(backend.isa());
-  const PackedFormat& format = w.format();
-  const std::int64_t n_groups = x.cols / PackedWeights::kGroup;
-  const QuantizedRows rows = quantized(backend, table, x, format);
-  const auto panels = w.panels();
-  const std::int64_t n_panels = std::ssize(panels);
-  const std::int64_t panel_bytes =
-      n_groups * PackedWeights::record_bytes(format, PackedWeights::kPanelOutputs);
-  const std::int64_t step =
-      x.rows >= kTaskRows / 2 ? 1 : std::max<std::int64_t>(1, kTaskBytes / panel_bytes / x.rows);
-  const std::int64_t n_row_parts = divide_up(x.rows, kTaskRows);
-  const std::int64_t n_tasks = divide_up(n_panels, step) * n_row_parts;
-  backend.pool().parallel_for(n_tasks, [&](std::int64_t task, int) {
-    const std::int64_t row = task % n_row_parts * kTaskRows;
-    const std::int64_t first = task / n_row_parts * step;
-    for (std::int64_t p = first; p < std::min(n_panels, first + step); ++p) {
-      const PackedWeights::Panel& panel = panels[static_cast<std::size_t>(p)];
-      const View<float> y = ys[static_cast<std::size_t>(panel.map)];
-      QuantizedRows part = rows;
-      part.rows += row * rows.stride;
-      table.int_dot({.x = part,
-                     .m = std::min(kTaskRows, x.rows - row),
-                     .n_groups = n_groups,
-                     .bits = format.bits,
-                     .n_halves = format.n_halves,
-                     .has_minimum = format.has_minimum,
-                     .panel = panel.bytes,
-                     .record_bytes = PackedWeights::record_bytes(format, panel.n_outputs),
-                     .n_blocks = divide_up(panel.n_outputs, kBlockOutputs),
-                     .n_outputs = panel.n_outputs,
-                     .prefetch_bytes = kPrefetchBytes,
-                     .y = y.row(row) + panel.first,
-                     .y_stride = y.row_stride,
-                     .accumulate = accumulate == Accumulate::kYes});
-    }
-  });
 }
 
 }  // namespace kvlink::kernels

@@ -55,7 +55,23 @@ Reading read_prompt(const Decoder& decoder, KvCache& cache, std::span<const std:
   return reading;
 }
 
-class GoldenSmolLM2 : public testing::TestWithParam<kernels::Isa> {
+/// How far results may be from PyTorch in float32, by the arithmetic.
+struct Allowed {
+  float log_probabilities;
+  double nll_share;
+  float unsure_margin;
+};
+
+Allowed allowed(kernels::Arithmetic arithmetic) {
+  if (arithmetic == kernels::Arithmetic::kFloat) {
+    return {kGoldenLogProbabilities, kGoldenNllShare, kGoldenUnsureMargin};
+  }
+  return {kGoldenLogProbabilitiesInt8, kGoldenNllShareInt8, kGoldenUnsureMarginInt8};
+}
+
+using Way = std::tuple<kernels::Isa, kernels::Arithmetic>;
+
+class GoldenSmolLM2 : public testing::TestWithParam<Way> {
  protected:
   static nlohmann::json golden() {
     std::ifstream file(*test_data() / "models" / "smollm2_golden.json");
@@ -64,36 +80,37 @@ class GoldenSmolLM2 : public testing::TestWithParam<kernels::Isa> {
 };
 
 /// Returns the largest difference.
-float check_last_position(const nlohmann::json& c, std::span<const float> logits) {
+float check_last_position(const nlohmann::json& c, std::span<const float> logits,
+                          const Allowed& allow) {
   std::vector<float> log_probs(logits.size());
   kernels::log_softmax(logits, log_probs);
   const auto ids = c["top20_ids"].get<std::vector<std::int32_t>>();
   const auto expected = c["top20_logprobs"].get<std::vector<float>>();
   float worst = 0.0F;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    EXPECT_NEAR(log_probs[static_cast<std::size_t>(ids[i])], expected[i], kGoldenLogProbabilities)
+    EXPECT_NEAR(log_probs[static_cast<std::size_t>(ids[i])], expected[i], allow.log_probabilities)
         << "token " << ids[i];
     worst = std::max(worst, std::abs(log_probs[static_cast<std::size_t>(ids[i])] - expected[i]));
   }
   return worst;
 }
 
-void check_argmax(const nlohmann::json& c, const Reading& reading) {
+void check_argmax(const nlohmann::json& c, const Reading& reading, const Allowed& allow) {
   if (c["argmax_per_pos"].is_null()) return;  // long prompts carry the mean NLL instead
   const auto expected = c["argmax_per_pos"].get<std::vector<std::int32_t>>();
   ASSERT_EQ(expected.size(), reading.argmax.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (reading.margin[i] < kGoldenUnsureMargin) continue;
+    if (reading.margin[i] < allow.unsure_margin) continue;
     EXPECT_EQ(reading.argmax[i], expected[i]) << "at position " << i;
   }
 }
 
 void check_greedy(const nlohmann::json& c, const Decoder& decoder, KvCache& cache,
-                  const std::vector<float>& logits) {
+                  const std::vector<float>& logits, const Allowed& allow) {
   const auto expected = c["greedy"].get<std::vector<std::int32_t>>();
   const auto margins = c["greedy_margin"].get<std::vector<float>>();
-  const auto unsure =
-      std::find_if(margins.begin(), margins.end(), [](float m) { return m < kGoldenUnsureMargin; });
+  const auto unsure = std::find_if(margins.begin(), margins.end(),
+                                   [&](float m) { return m < allow.unsure_margin; });
   const auto n = static_cast<std::size_t>(unsure - margins.begin());
   const auto ours = greedy_tokens(decoder, cache, logits, n);
   EXPECT_EQ(ours, std::vector<std::int32_t>(expected.begin(),
@@ -119,7 +136,9 @@ TEST_P(GoldenSmolLM2, FollowsTheReference) {
   KVLINK_SKIP_WITHOUT_GENERATOR();
   const auto model = inference::load_model(*default_generator());
   ASSERT_TRUE(model) << model.error().message;
-  kernels::CpuBackend backend({.n_threads = 2, .max_isa = GetParam()});
+  const auto [isa, arithmetic] = GetParam();
+  const Allowed allow = allowed(arithmetic);
+  kernels::CpuBackend backend({.n_threads = 2, .max_isa = isa, .arithmetic = arithmetic});
   const Decoder decoder(*model, backend);
   std::size_t n_checked = 0;
   double worst_nll_share = 0.0;
@@ -127,17 +146,17 @@ TEST_P(GoldenSmolLM2, FollowsTheReference) {
   const auto cases = golden()["cases"];
   for (const auto& c : cases) {
     const auto ids = c["ids"].get<std::vector<std::int32_t>>();
-    if (ids.size() > kShortPrompt && GetParam() != kernels::detect_isa()) continue;
+    if (ids.size() > kShortPrompt && isa != kernels::detect_isa()) continue;
     SCOPED_TRACE(c["prompt"].get<std::string>().substr(0, 60));
     KvCache cache(model->config, static_cast<std::int64_t>(ids.size()) + 64, DType::kF32);
     const Reading reading = read_prompt(decoder, cache, ids);
     const auto nll = c["mean_nll"].get<double>();
-    EXPECT_NEAR(reading.mean_nll, nll, kGoldenNllShare * nll);
+    EXPECT_NEAR(reading.mean_nll, nll, allow.nll_share * nll);
     worst_nll_share = std::max(worst_nll_share, std::abs(reading.mean_nll - nll) / nll);
     worst_log_probability =
-        std::max(worst_log_probability, check_last_position(c, reading.last_logits));
-    check_argmax(c, reading);
-    check_greedy(c, decoder, cache, reading.last_logits);
+        std::max(worst_log_probability, check_last_position(c, reading.last_logits, allow));
+    check_argmax(c, reading, allow);
+    check_greedy(c, decoder, cache, reading.last_logits, allow);
     ++n_checked;
   }
   EXPECT_GE(n_checked, 3U);
@@ -145,9 +164,15 @@ TEST_P(GoldenSmolLM2, FollowsTheReference) {
   RecordProperty("worst_log_probability_difference", std::to_string(worst_log_probability));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryIsa, GoldenSmolLM2, testing::ValuesIn(available_isas()),
+INSTANTIATE_TEST_SUITE_P(EveryIsa, GoldenSmolLM2,
+                         testing::Combine(testing::ValuesIn(available_isas()),
+                                          testing::Values(kernels::Arithmetic::kFloat,
+                                                          kernels::Arithmetic::kInt8)),
                          [](const auto& info) {
-                           return std::string(kernels::isa_name(info.param));
+                           const bool is_float =
+                               std::get<1>(info.param) == kernels::Arithmetic::kFloat;
+                           return kernels::isa_name(std::get<0>(info.param)) +
+                                  std::string(is_float ? "_float" : "_int8");
                          });
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "kernels/cpu/simd/int_quantize.h"
 
+#define KVLINK_INLINE inline __attribute__((always_inline))
+
 namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
@@ -12,11 +14,11 @@ constexpr std::int64_t kGroup = 32;
 constexpr std::int64_t kStepBytes = 4;      ///< inputs of one step
 constexpr std::int64_t kBlockOutputs = 16;  ///< outputs whose codes of a step lie together
 #if KVLINK_ISA_LEVEL == 2
-constexpr std::int64_t kMostRows = 6;
+constexpr int kMostRows = 6;
 #elif KVLINK_ISA_LEVEL == 1
-constexpr std::int64_t kMostRows = 4;
+constexpr int kMostRows = 4;
 #else
-constexpr std::int64_t kMostRows = 1;
+constexpr int kMostRows = 1;
 #endif
 
 /// What PackedFormat says, known to the compiler.
@@ -94,90 +96,129 @@ constexpr std::int64_t code_offset(std::int64_t output) {
 
 /// kRows rows against kVecs vectors of outputs.
 template <typename F, int kRows, int kVecs>
-void int_tile(const IntDotCall& d, std::int64_t row, std::int64_t output) {
-  constexpr int kSteps = 8 / F::kHalves;
-  // 4-bit steps i and i + 4 share a load.
-  constexpr int kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};
-  const std::byte* rows = d.x.rows + row * d.x.stride;
-  const std::byte* record = d.panel;
-  const std::int64_t scales_at = d.n_blocks * F::kCodeBytes + output * 2;
-  const std::int64_t half_bytes = d.n_blocks * kBlockOutputs * 2;
-  Vec sums[kRows][kVecs];
-  for (auto& sums_of_row : sums) {
-    for (Vec& sum : sums_of_row) sum = zero();
-  }
-  for (std::int64_t g = 0; g < d.n_groups; ++g, record += d.record_bytes) {
-    const auto* codes_at = reinterpret_cast<const std::uint8_t*>(record);
-    for (std::int64_t line = 0; line < kVecs * kWidth * 32 && kRows == 1; line += 64) {
-      __builtin_prefetch(codes_at + d.prefetch_bytes + code_offset<F>(output) + line, 0, 2);
+struct Tile {
+  using GroupSums = GroupSum<F::kBits>[kRows][kVecs];
+  static constexpr int kSteps = 8 / F::kHalves;  ///< that share a scale
+
+  const IntDotCall& d;
+  const std::byte* rows;
+  std::int64_t output;
+
+  void multiply(std::int64_t row) const {
+    Vec sums[kRows][kVecs];
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kVecs; ++v) sums[r][v] = zero();
     }
+    const std::byte* record = d.panel;
+    for (std::int64_t g = 0; g < d.n_groups; ++g, record += d.record_bytes) {
+      if constexpr (kRows == 1) prefetch(record);
 #pragma GCC unroll 2
-    for (int half = 0; half < F::kHalves; ++half) {
-      GroupSum<F::kBits> group[kRows][kVecs];
-      std::int32_t starts[kRows];
+      for (int half = 0; half < F::kHalves; ++half) {
+        GroupSums group;
+        std::int32_t starts[kRows];
+        multiply_codes(record, g, half, group, starts);
+        add_scaled(record, g, half, group, starts, sums);
+      }
+    }
+    write(row, sums);
+  }
+
+  const std::byte* row_at(int r) const { return rows + r * d.x.stride; }
+  std::int64_t sum_at(std::int64_t g, int half) const {
+    return d.x.sums_at + (g * F::kHalves + half) * 4;
+  }
+
+  KVLINK_INLINE void prefetch(const std::byte* record) const {
+    const std::byte* ahead = record + d.prefetch_bytes + code_offset<F>(output);
+    for (std::int64_t line = 0; line < kVecs * kWidth * 32; line += 64) {
+      __builtin_prefetch(ahead + line, 0, 2);
+    }
+  }
+
+  KVLINK_INLINE void multiply_codes(const std::byte* record, std::int64_t g, int half,
+                                    GroupSums& group, std::int32_t (&starts)[kRows]) const {
+    // 4-bit steps i and i + 4 share a load.
+    constexpr int kOrder[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+    const auto* codes_at = reinterpret_cast<const std::uint8_t*>(record);
 #pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        if constexpr (F::kHasMinimum) {
-          starts[r] = 0;
-        } else {
-          __builtin_memcpy(&starts[r],
-                           rows + r * d.x.stride + d.x.sums_at + (g * F::kHalves + half) * 4, 4);
-        }
-        for (int v = 0; v < kVecs; ++v) group[r][v].start(starts[r]);
+    for (int r = 0; r < kRows; ++r) {
+      starts[r] = 0;
+      if constexpr (!F::kHasMinimum) {
+        __builtin_memcpy(&starts[r], row_at(r) + sum_at(g, half), 4);
       }
 #pragma GCC unroll 8
-      for (int i = 0; i < kSteps; ++i) {
-        const int step = F::kHalves == 1 ? kOrder[i] : half * kSteps + i;
-        Codes<F::kBits> codes[kVecs];
+      for (int v = 0; v < kVecs; ++v) group[r][v].start(starts[r]);
+    }
 #pragma GCC unroll 8
-        for (int v = 0; v < kVecs; ++v) {
-          read_codes<F>(codes_at + code_offset<F>(output + v * kWidth), step, codes[v]);
-        }
-#pragma GCC unroll 8
-        for (int r = 0; r < kRows; ++r) {
-          const IntVec x = spread(reinterpret_cast<const std::int8_t*>(rows + r * d.x.stride) +
-                                  g * kGroup + step * kStepBytes);
-#pragma GCC unroll 8
-          for (int v = 0; v < kVecs; ++v) group[r][v].step(codes[v], x);
-        }
-      }
-      Vec scales[kVecs];
-      Vec minima[kVecs];
+    for (int i = 0; i < kSteps; ++i) {
+      const int step = F::kHalves == 1 ? kOrder[i] : half * kSteps + i;
+      Codes<F::kBits> codes[kVecs];
 #pragma GCC unroll 8
       for (int v = 0; v < kVecs; ++v) {
-        const std::byte* at = record + scales_at + half * half_bytes + v * kWidth * 2;
-        scales[v] = load_f16(reinterpret_cast<const std::uint16_t*>(at));
-        if constexpr (F::kHasMinimum) {
-          at += F::kHalves * half_bytes;
-          minima[v] = load_f16(reinterpret_cast<const std::uint16_t*>(at));
-        }
+        read_codes<F>(codes_at + code_offset<F>(output + v * kWidth), step, codes[v]);
       }
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const std::byte* at = rows + r * d.x.stride;
-        const Vec scale = set1(float_at(at + d.x.scales_at + g * 4));
-        Vec sum = zero();
-        if constexpr (F::kHasMinimum) {
-          sum = set1(float_at(at + d.x.sums_at + (g * F::kHalves + half) * 4));
-        }
+        const IntVec x = spread(reinterpret_cast<const std::int8_t*>(row_at(r)) + g * kGroup +
+                                step * kStepBytes);
 #pragma GCC unroll 8
-        for (int v = 0; v < kVecs; ++v) {
-          const Vec dot = mul(to_float(group[r][v].finish(starts[r])), scales[v]);
-          sums[r][v] = fma(dot, scale, sums[r][v]);
-          if constexpr (F::kHasMinimum) sums[r][v] = fma(minima[v], sum, sums[r][v]);
+        for (int v = 0; v < kVecs; ++v) group[r][v].step(codes[v], x);
+      }
+    }
+  }
+
+  KVLINK_INLINE void add_scaled(const std::byte* record, std::int64_t g, int half,
+                                const GroupSums& group, const std::int32_t (&starts)[kRows],
+                                Vec (&sums)[kRows][kVecs]) const {
+    const std::int64_t half_bytes = d.n_blocks * kBlockOutputs * 2;
+    const std::byte* scales_at =
+        record + d.n_blocks * F::kCodeBytes + output * 2 + half * half_bytes;
+    Vec scales[kVecs];
+    Vec minima[kVecs];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVecs; ++v) {
+      const std::byte* at = scales_at + v * kWidth * 2;
+      scales[v] = load_f16(reinterpret_cast<const std::uint16_t*>(at));
+      at += F::kHalves * half_bytes;
+      minima[v] = zero();
+      if constexpr (F::kHasMinimum) {
+        minima[v] = load_f16(reinterpret_cast<const std::uint16_t*>(at));
+      }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vec scale = set1(float_at(row_at(r) + d.x.scales_at + g * 4));
+#pragma GCC unroll 8
+      for (int v = 0; v < kVecs; ++v) {
+        const Vec dot = mul(to_float(group[r][v].finish(starts[r])), scales[v]);
+        sums[r][v] = fma(dot, scale, sums[r][v]);
+        if constexpr (F::kHasMinimum) {
+          sums[r][v] = fma(minima[v], set1(float_at(row_at(r) + sum_at(g, half))), sums[r][v]);
         }
       }
     }
   }
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVecs; ++v) {
-      const std::int64_t first = output + v * kWidth;
-      const std::int64_t left = d.n_outputs - first < kWidth ? d.n_outputs - first : kWidth;
-      if (left <= 0) break;
-      float* y = d.y + (row + r) * d.y_stride + first;
-      store_partial(y, d.accumulate ? add(load_partial(y, left), sums[r][v]) : sums[r][v], left);
+
+  KVLINK_INLINE void write(std::int64_t row, const Vec (&sums)[kRows][kVecs]) const {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kVecs; ++v) {
+        const std::int64_t first = output + v * kWidth;
+        const std::int64_t left = d.n_outputs - first < kWidth ? d.n_outputs - first : kWidth;
+        if (left <= 0) continue;
+        float* y = d.y + (row + r) * d.y_stride + first;
+        store_partial(y, d.accumulate ? add(load_partial(y, left), sums[r][v]) : sums[r][v], left);
+      }
     }
   }
+};
+
+template <typename F, int kRows, int kVecs>
+void int_tile(const IntDotCall& d, std::int64_t row, std::int64_t output) {
+  Tile<F, kRows, kVecs>{d, d.x.rows + row * d.x.stride, output}.multiply(row);
 }
 
 /// Vectors of outputs beside each other: what leaves the sums of a group in registers.
@@ -203,6 +244,15 @@ void int_rows(const IntDotCall& d, std::int64_t row) {
   }
 }
 
+/// `rows` of at most kMost rows.
+template <typename F, int kMost>
+void int_rows_of(const IntDotCall& d, std::int64_t row, std::int64_t rows) {
+  if constexpr (kMost > 1) {
+    if (rows < kMost) return int_rows_of<F, kMost - 1>(d, row, rows);
+  }
+  int_rows<F, kMost>(d, row);
+}
+
 /// All rows in tiles whose heights differ by one at most.
 template <typename F>
 void int_multiply(const IntDotCall& d) {
@@ -210,32 +260,7 @@ void int_multiply(const IntDotCall& d) {
   std::int64_t row = 0;
   for (std::int64_t tile = 0; tile < n_tiles; ++tile) {
     const std::int64_t rows = (d.m - row) / (n_tiles - tile);
-    switch (rows) {
-      case 1:
-        int_rows<F, 1>(d, row);
-        break;
-#if KVLINK_ISA_LEVEL > 0
-      case 2:
-        int_rows<F, 2>(d, row);
-        break;
-      case 3:
-        int_rows<F, 3>(d, row);
-        break;
-      case 4:
-        int_rows<F, 4>(d, row);
-        break;
-#endif
-#if KVLINK_ISA_LEVEL == 2
-      case 5:
-        int_rows<F, 5>(d, row);
-        break;
-      case 6:
-        int_rows<F, 6>(d, row);
-        break;
-#endif
-      default:
-        __builtin_trap();
-    }
+    int_rows_of<F, kMostRows>(d, row, rows);
     row += rows;
   }
 }

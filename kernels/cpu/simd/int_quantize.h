@@ -49,6 +49,10 @@ void quantize(const QuantizeCall& call) {
     // Infinity and NaN make the sums NaN, and with them the scale.
     const float scale = (inverse > 0.0F ? most / 127.0F : 0.0F) + (first + second) * 0.0F;
     __builtin_memcpy(row + call.to.scales_at + g * 4, &scale, 4);
+    for (int i = 0; call.rest != nullptr && i < kVecs; ++i) {
+      const Vec kept = mul(load_i8(q + i * kWidth), set1(-scale));
+      store(call.rest + g * 32 + i * kWidth, add(load(x + i * kWidth), kept));
+    }
     if (call.n_halves == 1) {
       put_sum(call, g, first + second, scale);
     } else {
