@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The desktop's notification and file manager, played by this test on a bus of its own.
+#include "ui/inspect/reveal_file.h"
 #include "ui/shell/notification.h"
 
 #include <QDBusConnection>
@@ -63,7 +64,7 @@ class NotificationTest : public QObject {
   }
 
   void asks_the_file_manager_to_show_a_file() {
-    reveal_in_folder("/tmp/with space/ü.md");
+    reveal_file("/tmp/with space/ü.md");
     QTRY_COMPARE(desktop_.messages.size(), std::size_t{1});
     const auto& call = desktop_.messages.front();
     QCOMPARE(call.member(), QString("ShowItems"));

@@ -13,6 +13,7 @@
 #include "ui/ask/visible_text.h"
 #include "ui/inspect/cache_panel.h"
 #include "ui/inspect/quantities.h"
+#include "ui/inspect/reveal_file.h"
 #include "ui/inspect/settings_panel.h"
 #include "ui/inspect/timing_panel.h"
 #include "ui/library/library_panel.h"
@@ -133,7 +134,7 @@ void MainWindow::connect_panels() {
     show_inspector(cache_);
     cache_->show_document(id);
   });
-  connect(library_, &LibraryPanel::reveal, this, &reveal_in_folder);
+  connect(library_, &LibraryPanel::reveal, this, &reveal_file);
   connect(library_, &LibraryPanel::notice, this, [this](const QString& message) {
     banners_->show_banner({}, message, Tone::kPlain, {}, kPassingMs);
   });
