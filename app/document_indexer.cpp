@@ -3,25 +3,26 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
 #include <utility>
+#include <vector>
 
-#include "app/words.h"
 #include "retrieval/chunker.h"
-#include "retrieval/text_blocks.h"
 
 namespace kvlink::app {
 namespace {
 
+using retrieval::ReadProblem;
+
 constexpr std::size_t kEmbedBatch = 8;  // small, so that a question need not wait long
 
-retrieval::NewDocument record_of(const ScannedFile& file, const FileBytes& read,
-                                 const Digest& content) {
+retrieval::NewDocument record_of(const ScannedFile& file, const FileText& text) {
   retrieval::NewDocument made;
   made.document.path = file.path.string();
   made.document.title = file.path.stem().string();
-  made.document.content = content;
-  made.document.file_bytes = static_cast<std::int64_t>(read.bytes.size());
-  made.document.mtime_ns = read.mtime_ns;
+  made.document.content = text.content;
+  made.document.file_bytes = text.file_bytes;
+  made.document.mtime_ns = text.mtime_ns;
   made.document.added_unix = static_cast<std::int64_t>(std::time(nullptr));
   return made;
 }
@@ -32,94 +33,120 @@ std::string joined(const std::vector<std::string>& notices) {
   return text;
 }
 
-bool is_about_content(ErrorCode code) {
-  return code == ErrorCode::kUnsupported || code == ErrorCode::kInvalidInput ||
-         code == ErrorCode::kCorrupt;
+ErrorCode code_of(ReadProblem problem) {
+  switch (problem) {
+    case ReadProblem::kNoText:
+      return ErrorCode::kInvalidInput;
+    case ReadProblem::kDamaged:
+    case ReadProblem::kCrashed:
+    case ReadProblem::kSetAside:
+      return ErrorCode::kCorrupt;
+    case ReadProblem::kTooLarge:
+    case ReadProblem::kTooSlow:
+      return ErrorCode::kOutOfMemory;
+    default:
+      return ErrorCode::kUnsupported;
+  }
 }
 
 }  // namespace
 
-DocumentIndexer::DocumentIndexer(Session& session, Rereading rereading)
-    : session_(session), rereading_(rereading) {
-  const auto stale = value_or_throw(session_.library().stale_vectors());
-  stale_.insert(stale.begin(), stale.end());
-}
-
 Result<DocumentIndexer::Indexed> DocumentIndexer::index(const ScannedFile& file,
+                                                        const FileText& text,
                                                         std::stop_token stop) {
-  return returning([&] { return index_or_throw(file, std::move(stop)); });
+  return returning([&] { return index_or_throw(file, text, std::move(stop)); });
 }
 
 DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file,
+                                                         const FileText& text,
                                                          std::stop_token stop) {
-  const std::int64_t limit = session_.settings().max_document_bytes;
-  const FileBytes read = read_file(file.path, limit);
-  if (read.too_large) {
-    fail(ErrorCode::kUnsupported, "larger than " + bytes_in_words(limit) + " (" +
-                                      bytes_in_words(read.file_bytes) +
-                                      "); split it or raise max_document_bytes in settings.json");
+  if (text.unchanged) {
+    if (text.known->offline) {
+      value_or_throw(session_.library().set_offline(std::span(&text.known->id, 1), false));
+    }
+    return {text.known->id, Outcome::kUnchanged, text.known->problem};
   }
-  const Digest content = sha256(read.bytes);
-  const auto known = value_or_throw(session_.library().find_path(file.path.string()));
-  const bool same = known && known->content == content && !stale_.contains(known->id);
-  const bool may_keep = rereading_ == Rereading::kChanged;
-  if (may_keep && same && known->state == retrieval::DocumentState::kSearchable) {
-    return {known->id, Outcome::kUnchanged, known->problem};
+  if (text.moved_from) {
+    value_or_throw(
+        session_.library().relocate(text.moved_from->id, file.path.string(), text.mtime_ns));
+    return {text.moved_from->id, Outcome::kUpdated, ""};
   }
-  retrieval::NewDocument made;
-  try {
-    made = make_document(file, read, content, stop);
-  } catch (const Exception& e) {
-    if (!is_about_content(e.error().code)) throw;
-    made = record_of(file, read, content);
+  auto made = record_of(file, text);
+  if (text.report.problem == ReadProblem::kNone) {
+    made = make_document(file, text, stop);
+    if (made.chunks.empty()) {
+      made.document.problem_kind = ReadProblem::kNoText;
+      made.document.problem = "there is no text in it";
+    }
+  } else {
+    made.document.problem_kind = text.report.problem;
+    made.document.problem = text.report.reason;
+  }
+  if (made.document.problem_kind != ReadProblem::kNone) {
     made.document.state = retrieval::DocumentState::kFailed;
-    made.document.problem = e.error().message;
-    if (!same) commit(made);
-    throw;
+    commit(made);
+    fail(code_of(made.document.problem_kind), made.document.problem);
   }
+  embed_chunks(made, text.known ? text.known->id : 0, stop);
   const auto id = commit(made);
-  stale_.erase(id);
-  return {id, known ? Outcome::kUpdated : Outcome::kAdded, made.document.problem};
+  return {id, text.known ? Outcome::kUpdated : Outcome::kAdded, made.document.problem};
 }
 
-retrieval::NewDocument DocumentIndexer::make_document(const ScannedFile& file,
-                                                      const FileBytes& read, const Digest& content,
+retrieval::NewDocument DocumentIndexer::make_document(const ScannedFile& file, const FileText& text,
                                                       std::stop_token stop) {
-  auto made = record_of(file, read, content);
-  const auto parsed = retrieval::parse_document(file.path.filename().string(), read.bytes);
+  auto made = record_of(file, text);
+  const auto& parsed = text.report.document;
   made.document.title = parsed.title;
   made.document.media_type = parsed.media_type;
   made.document.problem = joined(parsed.notices);
   const auto& tokenizer = session_.engine().tokenizer();
-  const auto count = [&](std::string_view text) {
+  const auto count = [&](std::string_view words) {
     if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
-    return static_cast<std::int64_t>(tokenizer.encode(text).size());
+    return static_cast<std::int64_t>(tokenizer.encode(words).size());
   };
   const auto& settings = session_.settings();
   made.chunks = retrieval::chunk_text(
       parsed.title, parsed.blocks, count,
       {.target_tokens = settings.chunk_target_tokens, .max_tokens = settings.chunk_max_tokens});
-  if (made.chunks.empty()) fail(ErrorCode::kInvalidInput, "there is no text in it");
   made.document.n_chunks = static_cast<std::int64_t>(made.chunks.size());
   for (const auto& chunk : made.chunks) made.document.n_tokens += chunk.n_tokens;
-  made.vectors = embed_chunks(made, stop);
   return made;
 }
 
-std::vector<float> DocumentIndexer::embed_chunks(const retrieval::NewDocument& document,
-                                                 std::stop_token stop) {
-  std::vector<float> vectors;
+/// Passages that the document had before are not embedded again.
+void DocumentIndexer::embed_chunks(retrieval::NewDocument& document, retrieval::DocumentId known,
+                                   std::stop_token stop) {
+  std::map<Digest, std::vector<float>> vectors;
+  if (known != 0) vectors = value_or_throw(session_.library().vectors(known));
+  std::vector<Digest> contents;
   std::vector<std::string> batch;
-  for (std::size_t i = 0; i < document.chunks.size(); ++i) {
-    const auto& chunk = document.chunks[i];
-    batch.push_back(retrieval::prompt_text(document.document.title, chunk.heading, chunk.text));
-    if (batch.size() < kEmbedBatch && i + 1 < document.chunks.size()) continue;
+  std::vector<Digest> batch_contents;
+  const auto embed_batch = [&] {
+    if (batch.empty()) return;
     if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
     const auto made = value_or_throw(session_.embed(batch, inference::Priority::kIngestion));
-    vectors.insert(vectors.end(), made.begin(), made.end());
+    const std::size_t dim = made.size() / batch.size();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto begin = made.begin() + static_cast<std::ptrdiff_t>(i * dim);
+      vectors[batch_contents[i]] = {begin, begin + static_cast<std::ptrdiff_t>(dim)};
+    }
+    n_embedded_ += static_cast<std::int64_t>(batch.size());
     batch.clear();
+    batch_contents.clear();
+  };
+  for (const auto& chunk : document.chunks) {
+    auto text = retrieval::prompt_text(document.document.title, chunk.heading, chunk.text);
+    contents.push_back(sha256(text));
+    if (!vectors.try_emplace(contents.back()).second) continue;  // known, or in this batch
+    batch.push_back(std::move(text));
+    batch_contents.push_back(contents.back());
+    if (batch.size() == kEmbedBatch) embed_batch();
   }
-  return vectors;
+  embed_batch();
+  for (const auto& content : contents) {
+    const auto& vector = vectors.at(content);
+    document.vectors.insert(document.vectors.end(), vector.begin(), vector.end());
+  }
 }
 
 retrieval::DocumentId DocumentIndexer::commit(const retrieval::NewDocument& document) {

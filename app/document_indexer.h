@@ -3,17 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <stop_token>
-#include <vector>
+#include <string>
 
-#include "app/file_bytes.h"
 #include "app/file_scan.h"
+#include "app/file_text.h"
 #include "app/session.h"
 
 namespace kvlink::app {
 
-/// Reads, hashes, parses, cuts, embeds and commits. Needs Parts::kAnswer (the generator's
+/// Cuts, embeds and commits what a FileTextReader has read. Needs Parts::kAnswer (the generator's
 /// tokenizer counts tokens). One thread.
 class DocumentIndexer {
  public:
@@ -27,24 +26,25 @@ class DocumentIndexer {
   /// kAll: files whose content is known are cut and embedded again, as the settings now say.
   enum class Rereading : std::uint8_t { kChanged, kAll };
 
-  /// Throws when the library cannot be read.
-  explicit DocumentIndexer(Session& session, Rereading rereading = Rereading::kChanged);
+  explicit DocumentIndexer(Session& session) : session_(session) {}
 
-  /// Commits the file as it is now; the text of an earlier version goes, with its blocks. A file
-  /// whose content cannot be used replaces its earlier version by a failed record, and the error is
-  /// returned; one that cannot be read leaves everything as it was.
-  Result<Indexed> index(const ScannedFile& file, std::stop_token stop);
+  /// Commits the file as it was read; passages that an earlier version has too keep their vectors
+  /// and blocks, the rest of it goes. A document that cannot be read replaces its earlier version
+  /// by a failed record, and the error is returned.
+  Result<Indexed> index(const ScannedFile& file, const FileText& text, std::stop_token stop);
+
+  std::int64_t n_embedded() const { return n_embedded_; }  ///< passages so far
 
  private:
-  Indexed index_or_throw(const ScannedFile& file, std::stop_token stop);
-  retrieval::NewDocument make_document(const ScannedFile& file, const FileBytes& read,
-                                       const Digest& content, std::stop_token stop);
-  std::vector<float> embed_chunks(const retrieval::NewDocument& document, std::stop_token stop);
+  Indexed index_or_throw(const ScannedFile& file, const FileText& text, std::stop_token stop);
+  retrieval::NewDocument make_document(const ScannedFile& file, const FileText& text,
+                                       std::stop_token stop);
+  void embed_chunks(retrieval::NewDocument& document, retrieval::DocumentId known,
+                    std::stop_token stop);
   retrieval::DocumentId commit(const retrieval::NewDocument& document);
 
   Session& session_;
-  Rereading rereading_;
-  std::set<retrieval::DocumentId> stale_;  ///< embedded by another embedder
+  std::int64_t n_embedded_ = 0;
 };
 
 }  // namespace kvlink::app

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "kernels/base/result.h"
 
@@ -45,16 +46,31 @@ std::string read_up_to(int fd, std::int64_t limit, std::int64_t expected,
   return bytes;
 }
 
-}  // namespace
-
-FileBytes read_file(const std::filesystem::path& file, std::int64_t limit) {
+int open_regular(const std::filesystem::path& file, struct stat& status) {
   Descriptor fd{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
   if (fd.value < 0) fail_with_errno(file, "open");
-  struct stat status {};
   if (::fstat(fd.value, &status) != 0) fail_with_errno(file, "examine");
   if (!S_ISREG(status.st_mode)) {
     fail(ErrorCode::kUnsupported, file.string() + " is not a regular file.");
   }
+  return std::exchange(fd.value, -1);
+}
+
+}  // namespace
+
+std::string read_head(const std::filesystem::path& file, std::size_t n) {
+  struct stat status {};
+  const Descriptor fd{open_regular(file, status)};
+  std::string bytes(n, '\0');
+  const ssize_t n_read = ::read(fd.value, bytes.data(), n);
+  if (n_read < 0) fail_with_errno(file, "read");
+  bytes.resize(static_cast<std::size_t>(n_read));
+  return bytes;
+}
+
+FileBytes read_file(const std::filesystem::path& file, std::int64_t limit) {
+  struct stat status {};
+  const Descriptor fd{open_regular(file, status)};
   FileBytes result;
   result.file_bytes = status.st_size;
   result.mtime_ns =

@@ -19,4 +19,7 @@ struct FileBytes {
 /// kNotFound, kUnsupported (not a regular file), kIo with the path and the system's words.
 FileBytes read_file(const std::filesystem::path& file, std::int64_t limit);
 
+/// The first `n` bytes of a regular file, or all of a shorter one. Throws as read_file.
+std::string read_head(const std::filesystem::path& file, std::size_t n);
+
 }  // namespace kvlink::app

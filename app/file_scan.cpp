@@ -5,12 +5,24 @@
 #include <set>
 #include <system_error>
 
+#include "app/file_bytes.h"
+#include "kernels/base/utf8.h"
 #include "retrieval/text_blocks.h"
 
 namespace kvlink::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Whether the first bytes of a file with a suffix that says nothing are text or a known document.
+bool looks_readable(const fs::path& file) {
+  constexpr std::size_t kHeadBytes = 4096;
+  const auto head = returning([&] { return read_head(file, kHeadBytes); });
+  if (!head || head->empty()) return false;
+  if (head->find("%PDF-") != head->npos || head->starts_with("PK\x03\x04")) return true;
+  const auto n_zero = std::count(head->begin(), head->end(), '\0');
+  return n_zero == 0 && valid_utf8_prefix(*head) + 4 > head->size();
+}
 
 class Scanner {
  public:
@@ -82,7 +94,7 @@ class Scanner {
 
   void take_file(const fs::path& file) {
     if (!seen_.insert(file).second) return;
-    if (!retrieval::is_supported_suffix(file.filename().string())) {
+    if (!retrieval::is_supported_suffix(file.filename().string()) && !looks_readable(file)) {
       result_.unsupported.push_back(file.string());
       return;
     }

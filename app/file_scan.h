@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
+#include "retrieval/extract/frames.h"
 
 namespace kvlink::app {
 
@@ -23,14 +24,18 @@ struct FileProblem {
   std::string path;
   ErrorCode code = ErrorCode::kIo;
   std::string reason;
+  /// Of a document that was read: what kind of problem; kUnreadable for the file itself.
+  retrieval::ReadProblem kind = retrieval::ReadProblem::kUnreadable;
 };
 
 struct ScanResult {
-  std::vector<ScannedFile> files;        ///< in path order, each once
-  std::vector<FileProblem> problems;     ///< missing, not permitted
-  std::vector<std::string> unsupported;  ///< files whose suffix is not read, by path
-  std::int64_t n_hidden = 0;             ///< names that begin with a dot, inside folders
-  std::int64_t n_links = 0;  ///< symbolic links to folders, inside folders: not followed
+  std::vector<ScannedFile> files;     ///< in path order, each once
+  std::vector<FileProblem> problems;  ///< missing, not permitted
+  /// Files whose suffix is not one of a format that is read, and whose first bytes are neither
+  /// text nor a known document; by path.
+  std::vector<std::string> unsupported;
+  std::int64_t n_hidden = 0;  ///< names that begin with a dot, inside folders
+  std::int64_t n_links = 0;   ///< symbolic links to folders, inside folders: not followed
 };
 
 /// Folders are walked recursively. Hidden files and links to folders inside them are left out and

@@ -39,6 +39,11 @@ void count_outcome(const DocumentIndexer::Indexed& indexed, const ScannedFile& f
   }
 }
 
+retrieval::ReadProblem kind_of(const FileText& text) {
+  const auto problem = text.report.problem;
+  return problem == retrieval::ReadProblem::kNone ? retrieval::ReadProblem::kNoText : problem;
+}
+
 }  // namespace
 
 Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths, Caching caching,
@@ -65,21 +70,25 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
 }
 
 std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<ScannedFile>& files,
-                                                          Rereading rereading,
-                                                          IngestReport& report,
+                                                          Rereading rereading, IngestReport& report,
                                                           std::stop_token stop) {
   auto& progress = meter_.progress();
   progress.n_files = static_cast<std::int64_t>(files.size());
   for (const auto& file : files) progress.n_bytes += file.bytes;
   meter_.start_phase(IngestPhase::kIndexing);
-  DocumentIndexer indexer(session_, rereading);
+  FileTextReader reader(session_, reader_options(rereading));
+  ReadAhead ahead(reader, files, stop);
+  DocumentIndexer indexer(session_);
   std::vector<retrieval::DocumentId> documents;
-  for (const auto& file : files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
     if (stop.stop_requested()) break;
     progress.current = file.path.string();
     meter_.tell();
     if (events_.on_file) events_.on_file(file);
-    const auto indexed = indexer.index(file, stop);
+    const auto text = ahead.take(i);
+    const auto indexed =
+        text ? indexer.index(file, *text, stop) : Result<DocumentIndexer::Indexed>(text.error());
     if (events_.on_indexed) {
       events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
     }
@@ -87,15 +96,31 @@ std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<Scan
       documents.push_back(indexed->id);
       count_outcome(*indexed, file, report);
     } else if (indexed.error().code != ErrorCode::kCancelled) {
-      report.problems.push_back(
-          {file.path.string(), indexed.error().code, indexed.error().message});
+      report.problems.push_back({file.path.string(), indexed.error().code, indexed.error().message,
+                                 text ? kind_of(*text) : retrieval::ReadProblem::kUnreadable});
     }
     ++progress.n_files_done;
     progress.n_bytes_done += file.bytes;
     report.n_bytes += file.bytes;
   }
+  report.n_parsed = reader.n_parsed();
+  report.n_embedded = indexer.n_embedded();
+  if (!reader.filtered()) {
+    report.notices.push_back(
+        "This system refuses to filter system calls (seccomp): documents were parsed with limits "
+        "on memory and time only.");
+  }
   meter_.tell_now();
   return documents;
+}
+
+FileTextReader::Options Ingestion::reader_options(Rereading rereading) {
+  FileTextReader::Options options;
+  options.all = rereading == Rereading::kAll;
+  options.password = password_;
+  const auto stale = value_or_throw(session_.library().stale_vectors());
+  options.stale.insert(stale.begin(), stale.end());
+  return options;
 }
 
 EncodeReport Ingestion::encode(std::span<const retrieval::DocumentId> documents,

@@ -12,6 +12,7 @@
 #include "app/block_encoder.h"
 #include "app/document_indexer.h"
 #include "app/file_scan.h"
+#include "app/file_text.h"
 #include "app/ingest_progress.h"
 #include "app/session.h"
 
@@ -21,7 +22,9 @@ struct IngestReport {
   std::int64_t n_added = 0;
   std::int64_t n_updated = 0;
   std::int64_t n_unchanged = 0;
-  std::int64_t n_bytes = 0;  ///< of files that were read
+  std::int64_t n_bytes = 0;     ///< of files that were read
+  std::int64_t n_parsed = 0;    ///< parse jobs: runs of kvlink-extract
+  std::int64_t n_embedded = 0;  ///< passages that needed a vector
   double index_seconds = 0;
   std::vector<FileProblem> problems;     ///< files that did not become searchable, and why
   std::vector<std::string> unsupported;  ///< paths whose suffix is not read
@@ -49,6 +52,8 @@ class Ingestion {
       : session_(session), meter_(std::move(on_progress)) {}
 
   void set_events(IngestEvents events) { events_ = std::move(events); }
+  /// Tried on every encrypted document of the next runs.
+  void set_password(std::string password) { password_ = std::move(password); }
 
   /// kNo: searchable is enough; blocks come with a later run.
   enum class Caching : std::uint8_t { kYes, kNo };
@@ -67,10 +72,12 @@ class Ingestion {
   std::vector<retrieval::DocumentId> index_files(const std::vector<ScannedFile>& files,
                                                  Rereading rereading, IngestReport& report,
                                                  std::stop_token stop);
+  FileTextReader::Options reader_options(Rereading rereading);
   EncodeReport encode(std::span<const retrieval::DocumentId> documents, std::stop_token stop);
 
   Session& session_;
   IngestEvents events_;
+  std::string password_;
   IngestMeter meter_;
 };
 

@@ -20,6 +20,12 @@ std::optional<fs::path> default_data(const PathSources& sources) {
 
 }  // namespace
 
+fs::path beside_this_program(const std::string& name) {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(name) : self.parent_path() / name;
+}
+
 Result<Paths> resolve_paths(const PathSources& sources) {
   return returning([&] {
     const auto fallback = default_data(sources);

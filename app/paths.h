@@ -20,12 +20,17 @@ struct PathSources {
   std::string home;           ///< $HOME
 };
 
+/// The path of a file in the folder of the running program.
+std::filesystem::path beside_this_program(const std::string& name);
+
 /// The folders and files of one library. Plain value.
 struct Paths {
   std::filesystem::path data;    ///< absolute; holds everything below but the models
   std::filesystem::path models;  ///< absolute; may not exist
   /// Folders of link adapters that come with the program; may not exist.
   std::vector<std::filesystem::path> adapters = {};
+  /// kvlink-extract, which parses documents: beside the running program.
+  std::filesystem::path reader = beside_this_program("kvlink-extract");
 
   std::filesystem::path settings_file() const { return data / "settings.json"; }
   std::filesystem::path lock_file() const { return data / "lock"; }

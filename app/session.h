@@ -18,6 +18,7 @@
 #include "cache/kv_store.h"
 #include "inference/embedder.h"
 #include "inference/engine.h"
+#include "retrieval/extract/extractor.h"
 #include "retrieval/library.h"
 
 namespace kvlink::app {
@@ -37,7 +38,8 @@ struct SessionOptions {
   std::int32_t threads = 0;  ///< 0 takes the setting's
   /// Changes settings for this session only (not written to the file).
   std::function<void(Settings&)> adjust;
-  FileSystem* files = &FileSystem::posix();  ///< of both stores
+  FileSystem* files = &FileSystem::posix();       ///< of both stores
+  retrieval::ExtractorLimits reader_limits = {};  ///< of the program that parses documents
 };
 
 /// What every block of a library is encoded behind, and for which model.
@@ -76,6 +78,8 @@ class Session {
   cache::KvStore& store() { return *store_; }
   retrieval::Library& library() { return *library_; }
   BlockWriter& writer() { return *writer_; }
+  /// The program that parses documents.
+  const retrieval::Extractor& extractor() const { return extractor_; }
   /// Whether a generator is loaded: Parts::kAnswer.
   bool can_answer() const { return engine_ != nullptr; }
   /// Needs Parts::kAnswer (else a broken invariant).
@@ -94,7 +98,8 @@ class Session {
                                    inference::Priority priority);
 
  private:
-  explicit Session(SessionOptions options) : options_(std::move(options)) {}
+  explicit Session(SessionOptions options)
+      : options_(std::move(options)), extractor_(options_.paths.reader, options_.reader_limits) {}
   void open_parts();
   void open_models();
   void open_stores();
@@ -103,6 +108,7 @@ class Session {
   void report_sweep();
 
   SessionOptions options_;
+  retrieval::Extractor extractor_;
   std::optional<InstanceLock> lock_;
   Settings settings_;
   std::vector<std::string> notices_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <filesystem>
 
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
 #include "app/cli/json.h"
+#include "app/file_bytes.h"
 #include "app/ingestion.h"
 #include "app/words.h"
 
@@ -39,12 +41,25 @@ void print_json(Output& output, const IngestReport& report) {
                              {"unchanged", report.n_unchanged},
                              {"bytes", report.n_bytes},
                              {"index_seconds", report.index_seconds},
+                             {"parsed", report.n_parsed},
+                             {"embedded", report.n_embedded},
                              {"failed", std::move(problems)},
                              {"unsupported", report.unsupported},
                              {"notices", report.notices},
                              {"caching", json_of(report.caching)},
                              {"cancelled", report.cancelled},
                              {"all_searchable", report.all_searchable()}}));
+}
+
+/// The file's first line, so that no password stands on a command line for others to see.
+std::string password_in(const std::string& file) {
+  constexpr std::int64_t kMaxBytes = 4096;
+  std::string password = read_file(file, kMaxBytes).bytes;
+  password.resize(std::min(password.find_first_of("\r\n"), password.size()));
+  if (password.empty()) {
+    fail(ErrorCode::kInvalidInput, file + " has no password in its first line.");
+  }
+  return password;
 }
 
 }  // namespace
@@ -54,6 +69,9 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   Ingestion ingestion(*session, [&](const IngestProgress& progress) {
     context.output.progress(progress_line(progress));
   });
+  if (!arguments.password_file.empty()) {
+    ingestion.set_password(password_in(arguments.password_file));
+  }
   const std::vector<std::filesystem::path> paths(arguments.paths.begin(), arguments.paths.end());
   const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));

@@ -98,8 +98,12 @@ class CommandLine {
   void add_documents() {
     auto* add = add_command(app_, "add", "Make files and folders searchable, and cache them",
                             "  kvlink add notes.md ~/Documents\n  kvlink add --no-kv archive/");
-    add->add_option("paths", add_.paths, "Files and folders (Markdown and plain text)")->required();
+    add->add_option("paths", add_.paths,
+                    "Files and folders; the guide's page on formats lists what is read")
+        ->required();
     add->add_flag("--no-kv", add_.no_kv, "Searchable is enough; caches come with a later `add`");
+    add->add_option("--password-file", add_.password_file,
+                    "File whose first line opens encrypted documents");
     add->footer(add->get_footer() +
                 "\n\nExit code 0 only if every file became searchable. A run that was stopped goes "
                 "on\nwhere it ended. Hidden files inside folders are left out.");

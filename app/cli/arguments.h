@@ -26,6 +26,7 @@ struct GlobalArguments {
 struct AddArguments {
   std::vector<std::string> paths;
   bool no_kv = false;
+  std::string password_file;
 };
 struct RemoveArguments {
   std::vector<std::string> targets;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/json.h"
 
+#include "app/place_words.h"
+
 namespace kvlink::app {
 
 using nlohmann::json;
@@ -30,6 +32,7 @@ json json_of(const retrieval::StoredChunk& chunk, const std::string& path, doubl
           {"heading", chunk.chunk.heading},
           {"line_begin", chunk.chunk.anchor.line_begin},
           {"line_end", chunk.chunk.anchor.line_end},
+          {"place", place_in_words(chunk.chunk.anchor)},
           {"tokens", chunk.chunk.n_tokens},
           {"score", score},
           {"text", chunk.chunk.text}};

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/cli/output.h"
+#include "app/place_words.h"
 #include "kernels/base/utf8.h"
 
 namespace kvlink::app {
@@ -11,9 +12,13 @@ namespace kvlink::app {
 std::string source_line(std::int64_t number, const retrieval::StoredChunk& chunk,
                         const std::string& path, double score) {
   const auto& anchor = chunk.chunk.anchor;
-  std::string line = "[" + std::to_string(number) + "] " + path + ":" +
-                     std::to_string(anchor.line_begin) + "-" + std::to_string(anchor.line_end) +
-                     "  " + (chunk.chunk.heading.empty() ? chunk.title : chunk.chunk.heading);
+  // "file:3-9" is what editors open; other places are said in words.
+  const bool lines = anchor.place == retrieval::PlaceKind::kLine;
+  const std::string place =
+      lines ? ":" + std::to_string(anchor.line_begin) + "-" + std::to_string(anchor.line_end)
+            : ", " + place_in_words(anchor);
+  std::string line = "[" + std::to_string(number) + "] " + path + place + "  " +
+                     (chunk.chunk.heading.empty() ? chunk.title : chunk.chunk.heading);
   if (score > 0) {
     char text[32];
     std::snprintf(text, sizeof(text), "  (%.3f)", score);

@@ -108,6 +108,16 @@ std::optional<std::string> indexed_bytes(app::Session& session, const retrieval:
   return read->bytes;
 }
 
+/// Whether passages say where they stand in the bytes of the file: other formats, and text in other
+/// encodings, are shown as they were read.
+bool has_lines_of_the_file(const retrieval::Document& document,
+                           const std::vector<retrieval::StoredChunk>& chunks) {
+  return document.media_type.find("charset=") == std::string::npos &&
+         std::all_of(chunks.begin(), chunks.end(), [](const auto& chunk) {
+           return chunk.chunk.anchor.place == retrieval::PlaceKind::kLine;
+         });
+}
+
 }  // namespace
 
 DocumentText read_document_text(app::Session& session, DocumentId id) {
@@ -124,7 +134,8 @@ DocumentText read_document_text(app::Session& session, DocumentId id) {
   made.path = text_of(document->path);
   made.title = text_of(document->title);
   made.media_type = text_of(document->media_type);
-  if (auto bytes = indexed_bytes(session, *document, made.notice)) {
+  auto bytes = indexed_bytes(session, *document, made.notice);
+  if (bytes && has_lines_of_the_file(*document, chunks)) {
     fill_from_file(made, std::move(*bytes), chunks);
   } else {
     fill_from_passages(made, chunks);

@@ -7,6 +7,8 @@
 #include <QJsonObject>
 #include <map>
 
+#include "app/place_words.h"
+
 namespace kvlink::desk {
 namespace {
 
@@ -19,12 +21,19 @@ PassageView passage_of(const retrieval::StoredChunk& chunk, std::int64_t number,
   view.title = text_of(chunk.title);
   view.heading = text_of(chunk.chunk.heading);
   view.text = text_of(chunk.chunk.text);
-  view.line_begin = chunk.chunk.anchor.line_begin;
-  view.line_end = chunk.chunk.anchor.line_end;
+  const auto& anchor = chunk.chunk.anchor;
+  if (anchor.place == retrieval::PlaceKind::kLine) {
+    view.line_begin = anchor.line_begin;
+    view.line_end = anchor.line_end;
+    return view;
+  }
+  const QString place = text_of(app::place_in_words(anchor));
+  view.heading += view.heading.isEmpty() ? place : QStringLiteral(" \u00B7 ") + place;
   return view;
 }
 
 QString place_of(const PassageView& passage) {
+  if (passage.line_begin <= 0) return passage.path + QStringLiteral(", ") + passage.heading;
   return QStringLiteral("%1, lines %2–%3")
       .arg(passage.path)
       .arg(passage.line_begin)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/file_text.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "app/words.h"
+
+namespace kvlink::app {
+namespace {
+
+using retrieval::ReadProblem;
+using retrieval::ReadReport;
+
+constexpr std::int64_t kMaxFailures = 2;  // of the reader on one content, before it is set aside
+
+bool stopped_the_reader(ReadProblem problem) {
+  return problem == ReadProblem::kCrashed || problem == ReadProblem::kTooSlow ||
+         problem == ReadProblem::kTooLarge;
+}
+
+ReadReport set_aside(const std::string& reason) {
+  ReadReport report;
+  report.problem = ReadProblem::kSetAside;
+  report.reason = "set aside because it stopped the reader twice (" + reason +
+                  "); adding it again reads it again once it has changed";
+  return report;
+}
+
+}  // namespace
+
+Result<FileText> FileTextReader::read(const ScannedFile& file, std::stop_token stop) {
+  return returning([&] { return read_or_throw(file, std::move(stop)); });
+}
+
+FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
+  const std::int64_t limit = session_.settings().max_document_bytes;
+  const FileBytes read = read_file(file.path, limit);
+  if (read.too_large) {
+    fail(ErrorCode::kUnsupported, "larger than " + bytes_in_words(limit) + " (" +
+                                      bytes_in_words(read.file_bytes) +
+                                      "); split it or raise max_document_bytes in settings.json");
+  }
+  FileText text;
+  text.file_bytes = static_cast<std::int64_t>(read.bytes.size());
+  text.mtime_ns = read.mtime_ns;
+  text.content = sha256(read.bytes);
+  auto& library = session_.library();
+  text.known = value_or_throw(library.find_path(file.path.string()));
+  const auto is_current = [&](const retrieval::Document& document) {
+    return !options_.all && document.state == retrieval::DocumentState::kSearchable &&
+           document.content == text.content && !options_.stale.contains(document.id);
+  };
+  if (text.known && is_current(*text.known)) {
+    text.unchanged = true;
+    return text;
+  }
+  const bool free_name = !text.known || text.known->n_chunks == 0;
+  for (const auto& same : value_or_throw(library.find_content(text.content))) {
+    std::error_code ignored;
+    const bool gone = !std::filesystem::exists(same.path, ignored);
+    if (free_name && gone && is_current(same) && claim(same.id)) {
+      text.moved_from = same;
+      return text;
+    }
+  }
+  text.report = parse(file.path.filename().string(), read.bytes, text.content, std::move(stop));
+  return text;
+}
+
+/// Of several new files with one content only the first is the one that was renamed.
+bool FileTextReader::claim(retrieval::DocumentId id) {
+  const std::lock_guard lock(mutex_);
+  return claimed_.insert(id).second;
+}
+
+ReadReport FileTextReader::parse(const std::string& name, const std::string& bytes,
+                                 const Digest& content, std::stop_token stop) {
+  auto& library = session_.library();
+  const auto before = value_or_throw(library.reader_failure(content));
+  if (before.n >= kMaxFailures) return set_aside(before.reason);
+  retrieval::ReadRequest request;
+  request.file_name = name;
+  request.password = options_.password;
+  for (;;) {
+    ++n_parsed_;
+    auto report = value_or_throw(session_.extractor().read(bytes, request, stop)).report;
+    if (!report.filtered) filtered_ = false;
+    if (!stopped_the_reader(report.problem)) return report;
+    const auto n =
+        value_or_throw(library.note_reader_failure(content, report.problem, report.reason));
+    if (n >= kMaxFailures) return set_aside(report.reason);
+    // A crash may have come from outside (memory was short): once more. Limits do not change.
+    if (report.problem != ReadProblem::kCrashed) return report;
+  }
+}
+
+ReadAhead::ReadAhead(FileTextReader& reader, std::span<const ScannedFile> files,
+                     std::stop_token stop)
+    : reader_(reader),
+      files_(files),
+      forward_(std::move(stop), [this] { stop_.request_stop(); }),
+      done_(files.size()) {
+  for (std::size_t i = 0; i < std::min(kThreads, files.size()); ++i) {
+    threads_.emplace_back([this] { work(); });
+  }
+}
+
+ReadAhead::~ReadAhead() { stop_.request_stop(); }
+
+void ReadAhead::work() {
+  const std::stop_token stop = stop_.get_token();
+  for (;;) {
+    std::size_t index = 0;
+    {
+      std::unique_lock lock(mutex_);
+      const bool go = changed_.wait(lock, stop, [&] {
+        const bool room =
+            next_ <= taken_ || (next_ < taken_ + kAhead && n_bytes_ahead_ < kAheadBytes);
+        return next_ == files_.size() || room;
+      });
+      if (!go || next_ == files_.size()) return;
+      index = next_++;
+      n_bytes_ahead_ += files_[index].bytes;
+    }
+    auto text = reader_.read(files_[index], stop);
+    {
+      const std::lock_guard lock(mutex_);
+      done_[index].emplace(std::move(text));
+    }
+    changed_.notify_all();
+  }
+}
+
+Result<FileText> ReadAhead::take(std::size_t index) {
+  std::unique_lock lock(mutex_);
+  taken_ = index;
+  changed_.notify_all();
+  const std::stop_token stop = stop_.get_token();
+  if (!changed_.wait(lock, stop, [&] { return done_[index].has_value(); })) {
+    return Error{ErrorCode::kCancelled, "stopped"};
+  }
+  auto text = std::move(*done_[index]);
+  done_[index].reset();
+  n_bytes_ahead_ -= files_[index].bytes;
+  taken_ = index + 1;
+  lock.unlock();
+  changed_.notify_all();
+  return text;
+}
+
+}  // namespace kvlink::app

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file's bytes and text, read ahead of the thread that embeds.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/file_bytes.h"
+#include "app/file_scan.h"
+#include "app/session.h"
+#include "retrieval/extract/extractor.h"
+
+namespace kvlink::app {
+
+/// What one file holds, or why that is not known.
+struct FileText {
+  std::int64_t file_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  Digest content;
+  std::optional<retrieval::Document> known;  ///< at this path
+  /// A document of the same content whose own file is gone: this is it, under another name.
+  std::optional<retrieval::Document> moved_from;
+  bool unchanged = false;  ///< `known` has this text already; nothing was parsed
+  retrieval::ReadReport report;
+};
+
+/// Reads and hashes a file, and has it parsed when its content is not what the library knows.
+/// Thread-safe.
+class FileTextReader {
+ public:
+  struct Options {
+    bool all = false;      ///< also what did not change
+    std::string password;  ///< of encrypted documents
+    /// Documents to be read although their content is known: embedded by another embedder.
+    std::set<retrieval::DocumentId> stale;
+  };
+  FileTextReader(Session& session, Options options)
+      : session_(session), options_(std::move(options)) {}
+
+  /// A document that cannot be parsed is no error: its report says why. kNotFound, kIo,
+  /// kUnsupported (not a regular file, too large): the file cannot be read.
+  Result<FileText> read(const ScannedFile& file, std::stop_token stop);
+
+  std::int64_t n_parsed() const { return n_parsed_; }
+  /// Whether every child so far ran behind its filter of system calls.
+  bool filtered() const { return filtered_; }
+
+ private:
+  bool claim(retrieval::DocumentId id);
+  FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
+  retrieval::ReadReport parse(const std::string& name, const std::string& bytes,
+                              const Digest& content, std::stop_token stop);
+
+  Session& session_;
+  Options options_;
+  std::atomic<std::int64_t> n_parsed_ = 0;
+  std::atomic<bool> filtered_ = true;
+  std::mutex mutex_;
+  std::set<retrieval::DocumentId> claimed_;  // as renamed; guarded by mutex_
+};
+
+/// Reads files in their order on threads of its own, a few files ahead of whoever takes them.
+class ReadAhead {
+ public:
+  /// Both must outlive it.
+  ReadAhead(FileTextReader& reader, std::span<const ScannedFile> files, std::stop_token stop);
+  ~ReadAhead();
+
+  /// The text of files[index]; waits for it. Each index once, in ascending order.
+  Result<FileText> take(std::size_t index);
+
+ private:
+  void work();
+
+  static constexpr std::size_t kThreads = 2;
+  static constexpr std::size_t kAhead = 6;  ///< files that may wait for their turn
+  static constexpr std::int64_t kAheadBytes = std::int64_t{64} << 20;  ///< and their sizes together
+
+  FileTextReader& reader_;
+  std::span<const ScannedFile> files_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> forward_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<std::optional<Result<FileText>>> done_;  // guarded by mutex_
+  std::size_t next_ = 0;                               // to be read; guarded by mutex_
+  std::size_t taken_ = 0;                              // guarded by mutex_
+  std::int64_t n_bytes_ahead_ = 0;                     // guarded by mutex_
+  std::vector<std::jthread> threads_;                  // last: they use everything above
+};
+
+}  // namespace kvlink::app
