@@ -76,4 +76,17 @@ std::string match_any(const std::vector<std::string>& words) {
   return out;
 }
 
+std::string match_phrases(const std::vector<std::string>& phrases, std::string_view connective) {
+  std::string out;
+  for (const auto& phrase : phrases) {
+    const std::string clean = repair_utf8(std::string_view(phrase).substr(0, kMaxTextBytes));
+    std::string words;
+    for (const char c : clean) words += is_word_byte(c) ? c : ' ';
+    if (words.find_first_not_of(' ') == words.npos) continue;
+    if (!out.empty()) out += connective;
+    out += '"' + words + '"';
+  }
+  return out;
+}
+
 }  // namespace kvlink::retrieval

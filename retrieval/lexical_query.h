@@ -20,4 +20,7 @@ LexicalQuery lexical_query(std::string_view text);
 /// An FTS5 expression that matches any of the words; empty for none.
 std::string match_any(const std::vector<std::string>& words);
 
+/// An FTS5 query for whole phrases, joined by `connective`; phrases without a word are left out.
+std::string match_phrases(const std::vector<std::string>& phrases, std::string_view connective);
+
 }  // namespace kvlink::retrieval

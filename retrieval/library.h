@@ -93,7 +93,7 @@ struct LibraryOptions {
 };
 
 struct SearchRequest {
-  std::string text;               ///< the user's words, any characters
+  std::string text;               ///< the user's words, with the filters of query_filter.h
   std::span<const float> vector;  ///< [dim]; empty: lexical only
   std::int64_t limit = 5;
   std::vector<DocumentId> documents;  ///< restrict to these; empty: all

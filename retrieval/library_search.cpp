@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A question to passages: words and vectors, each on its own, then together.
 #include <algorithm>
+#include <cctype>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -70,34 +72,129 @@ std::vector<std::string> telling_words(SQLite::Database& db, const std::vector<s
   return kept;
 }
 
+/// Hashes of all runs of three words, sorted: what two texts have in common they share.
+using Shingles = std::vector<std::uint64_t>;
+
+Shingles shingles_of(std::string_view text) {
+  constexpr std::uint64_t kPrime = 0x100000001B3;
+  std::vector<std::uint64_t> words;
+  for (std::size_t pos = 0; pos < text.size();) {
+    std::uint64_t hash = 0xCBF29CE484222325;
+    const std::size_t begin = pos;
+    for (; pos < text.size(); ++pos) {
+      const auto c = static_cast<unsigned char>(text[pos]);
+      const bool letter = c >= 0x80 || std::isalnum(c) != 0;
+      if (!letter) break;
+      hash = (hash ^ static_cast<std::uint64_t>(std::tolower(c))) * kPrime;
+    }
+    if (pos > begin) words.push_back(hash);
+    if (pos < text.size()) ++pos;
+  }
+  Shingles out;
+  for (std::size_t i = 0; i + 2 < words.size(); ++i) {
+    out.push_back((words[i] * 31 + words[i + 1]) * 31 + words[i + 2]);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+/// Whether a text is no near copy of what was said: versions of one document share most of theirs.
+/// Short texts always say more.
+bool says_more(std::string_view text, std::vector<Shingles>& said) {
+  constexpr std::size_t kFewest = 12;
+  constexpr std::size_t kCopyPercent = 80;
+  Shingles own = shingles_of(text);
+  for (const Shingles& other : said) {
+    const std::size_t smaller = std::min(own.size(), other.size());
+    if (smaller < kFewest) continue;
+    Shingles both;
+    std::set_intersection(own.begin(), own.end(), other.begin(), other.end(),
+                          std::back_inserter(both));
+    if (both.size() * 100 >= smaller * kCopyPercent) return false;
+  }
+  said.push_back(std::move(own));
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& request) {
   return returning([&] {
     check_request(request, space_.dim);
-    return calling_sqlite(path_, [&] {
-      std::vector<Candidate> candidates;
-      const LexicalQuery query = lexical_query(request.text);
-      rank_by_words(request, query.words, candidates);
-      if (!request.vector.empty()) rank_by_vector(request, candidates);
-      std::erase_if(candidates, [&](const Candidate& c) {
-        if (request.nearest) return false;
-        const bool by_words = c.lexical_rank > 0 && query.content_words;
-        const bool contradicted = c.has_vector && c.cosine < options_.search.min_lexical_cosine;
-        return (!by_words || contradicted) && c.cosine < options_.search.min_cosine;
-      });
-      fuse(candidates, request.vector.empty() ? 0 : options_.search.dense_weight);
-      return load_hits(candidates, std::min(request.limit, kMaxLimit));
+    const ParsedQuery asked = parse_query(request.text);
+    return calling_sqlite(path_, [&]() -> std::vector<SearchHit> {
+      SearchRequest among = request;
+      if (asked.has_document_filter()) {
+        among.documents = passing_documents(asked, request.documents);
+        if (among.documents.empty()) return {};
+      }
+      return search_parsed(among, asked);
     });
   });
 }
 
+std::vector<DocumentId> SqliteLibrary::passing_documents(const ParsedQuery& asked,
+                                                         const std::vector<DocumentId>& documents) {
+  const std::set<DocumentId> wanted(documents.begin(), documents.end());
+  std::vector<DocumentId> passing;
+  const std::lock_guard lock(reader_->mutex);
+  SQLite::Statement rows(reader_->db, "SELECT id, path, media_type FROM documents");
+  while (rows.executeStep()) {
+    const DocumentId id = rows.getColumn(0).getInt64();
+    const bool among = wanted.empty() || wanted.contains(id);
+    if (among && passes(asked, text_of(rows.getColumn(1)), text_of(rows.getColumn(2)))) {
+      passing.push_back(id);
+    }
+  }
+  return passing;
+}
+
+std::vector<SearchHit> SqliteLibrary::search_parsed(const SearchRequest& request,
+                                                    const ParsedQuery& asked) {
+  std::vector<Candidate> candidates;
+  const LexicalQuery query = lexical_query(asked.text);
+  rank_by_words(request, query.words, asked, candidates);
+  if (!request.vector.empty()) rank_by_vector(request, candidates);
+  std::erase_if(candidates, [&](const Candidate& c) {
+    if (request.nearest) return false;
+    const bool by_words = c.lexical_rank > 0 && query.content_words;
+    const bool contradicted = c.has_vector && c.cosine < options_.search.min_lexical_cosine;
+    return (!by_words || contradicted) && c.cosine < options_.search.min_cosine;
+  });
+  if (asked.has_word_filter()) keep_passing(asked, candidates);
+  fuse(candidates, request.vector.empty() ? 0 : options_.search.dense_weight);
+  return load_hits(candidates, std::min(request.limit, kMaxLimit));
+}
+
+void SqliteLibrary::keep_passing(const ParsedQuery& asked, std::vector<Candidate>& candidates) {
+  const std::lock_guard lock(reader_->mutex);
+  SQLite::Statement holds(reader_->db,
+                          "SELECT 1 FROM chunks_fts WHERE rowid = ? AND chunks_fts MATCH ?");
+  const auto has = [&](const Candidate& candidate, const std::string& match) {
+    holds.bind(1, candidate.id);
+    holds.bind(2, match);
+    const bool found = holds.executeStep();
+    holds.reset();
+    return found;
+  };
+  const auto all = match_phrases(asked.phrases, " AND ");
+  const auto none = match_phrases(asked.excluded, " OR ");
+  std::erase_if(candidates, [&](const Candidate& candidate) {
+    return (!all.empty() && !has(candidate, all)) || (!none.empty() && has(candidate, none));
+  });
+}
+
 void SqliteLibrary::rank_by_words(const SearchRequest& request,
-                                  const std::vector<std::string>& words,
+                                  const std::vector<std::string>& words, const ParsedQuery& asked,
                                   std::vector<Candidate>& out) {
   const std::lock_guard lock(reader_->mutex);
-  const std::string match = match_any(telling_words(reader_->db, words, options_.search));
+  std::string match = match_any(telling_words(reader_->db, words, options_.search));
   if (match.empty()) return;
+  const std::string all = match_phrases(asked.phrases, " AND ");
+  const std::string none = match_phrases(asked.excluded, " OR ");
+  if (!all.empty()) match = "(" + match + ") AND " + all;
+  if (!none.empty()) match = "(" + match + ") NOT (" + none + ")";
   std::string sql =
       "SELECT rowid, bm25(chunks_fts, ?, ?, 1.0) AS badness FROM chunks_fts "
       "WHERE chunks_fts MATCH ?";
@@ -160,6 +257,7 @@ std::vector<SearchHit> SqliteLibrary::load_hits(const std::vector<Candidate>& ra
                                                 std::int64_t limit) {
   std::vector<SearchHit> hits;
   std::set<Digest> seen;
+  std::vector<Shingles> said;
   const std::lock_guard lock(reader_->mutex);
   SQLite::Statement row(reader_->db, std::string(kSelectChunk) + "WHERE c.id = ?");
   for (const Candidate& candidate : ranked) {
@@ -173,7 +271,9 @@ std::vector<SearchHit> SqliteLibrary::load_hits(const std::vector<Candidate>& ra
       hit.cosine = candidate.cosine;
       hit.lexical_rank = candidate.lexical_rank;
       hit.dense_rank = candidate.dense_rank;
-      if (seen.insert(hit.chunk.content).second) hits.push_back(std::move(hit));
+      if (seen.insert(hit.chunk.content).second && says_more(hit.chunk.chunk.text, said)) {
+        hits.push_back(std::move(hit));
+      }
     }
     row.reset();
   }

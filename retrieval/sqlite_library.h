@@ -16,6 +16,7 @@
 #include "retrieval/database.h"
 #include "retrieval/fusion.h"
 #include "retrieval/library.h"
+#include "retrieval/query_filter.h"
 #include "retrieval/vector_file.h"
 #include "retrieval/vector_index.h"
 
@@ -88,8 +89,12 @@ class SqliteLibrary final : public Library {
   void purge(SQLite::Database& db);
 
   // searching (library_search.cpp)
+  std::vector<DocumentId> passing_documents(const ParsedQuery& asked,
+                                            const std::vector<DocumentId>& documents);
+  std::vector<SearchHit> search_parsed(const SearchRequest& request, const ParsedQuery& asked);
   void rank_by_words(const SearchRequest& request, const std::vector<std::string>& words,
-                     std::vector<Candidate>& out);
+                     const ParsedQuery& asked, std::vector<Candidate>& out);
+  void keep_passing(const ParsedQuery& asked, std::vector<Candidate>& candidates);
   void rank_by_vector(const SearchRequest& request, std::vector<Candidate>& out);
   std::vector<SearchHit> load_hits(const std::vector<Candidate>& ranked, std::int64_t limit);
 
