@@ -178,6 +178,18 @@ class InspectCacheTest : public QObject {
     QCOMPARE(table.snapshot().get(), snapshot.get());
   }
 
+  void listeners_of_a_reset_see_the_rows_as_they_were() {
+    BlockTable table;
+    const auto many = large_snapshot(10, 5);
+    table.set_snapshot(many);
+    std::optional<Digest> last;
+    connect(&table, &QAbstractItemModel::modelAboutToBeReset, this,
+            [&] { last = table.item(table.rowCount() - 1).row.id; });
+    table.set_snapshot(large_snapshot(1, 5));
+    QCOMPARE(table.rowCount(), 5);
+    QVERIFY(last == many->blocks.back().row.id);
+  }
+
   void every_column_says_something_of_a_block() {
     BlockTable table;
     auto snapshot = small_snapshot();

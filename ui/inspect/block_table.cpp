@@ -100,19 +100,20 @@ void BlockTable::request_rows() {
 }
 
 void BlockTable::take(Snapshot snapshot, BlockRows rows) {
-  const auto before = std::exchange(snapshot_, std::move(snapshot));
   const bool as_many = rows.size() == rows_.size();
   const bool same =
       as_many && std::equal(rows.begin(), rows.end(), rows_.begin(), [&](auto now, auto then) {
-        return snapshot_->blocks[now].row.id == before->blocks[then].row.id;
+        return snapshot->blocks[now].row.id == snapshot_->blocks[then].row.id;
       });
   if (same) {
+    snapshot_ = std::move(snapshot);
     rows_ = std::move(rows);
     if (rowCount() > 0) emit dataChanged(index(0, 0), index(rowCount() - 1, kColumnCount - 1));
-  } else if (as_many && before == snapshot_ && query_ == shown_query_) {
+  } else if (as_many && snapshot == snapshot_ && query_ == shown_query_) {
     reorder(std::move(rows));
   } else {
-    beginResetModel();
+    beginResetModel();  // whoever listens still sees the rows as they were
+    snapshot_ = std::move(snapshot);
     rows_ = std::move(rows);
     endResetModel();
   }
