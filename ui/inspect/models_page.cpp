@@ -132,6 +132,7 @@ void ModelsPage::selection_changed() {
   if (!any) return;
   const auto row = rows.front().row();
   details_->setText(table_->details(row));
+  details_->setVisible(!details_->text().isEmpty());
 }
 
 void ModelsPage::show_facts(const desk::DeskFacts& facts) {

@@ -79,6 +79,7 @@ void SettingsPanel::add_page(const QString& name, const char* icon_name, QWidget
   area->setWidget(page);
   area->setWidgetResizable(true);
   area->setFrameShape(QFrame::NoFrame);
+  area->setAccessibleName(name);
   pages_->addWidget(area);
   names_->addItem(new QListWidgetItem(icon(QLatin1String(icon_name)), name));
 }

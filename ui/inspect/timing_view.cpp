@@ -40,7 +40,7 @@ TimingView::TimingView(QWidget* parent)
 void TimingView::build_charts() {
   question_->setTextFormat(Qt::PlainText);
   question_->setForegroundRole(QPalette::PlaceholderText);
-  question_->setMinimumWidth(60);
+  question_->setWordWrap(true);
   question_->hide();
   auto* column = static_cast<QVBoxLayout*>(layout());
   column->addWidget(question_);
@@ -159,7 +159,8 @@ void TimingView::show_question(int index) {
   shown_ = index;
   const auto& timing = history_.questions()[static_cast<std::size_t>(index)];
   chart_->select(index);
-  question_->setText(timing.question.simplified().left(120));
+  const QString words = timing.question.simplified();
+  question_->setText(words.size() > 120 ? words.left(119) + QChar(0x2026) : words);
   question_->setToolTip(timing.question.left(500).toHtmlEscaped());
   question_->show();
   if (timing.ttft_ms) {

@@ -91,6 +91,7 @@ void Waterfall::paint_axis(QPainter& painter) const {
   const double bottom = static_cast<double>(bars_.size()) * row_height();
   const double step = tick_step(axis_ms_, kTicks);
   const auto& colors = colors_of(palette());
+  double free_from = 0;  // where the last number ends
   for (double at = 0; at <= axis_ms_ * 1.0001; at += step) {
     const double x = std::floor(x_of(at)) + 0.5;
     painter.setPen(colors.grid);
@@ -98,6 +99,8 @@ void Waterfall::paint_axis(QPainter& painter) const {
     painter.setPen(colors.quiet);
     const auto text = at == 0 ? QStringLiteral("0") : duration_text(at);
     const double half = fontMetrics().horizontalAdvance(text) / 2.0 + 2;
+    if (x - half < free_from) continue;
+    free_from = x + half + 4;
     painter.drawText(QRectF(x - half, bottom + 4, 2 * half, fontMetrics().height()),
                      Qt::AlignCenter, text);
   }
