@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/words.h"
+#include "retrieval/query_filter.h"
 
 namespace kvlink::app {
 namespace {
@@ -82,7 +83,7 @@ void AnswerRun::check_question() {
     fail(ErrorCode::kInvalidInput, "The question is empty. Ask something about your documents.");
   }
   auto& engine = session_.engine();
-  question_tokens_ = engine.chat_format().question(question_.text);
+  question_tokens_ = engine.chat_format().question(retrieval::plain_question(question_.text));
   const auto n_prefix = static_cast<std::int64_t>(session_.encoding().prefix.size());
   const auto n_question = static_cast<std::int64_t>(question_tokens_.size());
   const std::int64_t room = engine.max_context() - n_prefix - 1;  // and one token of answer
@@ -124,8 +125,9 @@ std::vector<Source> AnswerRun::search(Reach reach) {
   request.nearest = reach == Reach::kNearest;
   auto& timeline = answer_.timeline;
   const auto embedding = timeline.begin(Stage::kEmbed);
+  const std::string plain = retrieval::plain_question(request.text);
   const auto vector =
-      value_or_throw(session_.embed(std::span(&request.text, 1), inference::Priority::kQuestion));
+      value_or_throw(session_.embed(std::span(&plain, 1), inference::Priority::kQuestion));
   timeline.end(embedding);
   stop_here_if_asked();
   request.vector = vector;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/file_scan.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -26,7 +28,8 @@ bool looks_readable(const fs::path& file) {
 
 class Scanner {
  public:
-  explicit Scanner(std::stop_token stop) : stop_(std::move(stop)) {}
+  Scanner(std::stop_token stop, const ScanOptions& options)
+      : stop_(std::move(stop)), options_(options) {}
 
   void take_named(const fs::path& path) {
     std::error_code error;
@@ -70,8 +73,12 @@ class Scanner {
   }
 
   void take_entry(const fs::directory_entry& entry, std::vector<fs::path>& folders) {
-    if (entry.path().filename().string().starts_with('.')) {
+    if (options_.leaves_out_hidden(entry.path())) {
       ++result_.n_hidden;
+      return;
+    }
+    if (options_.excludes(entry.path())) {
+      ++result_.n_excluded;
       return;
     }
     std::error_code error;
@@ -110,14 +117,25 @@ class Scanner {
   }
 
   std::stop_token stop_;
+  const ScanOptions& options_;
   ScanResult result_;
   std::set<fs::path> seen_;
 };
 
 }  // namespace
 
-ScanResult scan_paths(std::span<const fs::path> paths, std::stop_token stop) {
-  Scanner scanner(std::move(stop));
+bool ScanOptions::excludes(const fs::path& path) const {
+  const std::string whole = path.string();
+  const std::string name = path.filename().string();
+  return std::any_of(exclude.begin(), exclude.end(), [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
+           ::fnmatch(pattern.c_str(), whole.c_str(), 0) == 0;
+  });
+}
+
+ScanResult scan_paths(std::span<const fs::path> paths, std::stop_token stop,
+                      const ScanOptions& options) {
+  Scanner scanner(std::move(stop), options);
   for (const auto& path : paths) scanner.take_named(path);
   return scanner.finish();
 }

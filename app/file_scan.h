@@ -34,12 +34,27 @@ struct ScanResult {
   /// Files whose suffix is not one of a format that is read, and whose first bytes are neither
   /// text nor a known document; by path.
   std::vector<std::string> unsupported;
-  std::int64_t n_hidden = 0;  ///< names that begin with a dot, inside folders
-  std::int64_t n_links = 0;   ///< symbolic links to folders, inside folders: not followed
+  std::int64_t n_excluded = 0;  ///< fitting a pattern of the options
+  std::int64_t n_hidden = 0;    ///< names that begin with a dot, inside folders
+  std::int64_t n_links = 0;     ///< symbolic links to folders, inside folders: not followed
 };
 
-/// Folders are walked recursively. Hidden files and links to folders inside them are left out and
-/// counted; named themselves, they are taken. Ends early when asked to stop.
-ScanResult scan_paths(std::span<const std::filesystem::path> paths, std::stop_token stop);
+struct ScanOptions {
+  /// Shell patterns ("*.log", "node_modules", "/home/me/*/old"): names or paths of files and
+  /// folders inside the folders that are walked.
+  std::vector<std::string> exclude;
+  bool hidden = false;  ///< also take names that begin with a dot
+
+  /// Whether a pattern fits the name or the path.
+  bool excludes(const std::filesystem::path& path) const;
+  bool leaves_out_hidden(const std::filesystem::path& path) const {
+    return !hidden && path.filename().string().starts_with('.');
+  }
+};
+
+/// Folders are walked recursively. Hidden and excluded files and links to folders inside them are
+/// left out and counted; named themselves, they are taken. Ends early when asked to stop.
+ScanResult scan_paths(std::span<const std::filesystem::path> paths, std::stop_token stop,
+                      const ScanOptions& options = {});
 
 }  // namespace kvlink::app

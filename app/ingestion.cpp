@@ -15,6 +15,9 @@ void note_omissions(const ScanResult& scan, IngestReport& report) {
     report.notices.push_back(counted(scan.n_hidden, "hidden name") +
                              " left out (a path named on its own is taken).");
   }
+  if (scan.n_excluded > 0) {
+    report.notices.push_back(counted(scan.n_excluded, "excluded name") + " left out.");
+  }
   if (scan.n_links > 0) {
     report.notices.push_back(counted(scan.n_links, "symbolic link") +
                              " to folders not followed (a path named on its own is taken).");
@@ -52,7 +55,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
     IngestReport report;
     meter_.progress() = {};
     meter_.start_phase(IngestPhase::kScanning);
-    ScanResult scan = scan_paths(paths, stop);
+    ScanResult scan = scan_paths(paths, stop, scan_);
     if (events_.on_scanned) events_.on_scanned(scan);
     note_omissions(scan, report);
     report.problems = std::move(scan.problems);

@@ -52,6 +52,8 @@ class Ingestion {
       : session_(session), meter_(std::move(on_progress)) {}
 
   void set_events(IngestEvents events) { events_ = std::move(events); }
+  /// What the next runs leave out of folders.
+  void set_scan(ScanOptions scan) { scan_ = std::move(scan); }
   /// Tried on every encrypted document of the next runs.
   void set_password(std::string password) { password_ = std::move(password); }
 
@@ -78,6 +80,7 @@ class Ingestion {
   Session& session_;
   IngestEvents events_;
   std::string password_;
+  ScanOptions scan_;
   IngestMeter meter_;
 };
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <system_error>
 
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
 #include "app/cli/json.h"
 #include "app/file_bytes.h"
+#include "app/folder_sync.h"
+#include "app/folder_watch.h"
 #include "app/ingestion.h"
 #include "app/words.h"
 
@@ -62,6 +66,69 @@ std::string password_in(const std::string& file) {
   return password;
 }
 
+/// Files that come and go quickly are no problem to tell.
+std::vector<std::filesystem::path> existing(const std::vector<std::filesystem::path>& paths) {
+  std::vector<std::filesystem::path> there;
+  std::error_code ignored;
+  std::copy_if(paths.begin(), paths.end(), std::back_inserter(there),
+               [&](const auto& path) { return std::filesystem::exists(path, ignored); });
+  return there;
+}
+
+void tell(CommandContext& context, const IngestReport& report, bool no_kv) {
+  context.output.end_progress();
+  if (context.output.json()) {
+    print_json(context.output, report);
+  } else {
+    print_report(context.output, report, no_kv);
+  }
+}
+
+void drop_missing_and_tell(CommandContext& context, Session& session,
+                           std::span<const std::filesystem::path> paths) {
+  const auto synced = value_or_throw(drop_missing(session, paths));
+  if (synced.n_removed > 0) {
+    context.output.note(counted(synced.n_removed, "document") + " removed: the files are gone.");
+  }
+  if (synced.n_offline > 0) {
+    context.output.note(counted(synced.n_offline, "document") +
+                        " offline: the folder is not there. What was read stays searchable.");
+  }
+  if (synced.n_online > 0) {
+    context.output.note(counted(synced.n_online, "document") + " back.");
+  }
+}
+
+/// Until somebody interrupts: what changes below the paths is added, what is gone leaves.
+ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
+                const std::vector<std::filesystem::path>& paths, const AddArguments& arguments,
+                const ScanOptions& scan) {
+  auto watch = value_or_throw(FolderWatch::start(paths, {.scan = scan}));
+  drop_missing_and_tell(context, session, paths);
+  context.output.note("Watching " + counted(watch.n_watched(), "folder") + "; Ctrl-C ends.");
+  if (watch.n_unwatched() > 0) {
+    context.output.note(counted(watch.n_unwatched(), "folder") +
+                        " beyond the system's limit (fs.inotify.max_user_watches): they are looked "
+                        "at once a minute.");
+  }
+  const auto stop = context.interrupt.token();
+  while (!stop.stop_requested()) {
+    const FolderChanges changes = watch.wait(stop);
+    if (changes.empty()) continue;
+    // What was renamed is found by its content before its old name is taken for gone.
+    const auto& changed = changes.rescan ? paths : changes.changed;
+    if (!changed.empty()) {
+      const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
+      tell(context, value_or_throw(ingestion.add(existing(changed), caching, stop)),
+           arguments.no_kv);
+    }
+    if (changes.rescan || !changes.removed.empty()) {
+      drop_missing_and_tell(context, session, paths);
+    }
+  }
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
@@ -72,16 +139,14 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   if (!arguments.password_file.empty()) {
     ingestion.set_password(password_in(arguments.password_file));
   }
+  const ScanOptions scan{.exclude = arguments.exclude, .hidden = arguments.hidden};
+  ingestion.set_scan(scan);
   const std::vector<std::filesystem::path> paths(arguments.paths.begin(), arguments.paths.end());
   const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
-  context.output.end_progress();
-  if (context.output.json()) {
-    print_json(context.output, report);
-  } else {
-    print_report(context.output, report, arguments.no_kv);
-  }
+  tell(context, report, arguments.no_kv);
   if (report.cancelled) return ExitCode::kCancelled;
+  if (arguments.watch) return follow(context, *session, ingestion, paths, arguments, scan);
   return report.all_searchable() ? ExitCode::kDone : ExitCode::kFailed;
 }
 

@@ -104,6 +104,12 @@ class CommandLine {
     add->add_flag("--no-kv", add_.no_kv, "Searchable is enough; caches come with a later `add`");
     add->add_option("--password-file", add_.password_file,
                     "File whose first line opens encrypted documents");
+    add->add_option("--exclude", add_.exclude,
+                    "Leave out names or paths that fit this pattern, as *.log; may be repeated")
+        ->expected(1);
+    add->add_flag("--hidden", add_.hidden, "Also take names that begin with a dot");
+    add->add_flag("--watch", add_.watch,
+                  "Stay, and keep the library as the folders are until Ctrl-C");
     add->footer(add->get_footer() +
                 "\n\nExit code 0 only if every file became searchable. A run that was stopped goes "
                 "on\nwhere it ended. Hidden files inside folders are left out.");

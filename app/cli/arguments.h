@@ -27,6 +27,9 @@ struct AddArguments {
   std::vector<std::string> paths;
   bool no_kv = false;
   std::string password_file;
+  std::vector<std::string> exclude;
+  bool hidden = false;
+  bool watch = false;
 };
 struct RemoveArguments {
   std::vector<std::string> targets;

@@ -19,6 +19,7 @@ json json_of(const retrieval::Document& document) {
           {"media_type", document.media_type},
           {"state", failed ? "failed" : "searchable"},
           {"problem", document.problem},
+          {"offline", document.offline},
           {"bytes", document.file_bytes},
           {"chunks", document.n_chunks},
           {"tokens", document.n_tokens}};

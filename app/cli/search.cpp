@@ -3,6 +3,7 @@
 #include "app/cli/json.h"
 #include "app/cli/source_lines.h"
 #include "app/document_names.h"
+#include "retrieval/query_filter.h"
 
 namespace kvlink::app {
 
@@ -12,8 +13,9 @@ ExitCode run_command(CommandContext& context, const SearchArguments& arguments) 
   request.text = arguments.query;
   request.limit = arguments.limit;
   request.documents = value_or_throw(resolve_documents(session->library(), arguments.documents));
-  const auto vector = value_or_throw(
-      session->embed(std::span(&arguments.query, 1), inference::Priority::kQuestion));
+  const std::string plain = retrieval::plain_question(arguments.query);
+  const auto vector =
+      value_or_throw(session->embed(std::span(&plain, 1), inference::Priority::kQuestion));
   request.vector = vector;
   const auto hits = value_or_throw(session->library().search(request));
   nlohmann::json rows = nlohmann::json::array();

@@ -39,6 +39,7 @@ void print_document(Output& output, const DocumentStatus& status) {
   } else {
     line += counted(document.n_chunks, "passage") + ", " + count_in_words(status.n_cached) +
             " cached, " + counted(document.n_tokens, "token");
+    if (document.offline) line += ", offline";
   }
   output.print_line(printable(line));
 }

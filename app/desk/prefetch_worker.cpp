@@ -4,6 +4,8 @@
 #include <QElapsedTimer>
 #include <variant>
 
+#include "retrieval/query_filter.h"
+
 namespace kvlink::desk {
 
 void PrefetchWorker::prefetch(RequestId id, QString text, std::vector<DocumentId> scope) {
@@ -33,8 +35,9 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
   PrefetchReport report{.id = id, .text = text};
   const auto done = returning([&] {
     const std::string words = utf8_of(text);
+    const std::string plain = retrieval::plain_question(words);
     const auto vector =
-        value_or_throw(session().embed(std::span(&words, 1), inference::Priority::kQuestion));
+        value_or_throw(session().embed(std::span(&plain, 1), inference::Priority::kQuestion));
     if (stop.stop_requested()) return;
     retrieval::SearchRequest request;
     request.text = words;

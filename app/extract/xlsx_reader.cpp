@@ -188,8 +188,9 @@ class SheetReader final : public XmlListener {
     return tidy_number();
   }
 
-  /// Without the noise of binary fractions: 0.30000000000000004 is 0.3.
+  /// Without the noise of binary fractions: 0.30000000000000004 is 0.3, and 25.0 is 25.
   std::string tidy_number() const {
+    if (value_.ends_with(".0")) return value_.substr(0, value_.size() - 2);
     if (value_.size() < 16) return value_;
     char text[40];
     std::snprintf(text, sizeof(text), "%.15g", number_of(value_));

@@ -52,7 +52,7 @@ ONE_FILE_ONLY = re.compile(r"faiss/")
 STANDARD_CPP = re.compile(r"(experimental/)?[a-z_]+$")
 C_AND_POSIX = re.compile(
     r"(sys|linux|arpa|bits)/\w+\.h$|"
-    r"(unistd|fcntl|dirent|spawn|stddef|errno|signal|termios|poll|pwd|time|pthread|sched|dlfcn|elf|link|"
+    r"(unistd|fcntl|dirent|fnmatch|spawn|stddef|errno|signal|termios|poll|pwd|time|pthread|sched|dlfcn|elf|link|"
     r"malloc|stdlib|langinfo|locale|\w*intrin|arm_neon|cpuid)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 

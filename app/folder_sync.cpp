@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/folder_sync.h"
+
+#include <system_error>
+#include <vector>
+
+#include "app/reconcile.h"
+
+namespace kvlink::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A mount point without its drive is an empty folder.
+bool is_within_reach(const fs::path& root) {
+  std::error_code error;
+  if (fs::is_directory(root, error)) return !fs::is_empty(root, error) && !error;
+  return fs::exists(root.parent_path(), error);  // a single file: its folder tells
+}
+
+bool lies_below(const std::string& path, const std::string& root) {
+  return path == root || path.starts_with(root.ends_with('/') ? root : root + "/");
+}
+
+}  // namespace
+
+Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> roots) {
+  return returning([&] {
+    SyncReport report;
+    std::vector<retrieval::DocumentId> offline, online;
+    const auto documents = value_or_throw(session.library().documents());
+    for (const auto& named : roots) {
+      std::error_code error;
+      const fs::path real = fs::weakly_canonical(named, error);
+      const std::string root = (error ? named : real).string();
+      const bool reachable = is_within_reach(root);
+      for (const auto& document : documents) {
+        if (!lies_below(document.path, root)) continue;
+        if (fs::exists(document.path, error)) {
+          if (document.offline) online.push_back(document.id);
+        } else if (reachable) {
+          value_or_throw(remove_document(session.library(), session.store(), document.id));
+          ++report.n_removed;
+        } else if (!document.offline) {
+          offline.push_back(document.id);
+        }
+      }
+    }
+    value_or_throw(session.library().set_offline(offline, true));
+    value_or_throw(session.library().set_offline(online, false));
+    report.n_offline = static_cast<std::int64_t>(offline.size());
+    report.n_online = static_cast<std::int64_t>(online.size());
+    return report;
+  });
+}
+
+}  // namespace kvlink::app
