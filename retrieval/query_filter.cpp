@@ -110,6 +110,11 @@ bool lies_in(std::string_view path, std::string_view folder) {
 
 ParsedQuery parse_query(std::string_view text) { return QueryReader(text).run(); }
 
+std::string plain_question(std::string_view text) {
+  std::string plain = parse_query(text).text;
+  return plain.empty() ? std::string(text) : plain;
+}
+
 bool passes(const ParsedQuery& query, std::string_view path, std::string_view media_type) {
   const auto any = [](const auto& values, auto&& is) {
     return values.empty() || std::any_of(values.begin(), values.end(), is);

@@ -24,6 +24,9 @@ struct ParsedQuery {
 /// not closed is a word like others. Linear.
 ParsedQuery parse_query(std::string_view text);
 
+/// The question without its filters, for the models; the whole when nothing else is in it.
+std::string plain_question(std::string_view text);
+
 /// Whether a document at `path` of `media_type` passes the types and folders asked for.
 bool passes(const ParsedQuery& query, std::string_view path, std::string_view media_type);
 

@@ -134,7 +134,10 @@ def reference(path: Path):
     if path.suffix == ".epub":
         return "MarkItDown", without_metadata(from_markitdown(data, ".epub"))
     if path.suffix in (".html", ".htm"):
-        return "MarkItDown", from_html(data)
+        try:
+            return "MarkItDown", from_html(data.decode("utf-8"))
+        except UnicodeDecodeError:
+            return "MarkItDown", from_html(data)
     if path.suffix in (".rst", ".org", ".tsv", ".md", ".ndjson"):
         return "the file", decoded(data)
     return "MarkItDown", from_markitdown(data, path.suffix)
