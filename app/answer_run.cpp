@@ -68,6 +68,9 @@ void AnswerRun::perform() {
   warn_of_mode();
   if (events_.on_sources) events_.on_sources(answer_.sources);
   read_and_generate();
+  for (auto& notice : session_.engine().take_device_notices()) {
+    answer_.notices.push_back(std::move(notice));
+  }
   keep_turn();
 }
 

@@ -155,7 +155,7 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
   const auto planning = timeline.begin(Stage::kPlan);
   std::vector<inference::PlannedChunk> chunks;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    chunks.push_back({request.passages[i].token_ids, blocks[i].get()});
+    chunks.push_back({request.passages[i].token_ids, blocks[i].get(), blocks[i]});
   }
   const auto plan = make_plan(context, request, chunks);
   timeline.end(planning);

@@ -74,6 +74,7 @@ void Session::open_models() {
     engine.cpu.n_threads = settings_.threads;
     engine.block_dtype = settings_.block_dtype;
     engine.max_context = settings_.max_context;
+    engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
     engine_ = value_or_throw(inference::Engine::load(path, engine));
   }
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);

@@ -355,6 +355,7 @@ std::int64_t Decoder::tile_rows(const ModelConfig& config, int n_threads) {
 
 std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,
                                     const LayerCallback& between_layers) const {
+  if (cache.device() != nullptr) return cache.device()->forward(batch, cache, between_layers);
   return Pass(model_, maps_, backend_, lora_, batch, cache).run(between_layers);
 }
 

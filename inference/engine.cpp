@@ -8,6 +8,7 @@
 
 #include "inference/decoder.h"
 #include "inference/engine_arena.h"
+#include "inference/engine_device.h"
 #include "inference/link/recompute.h"
 #include "kernels/kv.h"
 
@@ -88,7 +89,8 @@ struct Engine::State {
         options(o),
         backend(o.cpu),
         decoder(model, backend),
-        arenas(model.config, o.arena_dtype) {}
+        arenas(model.config, o.arena_dtype),
+        device(model, options.gpu, max_context()) {}
 
   Model model;
   EngineOptions options;
@@ -99,6 +101,7 @@ struct Engine::State {
   Decoder decoder;
   EngineGate gate;
   EncodeArenas arenas;  // the prefixes in them were read without an adapter
+  EngineDevice device;
 
   std::int64_t max_context() const {
     return options.max_context == 0 ? model.config.context_length : options.max_context;
@@ -130,11 +133,27 @@ struct Engine::State {
     batch.embeddings = as_rows(soft);
     batch.rows = rows;
     batch.capture = capture;
-    decoder.forward(batch, cache, [&] { turn.give_way(); });
+    decoder.forward(batch, cache, between_layers(cache, turn));
+  }
+
+  /// A device works on one pass at a time: nobody gives way in the middle of one.
+  static LayerCallback between_layers(const KvCache& cache, EngineGate::Turn& turn) {
+    if (cache.device() != nullptr) return [&turn] { turn.stop_if_asked(); };
+    return [&turn] { turn.give_way(); };
   }
 
   void load_blocks(KvCache& cache, std::int64_t first_row, const ContextPlan& plan,
                    std::span<const PlannedChunk> chunks, EngineGate::Turn& turn) {
+    if (cache.device() != nullptr) {
+      std::vector<KvLoad> loads;
+      for (const ContextPlan::Load& load : plan.loads) {
+        const PlannedChunk& chunk = chunks[load.chunk];
+        loads.push_back(
+            {chunk.block, chunk.owner, first_row + load.first_row, std::span(load.positions)});
+      }
+      cache.device()->load(loads, cache, between_layers(cache, turn));
+      return;
+    }
     for (std::int32_t layer = 0; layer < model.config.n_layers; ++layer) {
       turn.give_way();
       for (const ContextPlan::Load& load : plan.loads) {
@@ -159,7 +178,126 @@ struct Engine::State {
       check_block(*chunks[load.chunk].block, load, model.config);
     }
   }
+
+  void encode(EncodeArenas& from, std::span<const std::int32_t> prefix,
+              std::span<const std::int32_t> ids, std::int64_t n_rows, KvBlock& block,
+              EngineGate::Turn& turn) const {
+    ArenaLoan arena(from, prefix, n_rows);
+    if (arena->prefix.empty() && !prefix.empty()) {
+      read(arena->cache, prefix, {}, nullptr, turn);
+      arena->prefix.assign(prefix.begin(), prefix.end());
+    }
+    read(arena->cache, ids, header(), &block, turn);
+  }
+
+  std::vector<float> prefill(Context& context, const ContextPlan& plan,
+                             std::span<const PlannedChunk> chunks, EngineGate::Turn& turn,
+                             PrefillReport& report);
+  std::vector<float> decode(Context& context, std::int32_t token, EngineGate::Turn& turn) const;
+  void move_to_cpu(Context& context, EngineGate::Turn& turn);
+
+  /// Does `work` where the context is; when that is a GPU and it fails, again on the CPU.
+  template <typename Work>
+  std::vector<float> on_either(Context& context, std::int64_t n_new, EngineGate::Turn& turn,
+                               Work work) {
+    // A context that is full is no fault of the device.
+    const bool fits = n_new <= context.capacity() - context.n_rows();
+    if (context.cache_.device() == nullptr || !fits) return work();
+    if (device.works()) {
+      try {
+        return work();
+      } catch (const Exception& failure) {
+        if (!device.give_up(failure.error())) throw;
+      }
+    }
+    move_to_cpu(context, turn);
+    return work();
+  }
 };
+
+std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& plan,
+                                          std::span<const PlannedChunk> chunks,
+                                          EngineGate::Turn& turn, PrefillReport& report) {
+  report = {};
+  const auto begin = Clock::now();
+  RowsGuard guard(context.cache_);
+  const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
+  load_blocks(context.cache_, first_row, plan, chunks, turn);
+  const auto loaded = Clock::now();
+  const LayerCallback callback = between_layers(context.cache_, turn);
+  PlanRun run(decoder, context.cache_, first_row, plan, chunks, link(), has_base_passages(),
+              callback);
+  ContextPlan::Forward forward = run.choose();
+  const auto chosen = Clock::now();
+  const bool has_passages = context.has_passages_ || plan.n_document_tokens > 0;
+  // An adapter that is for reading passages has no say where there are none.
+  if (!has_passages) std::fill(forward.before.begin(), forward.before.end(), 1);
+  std::vector<float> logits = run.logits_of(forward);
+  guard.complete();
+  context.next_position_ = plan.next_position;
+  context.has_passages_ = has_passages;
+
+  report.rotate = loaded - begin;
+  report.select = chosen - loaded;
+  report.prefill = Clock::now() - chosen;
+  for (const ContextPlan::Load& load : plan.loads) {
+    report.n_loaded_tokens += static_cast<std::int64_t>(load.positions.size());
+    report.loaded_bytes += plane_bytes(*chunks[load.chunk].block);
+  }
+  report.n_prefilled_tokens = std::ssize(forward.token_ids);
+  report.n_document_tokens_prefilled = run.n_document_tokens();
+  report.n_selection_tokens = run.n_selection_tokens();
+  if (context.cache_.device() != nullptr) {
+    Context::Step& step = context.steps_.emplace_back();
+    step.plan = plan;
+    for (const PlannedChunk& chunk : chunks) {
+      step.chunk_ids.emplace_back(chunk.token_ids.begin(), chunk.token_ids.end());
+      step.blocks.push_back(chunk.owner);
+    }
+  }
+  return logits;
+}
+
+/// Repeats on the CPU what the context holds; the context then lies there.
+void Engine::State::move_to_cpu(Context& context, EngineGate::Turn& turn) {
+  Context moved(KvCache(model.config, context.capacity(), options.arena_dtype));
+  for (const Context::Step& step : context.steps_) {
+    std::vector<PlannedChunk> chunks;
+    for (std::size_t i = 0; i < step.chunk_ids.size(); ++i) {
+      chunks.push_back({step.chunk_ids[i], step.blocks[i].get(), step.blocks[i]});
+    }
+    for (const ContextPlan::Load& load : step.plan.loads) {
+      if (chunks[load.chunk].block != nullptr) continue;
+      fail(ErrorCode::kDevice,
+           "the GPU failed, and the passages of this conversation are not in memory any more; ask "
+           "the question again");
+    }
+    PrefillReport ignored;
+    prefill(moved, step.plan, chunks, turn, ignored);
+    for (const std::int32_t token : step.decoded) decode(moved, token, turn);
+  }
+  context = std::move(moved);
+}
+
+std::vector<float> Engine::State::decode(Context& context, std::int32_t token,
+                                         EngineGate::Turn& turn) const {
+  RowsGuard guard(context.cache_);
+  const std::int32_t position = context.next_position_;
+  const auto row = static_cast<std::int32_t>(context.cache_.append_rows(std::span(&position, 1)));
+  constexpr std::int32_t kOnly = 0;
+  ForwardBatch batch;
+  batch.token_ids = std::span(&token, 1);
+  batch.rows = std::span(&row, 1);
+  batch.logit_rows = std::span(&kOnly, 1);
+  const std::uint8_t base_row = 1;
+  if (has_base_passages() && !context.has_passages_) batch.base_rows = std::span(&base_row, 1);
+  std::vector<float> logits =
+      decoder.forward(batch, context.cache_, between_layers(context.cache_, turn));
+  guard.complete();
+  context.next_position_ = position + 1;
+  if (!context.steps_.empty()) context.steps_.back().decoded.push_back(token);
+  return logits;
+}
 
 Engine::Engine() = default;
 Engine::~Engine() = default;
@@ -187,7 +325,9 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
 void Engine::use_adapter(std::shared_ptr<const Adapter> adapter) {
   const EngineGate::Turn turn(state_->gate, Priority::kQuestion, {});
   state_->adapter = std::move(adapter);
-  state_->decoder.use_lora(state_->adapter == nullptr ? nullptr : &state_->adapter->lora);
+  const LoraWeights* lora = state_->adapter == nullptr ? nullptr : &state_->adapter->lora;
+  state_->decoder.use_lora(lora);
+  state_->device.use_lora(lora);
 }
 
 const Adapter* Engine::adapter() const { return state_->adapter.get(); }
@@ -222,8 +362,7 @@ Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
     State& s = *state_;
     if (chunk.empty()) fail(ErrorCode::kInvalidInput, "a chunk without tokens has no KV");
     if (s.adapter_reads_passages()) prefix = {};
-    const std::span<const float> header = s.header();
-    std::vector<std::int32_t> ids(static_cast<std::size_t>(s.as_rows(header).rows), -1);
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(s.as_rows(s.header()).rows), -1);
     ids.insert(ids.end(), chunk.begin(), chunk.end());
     const std::int64_t n_rows = std::ssize(prefix) + std::ssize(ids);
     if (n_rows > max_context()) {
@@ -239,20 +378,33 @@ Result<KvBlock> Engine::encode_chunk(std::span<const std::int32_t> prefix,
                    .dtype = s.options.block_dtype},
                   ids);
     EngineGate::Turn turn(s.gate, priority, std::move(stop));
-    ArenaLoan arena(s.arenas, prefix, n_rows);
-    if (arena->prefix.empty() && !prefix.empty()) {
-      s.read(arena->cache, prefix, {}, nullptr, turn);
-      arena->prefix.assign(prefix.begin(), prefix.end());
+    if (s.device.works()) {
+      try {
+        s.encode(s.device.arenas(), prefix, ids, n_rows, block, turn);
+        return block;
+      } catch (const Exception& failure) {
+        if (!s.device.give_up(failure.error())) throw;
+      }
     }
-    s.read(arena->cache, ids, header, &block, turn);
+    s.encode(s.arenas, prefix, ids, n_rows, block, turn);
     return block;
   });
 }
 
 Result<std::unique_ptr<Context>> Engine::new_context() {
   return returning([&] {
+    State& s = *state_;
+    // Device memory is taken in turn like everything else there.
+    if (s.device.works()) {
+      const EngineGate::Turn turn(s.gate, Priority::kQuestion, {});
+      try {
+        return std::unique_ptr<Context>(new Context(s.device.new_cache(max_context())));
+      } catch (const Exception& failure) {
+        if (!s.device.give_up(failure.error())) throw;
+      }
+    }
     return std::unique_ptr<Context>(
-        new Context(state_->model.config, max_context(), state_->options.arena_dtype));
+        new Context(KvCache(s.model.config, max_context(), s.options.arena_dtype)));
   });
 }
 
@@ -266,34 +418,9 @@ Result<std::vector<float>> Engine::prefill(Context& context, const ContextPlan& 
     const auto asked = Clock::now();
     EngineGate::Turn turn(s.gate, priority, std::move(stop));
     const auto begin = Clock::now();
-    RowsGuard guard(context.cache_);
-    const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
-    s.load_blocks(context.cache_, first_row, plan, chunks, turn);
-    const auto loaded = Clock::now();
-    const LayerCallback between_layers = [&] { turn.give_way(); };
-    PlanRun run(s.decoder, context.cache_, first_row, plan, chunks, s.link(), s.has_base_passages(),
-                between_layers);
-    ContextPlan::Forward forward = run.choose();
-    const auto chosen = Clock::now();
-    const bool has_passages = context.has_passages_ || plan.n_document_tokens > 0;
-    // An adapter that is for reading passages has no say where there are none.
-    if (!has_passages) std::fill(forward.before.begin(), forward.before.end(), 1);
-    std::vector<float> logits = run.logits_of(forward);
-    guard.complete();
-    context.next_position_ = plan.next_position;
-    context.has_passages_ = has_passages;
-
+    auto logits = s.on_either(context, std::ssize(plan.row_positions), turn,
+                              [&] { return s.prefill(context, plan, chunks, turn, report); });
     report.wait = begin - asked;
-    report.rotate = loaded - begin;
-    report.select = chosen - loaded;
-    report.prefill = Clock::now() - chosen;
-    for (const ContextPlan::Load& load : plan.loads) {
-      report.n_loaded_tokens += static_cast<std::int64_t>(load.positions.size());
-      report.loaded_bytes += plane_bytes(*chunks[load.chunk].block);
-    }
-    report.n_prefilled_tokens = std::ssize(forward.token_ids);
-    report.n_document_tokens_prefilled = run.n_document_tokens();
-    report.n_selection_tokens = run.n_selection_tokens();
     return logits;
   });
 }
@@ -303,22 +430,12 @@ Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, 
   return returning([&] {
     State& s = *state_;
     EngineGate::Turn turn(s.gate, priority, std::move(stop));
-    RowsGuard guard(context.cache_);
-    const std::int32_t position = context.next_position_;
-    const auto row = static_cast<std::int32_t>(context.cache_.append_rows(std::span(&position, 1)));
-    constexpr std::int32_t kOnly = 0;
-    ForwardBatch batch;
-    batch.token_ids = std::span(&token, 1);
-    batch.rows = std::span(&row, 1);
-    batch.logit_rows = std::span(&kOnly, 1);
-    const std::uint8_t base_row = 1;
-    if (s.has_base_passages() && !context.has_passages_) batch.base_rows = std::span(&base_row, 1);
-    std::vector<float> logits = s.decoder.forward(batch, context.cache_, [&] { turn.give_way(); });
-    guard.complete();
-    context.next_position_ = position + 1;
-    return logits;
+    return s.on_either(context, 1, turn, [&] { return s.decode(context, token, turn); });
   });
 }
+
+std::string Engine::device_words() const { return state_->device.words(); }
+std::vector<std::string> Engine::take_device_notices() { return state_->device.take_notices(); }
 
 EngineGate::Hold Engine::hold_for_question() { return EngineGate::Hold(state_->gate); }
 

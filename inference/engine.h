@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "inference/device/gpu_options.h"
 #include "inference/engine_gate.h"
 #include "inference/kv_cache.h"
 #include "inference/link/adapter.h"
@@ -32,6 +33,7 @@ struct EngineOptions {
   DType arena_dtype = DType::kF16;  ///< KV in memory while answering: kF16, or kF32 for tests
   DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kBF16 or kQ8Kv
   std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for, its upper limit
+  GpuOptions gpu = {};              ///< a GPU that takes the work while it can
 };
 
 /// One conversation's context: its KV arena. Made by Engine::new_context. One user at a time.
@@ -43,9 +45,16 @@ class Context {
 
  private:
   friend class Engine;
-  Context(const ModelConfig& config, std::int64_t capacity, DType dtype)
-      : cache_(config, capacity, dtype) {}
+  /// What was carried out on a GPU, to be repeated on the CPU should the GPU fail.
+  struct Step {
+    ContextPlan plan;
+    std::vector<std::vector<std::int32_t>> chunk_ids;
+    std::vector<std::shared_ptr<const KvBlock>> blocks;  // null: nobody keeps the block
+    std::vector<std::int32_t> decoded;                   // tokens behind it
+  };
+  explicit Context(KvCache cache) : cache_(std::move(cache)) {}
   KvCache cache_;
+  std::vector<Step> steps_;  // only while the cache is on a device
   std::int32_t next_position_ = 0;
   bool has_passages_ = false;
 };
@@ -87,6 +96,10 @@ class Engine {
   const EngineOptions& options() const;
   std::int64_t max_context() const;
   kernels::CpuBackend& backend();
+  /// What computes: the GPU's name and how it multiplies, or why it is not used.
+  std::string device_words() const;
+  /// What happened to the GPU since the last call, for the user. Any thread.
+  std::vector<std::string> take_device_notices();
 
   /// Everything that decides a chunk's KV besides its tokens and the model: the prefix, or, of an
   /// adapter without base_passages, header and LoRA. Part of every block's key.

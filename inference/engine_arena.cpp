@@ -27,7 +27,7 @@ std::unique_ptr<EncodeArena> EncodeArenas::take(std::span<const std::int32_t> pr
       }
     }
   }
-  return std::make_unique<EncodeArena>(config_, (n_rows + kRows - 1) / kRows * kRows, dtype_);
+  return std::make_unique<EncodeArena>(make_cache_((n_rows + kRows - 1) / kRows * kRows));
 }
 
 void EncodeArenas::give_back(std::unique_ptr<EncodeArena> arena) {

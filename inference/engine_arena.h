@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "inference/kv_cache.h"
@@ -14,8 +16,7 @@ namespace kvlink::inference {
 
 /// One arena: its first rows hold the KV of `prefix`. One user at a time.
 struct EncodeArena {
-  EncodeArena(const ModelConfig& config, std::int64_t capacity, DType dtype)
-      : cache(config, capacity, dtype) {}
+  explicit EncodeArena(KvCache own) : cache(std::move(own)) {}
   KvCache cache;
   std::vector<std::int32_t> prefix;
 };
@@ -28,7 +29,13 @@ class EncodeArenas {
   /// Arenas are allocated in multiples of this many rows, so that they seldom grow.
   static constexpr std::int64_t kRows = 1024;
 
-  EncodeArenas(const ModelConfig& config, DType dtype) : config_(config), dtype_(dtype) {}
+  /// Makes a cache of so many rows, here or on a device; may throw.
+  using MakeCache = std::function<KvCache(std::int64_t capacity)>;
+  explicit EncodeArenas(MakeCache make_cache) : make_cache_(std::move(make_cache)) {}
+  EncodeArenas(const ModelConfig& config, DType dtype)
+      : EncodeArenas([&config, dtype](std::int64_t capacity) {
+          return KvCache(config, capacity, dtype);
+        }) {}
 
   /// An arena with room for `n_rows`: the one that holds this prefix if it is idle, else another or
   /// a new one with an empty prefix.
@@ -37,8 +44,7 @@ class EncodeArenas {
   void give_back(std::unique_ptr<EncodeArena> arena);
 
  private:
-  const ModelConfig& config_;
-  DType dtype_;
+  MakeCache make_cache_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<EncodeArena>> idle_;  // guarded by mutex_
 };

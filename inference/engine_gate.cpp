@@ -40,8 +40,12 @@ EngineGate::Turn::~Turn() {
   if (held_) gate_.end_turn();
 }
 
-void EngineGate::Turn::give_way() {
+void EngineGate::Turn::stop_if_asked() const {
   if (stop_.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+}
+
+void EngineGate::Turn::give_way() {
+  stop_if_asked();
   if (priority_ == Priority::kQuestion) return;
   {
     const std::lock_guard lock(gate_.mutex_);

@@ -30,6 +30,8 @@ class EngineGate {
     /// Called between layers: throws kCancelled on a requested stop; under ingestion, lets waiting
     /// questions go first and comes back when they are done.
     void give_way();
+    /// Only the first half of that: throws kCancelled on a requested stop.
+    void stop_if_asked() const;
 
    private:
     EngineGate& gate_;

@@ -2,6 +2,7 @@
 #include "inference/kv_cache.h"
 
 #include <string>
+#include <utility>
 
 #include "kernels/base/byte_reader.h"
 #include "kernels/base/result.h"
@@ -41,7 +42,17 @@ KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype)
       capacity_(capacity),
       dtype_(dtype) {}
 
+KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, std::unique_ptr<DeviceKv> device)
+    : device_(std::move(device)),
+      n_layers_(config.n_layers),
+      n_kv_heads_(config.n_kv_heads),
+      head_dim_(config.head_dim),
+      capacity_(capacity) {
+  KVLINK_CHECK(device_ != nullptr);
+}
+
 KvArenaView KvCache::layer(std::int32_t layer) {
+  KVLINK_CHECK(device_ == nullptr);
   KVLINK_CHECK(layer >= 0 && layer < n_layers_);
   const std::int64_t plane = n_kv_heads_ * capacity_ * head_dim_ * block_bytes(dtype_);
   std::byte* keys = buffer_.as<std::byte>() + std::int64_t{layer} * 2 * plane;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "inference/device_kv.h"
 #include "inference/model/model_config.h"
 #include "kernels/base/buffer.h"
 #include "kernels/base/view.h"
@@ -19,12 +21,17 @@ class KvCache {
  public:
   /// capacity >= 1 rows; dtype kF32 or kF16. Throws kOutOfMemory, kInvalidInput.
   KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype);
+  /// Positions only: keys and values lie on a device, which has room for `capacity` rows.
+  KvCache(const ModelConfig& config, std::int64_t capacity, std::unique_ptr<DeviceKv> device);
 
+  /// Null: keys and values are here.
+  DeviceKv* device() const { return device_.get(); }
   std::int64_t capacity() const { return capacity_; }
   std::int64_t n_rows() const { return static_cast<std::int64_t>(positions_.size()); }
   DType dtype() const { return dtype_; }
   /// Positions of rows 0..n_rows; the key at a row is visible to queries at or after its position.
   std::span<const std::int32_t> positions() const { return positions_; }
+  /// Of a cache whose keys and values are here.
   KvArenaView layer(std::int32_t layer);
   std::int64_t size_bytes() const { return buffer_.size(); }
 
@@ -36,6 +43,7 @@ class KvCache {
 
  private:
   HostBuffer buffer_;
+  std::unique_ptr<DeviceKv> device_;
   std::vector<std::int32_t> positions_;
   std::int32_t n_layers_ = 0;
   std::int64_t n_kv_heads_ = 0;

@@ -42,7 +42,7 @@ std::string space_words(const std::filesystem::path& folder) {
 void examine_machine(const CommandContext& context, Findings& findings) {
   const kernels::CpuBackend backend({.n_threads = context.global.threads});
   findings.add("processor", backend.describe());
-  findings.add("gpu", "not used: this build has no CUDA plugin");
+  findings.add("gpu", inference::find_gpu(inference::own_program_folder()).words);
   findings.add("data", space_words(context.paths.data));
   findings.add("models", space_words(context.paths.models));
 }

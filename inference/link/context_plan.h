@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -33,6 +34,9 @@ std::optional<LinkMode> parse_link_mode(std::string_view name);
 struct PlannedChunk {
   std::span<const std::int32_t> token_ids = {};
   const KvBlock* block = nullptr;
+  /// Whoever keeps the block, or null. With an owner a block can stay on a GPU, and a conversation
+  /// whose GPU fails can be taken up on the CPU.
+  std::shared_ptr<const KvBlock> owner = {};
 };
 
 /// Rows and positions for one question. Row r of the plan is arena row n_rows() + r of the context

@@ -131,6 +131,17 @@ WeightView LoraWeights::keep(std::span<const TensorEntry* const> stacked) {
   return view;
 }
 
+LoraWeights::Parts LoraWeights::parts(std::int32_t layer, LoraTarget target) const {
+  if (layers_.empty()) return {};
+  const Layer& weights = layers_[static_cast<std::size_t>(layer)];
+  const Factor& factor = weights.factors[static_cast<std::size_t>(target)];
+  if (factor.b.empty()) return {};
+  WeightView a = weights.groups[group_of(target)].a;
+  a.data = a.row(factor.rank_from);
+  a.rows = factor.b.cols;
+  return {a, factor.b};
+}
+
 void LoraWeights::apply(kernels::CpuBackend& backend, std::int32_t layer, View<const float> x,
                         std::span<const Output> outputs, std::span<const std::uint8_t> base_rows,
                         float* scratch) const {

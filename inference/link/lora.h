@@ -45,6 +45,14 @@ class LoraWeights {
   LoraWeights(const ModelConfig& config, std::span<const LoraPair> pairs);
 
   bool empty() const { return layers_.empty(); }
+
+  /// Factors of one map, for other backends: its rows of the stacked A and its B; both empty where
+  /// the map has no correction. Views of this object's memory.
+  struct Parts {
+    WeightView a;  // [rank, inputs]
+    WeightView b;  // [outputs, rank]
+  };
+  Parts parts(std::int32_t layer, LoraTarget target) const;
   /// Floats of scratch that apply() needs for each row.
   std::int64_t max_ranks() const { return max_ranks_; }
 

@@ -183,6 +183,12 @@ struct ConvertCall {
   Matrix x, y;
 };
 
+/// x[r,:] = 0 where skip[r] is not 0.
+struct MaskCall {
+  Matrix x;  ///< f32
+  const std::int32_t* skip;
+};
+
 /// One block's part of one layer: planes as kernels/base/kv_block.h describes them.
 struct KvSource {
   std::int64_t keys_at, values_at;  ///< bytes from `base`; addresses when that is null
@@ -290,6 +296,7 @@ struct Api {
   Status (*add)(Context*, const AddCall*);
   Status (*gelu)(Context*, const GeluCall*);
   Status (*convert)(Context*, const ConvertCall*);
+  Status (*mask)(Context*, const MaskCall*);
   Status (*kv_load)(Context*, const KvLoadCall*);
   Status (*kv_store)(Context*, const KvStoreCall*);
   Status (*dequantize)(Context*, const DequantizeCall*);

@@ -120,7 +120,7 @@ void CudaBackend::check(Status status) const {
       fail(ErrorCode::kOutOfMemory,
            std::string(device_.name) + ": " + plugin_->api().error(context_));
     case Status::kFailed:
-      fail(ErrorCode::kInvalidInput,
+      fail(ErrorCode::kUnsupported,
            std::string(device_.name) + ": " + plugin_->api().error(context_));
     case Status::kLost:
     case Status::kUnsupported:

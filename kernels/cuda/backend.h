@@ -50,7 +50,7 @@ struct BackendOptions {
 };
 
 /// A context of a device. One user at a time. Throws kOutOfMemory, after which everything works as
-/// before; kDevice when the device is lost, after which nothing does; kInvalidInput for a call that
+/// before; kDevice when the device is lost, after which nothing does; kUnsupported for a call that
 /// the plugin refuses.
 class CudaBackend {
  public:

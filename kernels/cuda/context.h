@@ -121,6 +121,7 @@ void swiglu(Context& context, const SwigluCall& call);
 void add(Context& context, const AddCall& call);
 void gelu(Context& context, const GeluCall& call);
 void convert(Context& context, const ConvertCall& call);
+void mask(Context& context, const MaskCall& call);
 void kv_load(Context& context, const KvLoadCall& call);
 void kv_store(Context& context, const KvStoreCall& call);
 void dequantize(Context& context, const DequantizeCall& call);

@@ -283,6 +283,7 @@ constexpr Api kApi = {
     .add = op<add, AddCall>,
     .gelu = op<gelu, GeluCall>,
     .convert = op<convert, ConvertCall>,
+    .mask = op<mask, MaskCall>,
     .kv_load = op<kv_load, KvLoadCall>,
     .kv_store = op<kv_store, KvStoreCall>,
     .dequantize = op<dequantize, DequantizeCall>,

@@ -112,6 +112,12 @@ __global__ void convert_kernel(Matrix x, Matrix y) {
             load_one(x.data, x.dtype, at.row * x.row_stride + at.col));
 }
 
+__global__ void mask_kernel(Matrix x, const std::int32_t* skip) {
+  const Place at = place(x.cols);
+  if (at.row >= x.rows || skip[at.row] == 0) return;
+  static_cast<float*>(x.data)[at.row * x.row_stride + at.col] = 0.0F;
+}
+
 bool same_shape(const Matrix& x, const Matrix& y) { return x.rows == y.rows && x.cols == y.cols; }
 
 dim3 grid_of(const Matrix& x) { return dim3(blocks_for(x.rows * x.cols, kThreads)); }
@@ -163,6 +169,11 @@ void gelu(Context& context, const GeluCall& call) {
 void convert(Context& context, const ConvertCall& call) {
   require(same_shape(call.x, call.y), "convert: shapes");
   launch(context, "convert", convert_kernel, grid_of(call.x), kThreads, 0, call.x, call.y);
+}
+
+void mask(Context& context, const MaskCall& call) {
+  require(call.x.dtype == DType::kF32, "mask: type");
+  launch(context, "mask", mask_kernel, grid_of(call.x), kThreads, 0, call.x, call.skip);
 }
 
 }  // namespace kvlink::cuda

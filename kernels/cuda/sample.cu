@@ -55,6 +55,10 @@ KVLINK_DEVICE void best_candidates(std::int64_t first, std::int64_t end, std::in
     }
     last = best_of_block(best, scratch);
     if (threadIdx.x == 0) take(i, last);
+    if (last.index != kNone) continue;
+    for (++i; i < k; ++i) {
+      if (threadIdx.x == 0) take(i, last);
+    }
   }
 }
 

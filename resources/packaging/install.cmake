@@ -9,6 +9,9 @@ foreach(program kvlink kvlink-desktop kvlink-extract)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
 endforeach()
+if(TARGET kvlink_cuda)
+  install(TARGETS kvlink_cuda LIBRARY DESTINATION lib/kvlink COMPONENT programs)
+endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/resources/guide DESTINATION ${share_folder}
         COMPONENT programs FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/resources/adapters DESTINATION ${share_folder}

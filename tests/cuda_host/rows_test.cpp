@@ -126,6 +126,18 @@ TEST_F(DeviceRows, AddsRowsAndBiasesAndAppliesGelu) {
   }
 }
 
+TEST_F(DeviceRows, ClearsTheRowsThatAreSkipped) {
+  const Rows x = random_rows(4, 33, 1, 2);
+  const Matrix y = upload(x);
+  const cuda::MaskCall call{y, upload(std::vector<std::int32_t>{0, 1, 0, 7})};
+  backend_->run(&Api::mask, &call);
+  const Rows result = download(y);
+  for (std::int64_t r = 0; r < 4; ++r) {
+    for (std::int64_t i = 0; i < 33; ++i)
+      EXPECT_EQ(result.at(r, i), r % 2 == 0 ? x.at(r, i) : 0.0F);
+  }
+}
+
 TEST_F(DeviceRows, ActivationsInF16SaturateInsteadOfOverflowing) {
   Rows x(1, 2);
   x.view().row(0)[0] = 1e6F;

@@ -119,7 +119,7 @@ TEST_F(DeviceRuntime, AGraphRefusesScratchThatWasNotReserved) {
   const cuda::SampleCall call{upload(logits), 5000, nullptr, 0, 1.0F, 0.0F, 1, 1.0F, 0.0, token};
   CudaBackend fresh(plugin_, {.blas_library = ""});
   fresh.run(&Api::begin_graph);
-  EXPECT_EQ(code_of([&] { fresh.run(&Api::sample, &call); }), ErrorCode::kInvalidInput);
+  EXPECT_EQ(code_of([&] { fresh.run(&Api::sample, &call); }), ErrorCode::kUnsupported);
   EXPECT_NE(message_.find("reserved before a graph"), std::string::npos) << message_;
   cuda::Graph* raw = nullptr;
   fresh.run(&Api::end_graph, &raw);

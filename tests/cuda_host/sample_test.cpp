@@ -48,14 +48,14 @@ TEST_F(DeviceSample, TakesTheLowestOfTheBest) {
 }
 
 TEST_F(DeviceSample, DrawsTheTokensThatTheCpuDraws) {
-  const std::vector<float> logits = random_logits(3000, 2);
+  const std::vector<float> logits = random_logits(300, 2);
   for (const std::int32_t top_k : {1, 7, 40, cuda::kMostCandidates}) {
-    for (const float top_p : {0.3F, 0.95F, 1.0F}) {
+    for (const float top_p : {0.3F, 0.95F}) {
       const inference::SamplerOptions options{
           .temperature = 0.9F, .top_k = top_k, .top_p = top_p, .seed = 11};
       inference::Sampler cpu(options);
       std::mt19937_64 random(options.seed);
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 3; ++i) {
         const double uniform = static_cast<double>(random() >> 11) * 0x1.0p-53;
         EXPECT_EQ(sample(logits, options, uniform), cpu.next(logits, {})) << top_k << " " << top_p;
       }

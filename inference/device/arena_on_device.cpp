@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam of inference/device_kv.h on the device's side.
+#include "inference/device/device_decoder.h"
+
+namespace kvlink::inference {
+namespace {
+
+class ArenaOnDevice : public DeviceKv {
+ public:
+  ArenaOnDevice(DeviceDecoder& decoder, const ModelConfig& config, std::int64_t capacity,
+                DType dtype)
+      : decoder_(decoder), arena_(config, capacity, dtype, decoder.backend()) {}
+
+  std::vector<float> forward(const ForwardBatch& batch, const KvCache& cache,
+                             const std::function<void()>& between_layers) override {
+    return decoder_.forward(batch, cache, arena_, between_layers);
+  }
+  void load(std::span<const KvLoad> loads, const KvCache&,
+            const std::function<void()>& between_layers) override {
+    decoder_.loader().load(loads, arena_, between_layers);
+  }
+
+ private:
+  DeviceDecoder& decoder_;
+  DeviceArena arena_;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceKv> DeviceDecoder::new_kv(std::int64_t capacity) {
+  return std::make_unique<ArenaOnDevice>(*this, config_, capacity, options_.arena_dtype);
+}
+
+}  // namespace kvlink::inference

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/device/device_memory.h"
+
+#include <string>
+
+#include "inference/device/device_arena.h"
+#include "inference/device/device_weights.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::inference {
+namespace {
+
+using cuda::Api;
+
+/// f32 elements of every activation of one row, and of the few that do not grow with rows.
+std::int64_t activation_bytes(const ModelConfig& c, std::int64_t rows) {
+  const std::int64_t per_row = 2 * std::int64_t{c.model_dim} + 3 * c.attention_dim() +
+                               3 * std::int64_t{c.ffn_dim} + 4 * c.kv_dim() + c.rope.n_rotated() +
+                               5;
+  return rows * per_row * 4 + kDeviceLogitRows * std::int64_t{c.vocab_size} * 4 +
+         kDeviceGraphRows * std::int64_t{c.model_dim} * 4;
+}
+
+}  // namespace
+
+DeviceMemory device_memory(const Model& model, const DeviceOptions& options, std::int64_t capacity,
+                           std::int64_t available) {
+  DeviceMemory m;
+  m.weights = DeviceWeights::stored_bytes(model);
+  m.activations = activation_bytes(model.config, options.tile_rows);
+  m.context = DeviceArena::size_bytes(model.config, capacity, options.arena_dtype);
+  const std::int64_t copies = DeviceWeights::wide_bytes(model);
+  const bool wanted = options.copies && options.products != Products::kF32;
+  if (wanted && m.total() + copies <= available) m.copies = copies;
+  return m;
+}
+
+DeviceMemory plan_device_memory(const Model& model, cuda::CudaBackend& backend,
+                                const DeviceOptions& options, std::int64_t capacity) {
+  if (options.tile_rows < 16 || options.block_budget_bytes < 0) {
+    fail(ErrorCode::kInvalidInput, "GPU: at least 16 rows a tile, and no negative budget");
+  }
+  std::int64_t used = 0;
+  std::int64_t available = 0;
+  backend.run(&Api::memory, &used, &available);
+  const DeviceMemory m = device_memory(model, options, capacity, available);
+  if (m.total() > available) {
+    const auto mib = [](std::int64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+    fail(ErrorCode::kOutOfMemory,
+         "the GPU has " + mib(available) + " free, and this model takes " + mib(m.total()) + ": " +
+             mib(m.weights) + " of weights, " + mib(m.context) + " for a context of " +
+             std::to_string(capacity) + " tokens, " + mib(m.activations) + " to compute in");
+  }
+  return m;
+}
+
+}  // namespace kvlink::inference

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPU of an engine: used while it works, given up for the CPU when it does not.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "inference/device/gpu_options.h"
+#include "inference/engine_arena.h"
+#include "inference/kv_cache.h"
+#include "inference/link/lora.h"
+#include "inference/model/model.h"
+#include "kernels/base/result.h"
+
+namespace kvlink::inference {
+
+class DeviceDecoder;
+
+/// Made with the engine; never fails: what a device cannot do the CPU does, and a notice says so.
+/// One user at a time, but words() and take_notices(), which any thread may call.
+class EngineDevice {
+ public:
+  /// capacity: rows of the largest context.
+  EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity);
+  ~EngineDevice();
+
+  /// Whether the next call should go to the device.
+  bool works() const { return works_; }
+  /// "NVIDIA H100 80GB HBM3, bf16 products, cuBLASLt", or why the GPU is not used.
+  std::string words() const;
+  /// What happened since the last call, for the user.
+  std::vector<std::string> take_notices();
+
+  /// Positions here, keys and values there. Throws kOutOfMemory, kDevice.
+  KvCache new_cache(std::int64_t capacity);
+  EncodeArenas& arenas() { return arenas_; }
+  void use_lora(const LoraWeights* lora);
+
+  /// A call failed: whether the CPU should repeat it. After kDevice the GPU is not used any more,
+  /// after anything else it is at the next call.
+  bool give_up(const Error& error);
+
+ private:
+  void stop_using(const std::string& reason);
+
+  const Model& model_;
+  std::unique_ptr<DeviceDecoder> decoder_;
+  EncodeArenas arenas_;
+  bool works_ = false;
+  mutable std::mutex mutex_;
+  std::string words_;                 // guarded by mutex_
+  std::vector<std::string> notices_;  // guarded by mutex_
+};
+
+}  // namespace kvlink::inference

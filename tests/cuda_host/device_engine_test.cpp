@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine with a GPU: the CPU's answers, also when the GPU fails in the middle of one.
+#include <algorithm>
+
+#include "inference/engine.h"
+#include "kernels/logits.h"
+#include "tests/cuda_host/device_fixture.h"
+#include "tests/inference/decoder_driver.h"
+#include "tests/support/device_tolerances.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+
+namespace kvlink::tests {
+namespace {
+
+using inference::Context;
+using inference::Engine;
+using inference::EngineOptions;
+using inference::LinkMode;
+using inference::PlannedChunk;
+using inference::Priority;
+
+class DeviceEngine : public DeviceTest {
+ protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    write_tiny_generator(model_file_, {.context_length = 256});
+    for (std::int32_t i = 0; i < 30; ++i) first_.push_back(3 + i * 5 % 250);
+    for (std::int32_t i = 0; i < 17; ++i) second_.push_back(7 + i * 3 % 250);
+  }
+
+  std::unique_ptr<Engine> load(cuda::BackendOptions backend, bool with_gpu = true) {
+    EngineOptions options;
+    options.cpu = {.n_threads = 1, .arithmetic = kernels::Arithmetic::kFloat};
+    options.arena_dtype = DType::kF32;
+    if (with_gpu) {
+      options.gpu.plugin = plugin_;
+      options.gpu.backend = std::move(backend);
+      options.gpu.decoder = {.products = inference::Products::kF32,
+                             .arena_dtype = DType::kF32,
+                             .tile_rows = 64,
+                             .block_budget_bytes = 1 << 20};
+    }
+    auto engine = Engine::load(model_file_, options);
+    EXPECT_TRUE(engine) << engine.error().message;
+    return engine ? std::move(*engine) : nullptr;
+  }
+
+  /// Two turns of a conversation: logits after the question and after every token.
+  std::vector<std::vector<float>> converse(Engine& engine, LinkMode mode, bool owned = true) {
+    std::vector<std::vector<float>> logits;
+    auto context = value_or_throw(engine.new_context());
+    std::vector<std::shared_ptr<const KvBlock>> blocks;
+    for (const auto& ids : {first_, second_}) {
+      blocks.push_back(std::make_shared<const KvBlock>(
+          value_or_throw(engine.encode_chunk(prefix_, ids, Priority::kIngestion))));
+    }
+    for (int turn = 0; turn < 2; ++turn) {
+      const auto i = static_cast<std::size_t>(turn);
+      const PlannedChunk chunk{i == 0 ? std::span<const std::int32_t>(first_) : second_,
+                               blocks[i].get(), owned ? blocks[i] : nullptr};
+      inference::PlanRequest request;
+      request.mode = mode;
+      request.chunks = std::span(&chunk, 1);
+      if (turn == 0) request.lead = prefix_;
+      request.question = question_;
+      request.first_row = context->n_rows();
+      request.first_position = context->next_position();
+      request.max_rows = context->capacity();
+      const auto plan = value_or_throw(inference::plan_context(request));
+      inference::PrefillReport report;
+      logits.push_back(value_or_throw(
+          engine.prefill(*context, plan, std::span(&chunk, 1), Priority::kQuestion, report)));
+      for (const std::int32_t token : {11, 12, 13}) {
+        logits.push_back(value_or_throw(engine.decode(*context, token, Priority::kQuestion)));
+      }
+    }
+    return logits;
+  }
+
+  void expect_same(const std::vector<std::vector<float>>& a,
+                   const std::vector<std::vector<float>>& b, const std::string& where) {
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_LT(max_difference(a[i], b[i]), kDeviceLogitsF16) << where << ", step " << i;
+    }
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path model_file_ = folder_.path() / "model.gguf";
+  std::vector<std::int32_t> prefix_ = {1, 20, 21, 22};
+  std::vector<std::int32_t> question_ = {40, 41, 42, 43, 44};
+  std::vector<std::int32_t> first_, second_;
+};
+
+TEST_F(DeviceEngine, ConversesAsTheCpuDoesInEveryMode) {
+  const auto cpu = load({}, false);
+  const auto gpu = load({.blas_library = test_blas()});
+  EXPECT_NE(gpu->device_words().find(plugin_->devices()[0].name), std::string::npos);
+  EXPECT_EQ(cpu->device_words(), "the GPU is not used");
+  for (const LinkMode mode : {LinkMode::kFull, LinkMode::kConcat, LinkMode::kReposition}) {
+    expect_same(converse(*cpu, mode), converse(*gpu, mode),
+                std::string(inference::link_mode_name(mode)));
+  }
+  EXPECT_TRUE(gpu->take_device_notices().empty());
+}
+
+TEST_F(DeviceEngine, TheCpuFinishesWhatALostGpuBegan) {
+  const auto cpu = load({}, false);
+  const auto expected = converse(*cpu, LinkMode::kReposition);
+  int n_lost = 0;
+  // From the upload of the model to the last token.
+  for (const std::int64_t calls : {5, 70, 110, 150, 190, 230, 270, 310, 350, 400}) {
+    const auto gpu = load({.blas_library = "", .fail_after_calls = calls});
+    expect_same(expected, converse(*gpu, LinkMode::kReposition),
+                "lost after " + std::to_string(calls));
+    const auto notices = gpu->take_device_notices();
+    n_lost += notices.empty() ? 0 : 1;
+    if (notices.empty()) continue;
+    EXPECT_NE(notices.front().find("the CPU"), std::string::npos) << notices.front();
+    EXPECT_NE(gpu->device_words().find("not used"), std::string::npos);
+    EXPECT_TRUE(gpu->take_device_notices().empty());
+    // And everything after it.
+    expect_same(expected, converse(*gpu, LinkMode::kReposition), "afterwards");
+  }
+  EXPECT_GE(n_lost, 6);
+}
+
+TEST_F(DeviceEngine, SaysSoWhenTheBlocksOfALostConversationAreGone) {
+  // Nobody keeps the blocks: what cannot be repeated is an error, not another answer.
+  int n_failed = 0;
+  for (std::int64_t calls = 150; calls < 400; calls += 30) {
+    const auto gpu = load({.blas_library = "", .fail_after_calls = calls});
+    const auto result =
+        returning([&] { return converse(*gpu, LinkMode::kReposition, false).size(); });
+    if (result) continue;
+    ++n_failed;
+    EXPECT_EQ(result.error().code, ErrorCode::kDevice);
+    EXPECT_NE(result.error().message.find("ask the question again"), std::string::npos)
+        << result.error().message;
+    EXPECT_TRUE(returning([&] { converse(*gpu, LinkMode::kReposition, false); }));
+  }
+  EXPECT_GE(n_failed, 1);
+}
+
+TEST_F(DeviceEngine, AGpuThatIsTooSmallLeavesTheWorkToTheCpu) {
+  const auto cpu = load({}, false);
+  const auto expected = converse(*cpu, LinkMode::kFull);
+  // From too little for the model over too little for a context to enough for everything.
+  int n_without = 0;
+  int n_partly = 0;
+  for (std::int64_t limit = 200'000; limit < 3'000'000; limit = limit * 5 / 4) {
+    const auto gpu = load({.memory_limit_bytes = limit, .blas_library = ""});
+    expect_same(expected, converse(*gpu, LinkMode::kFull), "limit " + std::to_string(limit));
+    const auto notices = gpu->take_device_notices();
+    if (notices.empty()) continue;
+    EXPECT_NE(notices.front().find("CPU"), std::string::npos) << notices.front();
+    (gpu->device_words().starts_with("the GPU is not used") ? n_without : n_partly) += 1;
+  }
+  EXPECT_GE(n_without, 1);
+  EXPECT_GE(n_partly, 1);
+}
+
+TEST_F(DeviceEngine, AFullContextIsNoFaultOfTheGpu) {
+  const auto gpu = load({.blas_library = ""});
+  auto context = value_or_throw(gpu->new_context());
+  const PlannedChunk chunk{first_, nullptr};
+  inference::PlanRequest request;
+  request.mode = LinkMode::kFull;
+  request.chunks = std::span(&chunk, 1);
+  request.question = question_;
+  request.max_rows = context->capacity();
+  const auto plan = value_or_throw(inference::plan_context(request));
+  inference::PrefillReport report;
+  value_or_throw(gpu->prefill(*context, plan, std::span(&chunk, 1), Priority::kQuestion, report));
+  while (context->n_rows() < context->capacity()) {
+    value_or_throw(gpu->decode(*context, 5, Priority::kQuestion));
+  }
+  const auto full = gpu->decode(*context, 5, Priority::kQuestion);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_TRUE(gpu->take_device_notices().empty());
+}
+
+TEST_F(DeviceEngine, StopsAndGoesOn) {
+  const auto gpu = load({.blas_library = ""});
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = gpu->encode_chunk(prefix_, first_, Priority::kIngestion, stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(gpu->encode_chunk(prefix_, first_, Priority::kIngestion));
+  EXPECT_TRUE(gpu->take_device_notices().empty());
+}
+
+}  // namespace
+}  // namespace kvlink::tests

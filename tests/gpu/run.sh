@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Everything that wants a GPU, in one call: build, conformance, golden values, sanitizer, benchmark.
+set -uo pipefail
+
+usage() {
+  cat <<'HELP'
+Usage: tests/gpu/run.sh [--dry-run] [--only-build] [--pack FOLDER] [--out FOLDER]
+
+Builds the headless preset with libkvlink_cuda.so for the GPU that is found, runs the op
+conformance, the default model's golden values and answers, compute-sanitizer and the benchmark,
+and prints one Markdown table. A step that fails is reported and the next one runs.
+
+  --dry-run       no GPU: the plugin compiled for the host, small shapes (tries the script out)
+  --only-build    stop after the build, and keep the model's part that came along
+  --pack FOLDER   what tests/gpu/pack.sh wrote (default: .gpu in the repository)
+  --out FOLDER    logs, JSON and table (default: $OUT, else build/gpu-results)
+HELP
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+pack=$root/.gpu
+out=${OUT:-$root/build/gpu-results}
+kept=${TMPDIR:-/tmp}/kvlink-gpu
+dry=no
+only_build=no
+while [ "$#" -gt 0 ]; do
+  case "$1" in
+    --dry-run) dry=yes ;;
+    --only-build) only_build=yes ;;
+    --pack) pack=$2 && shift ;;
+    --out) out=$2 && shift ;;
+    --help | -h) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+  shift
+done
+mkdir -p "$out" "$kept"
+build=$root/build/headless
+began=$SECONDS
+: >"$out/steps.tsv"
+
+# step NAME LIMIT COMMAND…: runs it with a time limit, its output in a log of that name.
+step() {
+  local name=$1 limit=$2 from=$SECONDS status=0
+  shift 2
+  timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
+  printf '%s\t%s\t%s\n' "$name" "$status" "$((SECONDS - from))" >>"$out/steps.tsv"
+  echo "== $name: status $status, $((SECONDS - from)) s"
+  if [ "$status" -ne 0 ]; then tail -n 15 "$out/$name.log"; fi
+  return "$status"
+}
+
+# The model's parts arrive one transfer after the other.
+cp -n "$pack"/part*/model.* "$kept/" 2>/dev/null
+export KVLINK_MODELS=$kept/models KVLINK_SOURCE_DIR=$root
+[ -d "$pack/deps/data" ] && export KVLINK_TEST_DATA=$pack/deps/data
+model=$KVLINK_MODELS/SmolLM2-135M-Instruct.Q4_1.gguf
+if [ ! -f "$model" ] && [ -f "$pack/deps/model.sha256" ]; then
+  mkdir -p "$KVLINK_MODELS"
+  cat "$kept"/model.[1-9] >"$model.whole" 2>/dev/null
+  if [ "$(sha256sum "$model.whole" | cut -d' ' -f1)" = "$(cat "$pack/deps/model.sha256")" ]; then
+    mv "$model.whole" "$model"
+  else
+    rm -f "$model.whole"
+    echo "== the default model is not complete yet: $(ls "$kept" | tr '\n' ' ')"
+  fi
+fi
+
+cmake_options=(-DCMAKE_BUILD_TYPE=Release -DKVLINK_HEADLESS=ON -DBUILD_TESTING=ON)
+if [ "$dry" = yes ]; then
+  arch=none
+else
+  arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1 \
+    >"$out/gpu.txt"
+  cmake_options+=(-DKVLINK_CUDA=ON "-DKVLINK_CUDA_ARCHITECTURES=$arch-real")
+fi
+echo "== device: $arch"
+prefix=$kept/prefix
+if [ -d "$pack/deps/googletest" ]; then
+  cmake_options+=("-DCMAKE_PREFIX_PATH=$prefix;$pack/deps")
+  if [ ! -d "$prefix/lib" ]; then
+    step googletest 120 bash -c "cmake -S '$pack/deps/googletest' -B '$kept/googletest' -G Ninja \
+      -DCMAKE_BUILD_TYPE=Release -DBUILD_GMOCK=OFF -DCMAKE_INSTALL_LIBDIR=lib \
+      -DCMAKE_INSTALL_PREFIX='$prefix' && cmake --build '$kept/googletest' --target install"
+  fi
+fi
+targets=(cuda_ops_test cuda_decoder_test gpu_model_test gpu_bench kvlink_cuda_host
+  kvlink_fake_cublaslt)
+[ "$dry" = yes ] || targets+=(kvlink_cuda)
+step configure 60 cmake -S "$root" -B "$build" -G Ninja "${cmake_options[@]}"
+step build 300 nice cmake --build "$build" --target "${targets[@]}" || exit 1
+if [ "$only_build" = yes ]; then
+  echo "== built in $((SECONDS - began)) s"
+  exit 0
+fi
+
+host=$build/tests/cuda_host
+if [ "$dry" = yes ]; then
+  plugin=$host/libkvlink_cuda_host.so
+  export KVLINK_TEST_CUBLASLT=$host/libkvlink_fake_cublaslt.so
+  toy=(--toy)
+else
+  plugin=$build/lib/kvlink/libkvlink_cuda.so
+  toy=()
+  # PyTorch brings cuBLASLt along where the system has none.
+  blas=$(python3 -c 'import glob, os, sys
+for folder in sys.path:
+    for file in glob.glob(os.path.join(folder, "nvidia", "*", "lib", "libcublasLt.so.13")):
+        print(os.path.dirname(file)); sys.exit()' 2>/dev/null)
+  [ -n "$blas" ] && export LD_LIBRARY_PATH=$blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
+export KVLINK_TEST_CUDA_PLUGIN=$plugin
+bin=$build/bin
+
+step ops 90 "$bin/cuda_ops_test"
+step decoder 90 "$bin/cuda_decoder_test"
+step model 120 "$bin/gpu_model_test"
+bench=("$bin/gpu_bench" "$plugin" "${toy[@]}" --folder "$kept")
+[ -f "$model" ] && bench+=(--model "$model")
+step bench 200 bash -c '"$@" >"$0"' "$out/bench.json" "${bench[@]}"
+tokens=5090
+[ "$dry" = yes ] && tokens=490
+step torch 60 bash -c 'python3 "$1" "$2" ${3:-} >"$0"' "$out/torch.json" \
+  "$root/tests/gpu/torch_prefill.py" "$tokens" "${toy[@]}"
+
+# The slow tools last, over the smallest case of every op.
+small='DeviceRows.*:DeviceKv.*:DeviceSample.TakesTheLowestOfTheBest:DeviceAttention.SeesByPositionNotByRow:DeviceAttention.AddsUp*:DeviceMatmul.MultipliesTilesByEveryType'
+for tool in memcheck racecheck initcheck; do
+  if command -v compute-sanitizer >/dev/null && [ "$dry" = no ]; then
+    step "$tool" 60 compute-sanitizer --tool "$tool" --error-exitcode 9 "$bin/cuda_ops_test" \
+      --gtest_filter="$small"
+  else
+    printf '%s\tskipped\t0\n' "$tool" >>"$out/steps.tsv"
+  fi
+done
+
+python3 "$root/tests/gpu/report.py" "$out"
+echo "== in all $((SECONDS - began)) s"
