@@ -263,6 +263,16 @@ class CommandLine {
         "The clock runs from the question in hand and the passages chosen to the first token:\n"
         "planning, loading blocks from disk, verifying, rotating, prefill, sampling. Choosing the\n"
         "passages (5 to 20 ms, the same in every mode) is not in it. Blocks are never kept in\n"
+    auto* cpu = bench->add_subcommand("cpu", "Every op against what this processor can do");
+    cpu->fallthrough();
+    cpu->footer(
+        "The read bandwidth and the arithmetic peaks are measured first. Each op then has its\n"
+        "median time at the default model's sizes, bytes and operations per second, and the share\n"
+        "of the roof it is nearest to (above 100 % of reading: it runs from the cache).");
+    cpu->callback([this] {
+      bench_.cpu = true;
+      chosen_ = bench_;
+    });
         "memory. Every mode reads the same passages and the same question, in turn, in one run;\n"
         "rows with a warm page cache come first, then rows with the blocks dropped from it. The\n"
         "library is a temporary one inside the data folder.");

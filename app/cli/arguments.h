@@ -82,6 +82,7 @@ struct TokenizeArguments {
   std::string text;
   std::string file;
 };
+  bool cpu = false;  ///< bench cpu instead of bench ttft
 struct BenchArguments {
   std::vector<std::int64_t> tokens = {500, 1000, 2000, 4000};
   std::vector<std::string> modes = {"full", "reposition"};

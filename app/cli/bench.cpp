@@ -3,6 +3,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
+#include "app/cpu_bench.h"
 #include "app/ttft_bench.h"
 
 namespace kvlink::app {
@@ -28,9 +29,57 @@ std::string table_of(const std::vector<TtftRow>& rows) {
   return table;
 }
 
+std::string table_of(const CpuFigures& figures) {
+  char line[160];
+  std::snprintf(line, sizeof(line), "%s\nread %.1f GB/s, f32 %.0f GFLOP/s, int8 %.0f GOP/s\n",
+                figures.processor.c_str(), figures.roofs.read_bytes, figures.roofs.f32_operations,
+                figures.roofs.int8_operations);
+  std::string table = line;
+  table += "op                                             us      GB/s     GOP/s   share of\n";
+  for (const CpuRow& row : figures.rows) {
+    std::snprintf(line, sizeof(line), "%-38s %10.1f %9.1f %9.1f   %3.0f %% %s\n", row.op.c_str(),
+                  row.microseconds, row.gigabytes_per_second, row.operations_per_second,
+                  row.share * 100, row.roof.c_str());
+    table += line;
+  }
+  return table;
+}
+
+nlohmann::json json_of(const CpuFigures& figures) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const CpuRow& row : figures.rows) {
+    rows.push_back({{"op", row.op},
+                    {"us", row.microseconds},
+                    {"gb_s", row.gigabytes_per_second},
+                    {"gop_s", row.operations_per_second},
+                    {"share", row.share},
+                    {"roof", row.roof}});
+  }
+  return {{"processor", figures.processor},
+          {"read_gb_s", figures.roofs.read_bytes},
+          {"f32_gflop_s", figures.roofs.f32_operations},
+          {"int8_gop_s", figures.roofs.int8_operations},
+          {"results", std::move(rows)}};
+}
+
+ExitCode bench_cpu(CommandContext& context) {
+  kernels::CpuBackend backend({.n_threads = bench_settings(context).threads});
+  const auto figures = run_cpu_bench(
+      backend, [&](const std::string& line) { context.output.progress(line); },
+      context.interrupt.token());
+  context.output.end_progress();
+  if (context.output.json()) {
+    context.output.print_line(to_text(json_of(figures)));
+  } else {
+    context.output.print(table_of(figures));
+  }
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 ExitCode run_command(CommandContext& context, const BenchArguments& arguments) {
+  if (arguments.cpu) return bench_cpu(context);
   TtftBenchOptions options;
   options.tokens = arguments.tokens;
   options.repeat = arguments.repeat;

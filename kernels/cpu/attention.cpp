@@ -88,7 +88,11 @@ void attend(CpuBackend& backend, const Problem& p) {
   const Cut cut(p);
   const std::int64_t tile_rows = cut.tile_queries * p.group;
   const std::int64_t partial = kernels.attention_partial_floats(tile_rows, p.head_dim);
-  const std::int64_t scratch = kernels.attention_scratch_floats(tile_rows, p.head_dim);
+  const bool by_pairs = backend.uses_bf16() && p.dtype == DType::kF16;
+  const auto attention = by_pairs ? bf16_table().attention : kernels.attention;
+  const std::int64_t scratch = by_pairs
+                                   ? bf16_table().attention_scratch_floats(tile_rows, p.head_dim)
+                                   : kernels.attention_scratch_floats(tile_rows, p.head_dim);
   pool.reserve_scratch(partial + scratch);
   const bool is_split = cut.n_splits > 1;
   if (is_split) pool.reserve_shared_scratch(cut.tasks_per_split * cut.n_splits * partial);
@@ -106,7 +110,7 @@ void attend(CpuBackend& backend, const Problem& p) {
                        ? pool.shared_scratch() +
                              (tile * p.n_kv_heads + head) * cut.n_splits * partial + split * own
                        : call.scratch + scratch;
-    kernels.attention(call);
+    attention(call);
     if (!is_split) merge(p, cut, kernels, head, tile, call.partial);
   });
   if (is_split) {

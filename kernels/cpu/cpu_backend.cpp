@@ -18,6 +18,7 @@ struct Features {
   bool avx2_vnni = false;
   bool avx512 = false;
   bool avx512_vnni = false;
+  bool fast_bf16 = false;
 };
 
 #if defined(__x86_64__)
@@ -33,6 +34,15 @@ std::uint64_t saved_state(unsigned features) {
 
 bool has_all(unsigned value, std::initializer_list<int> bits) {
   return std::all_of(bits.begin(), bits.end(), [&](int bit) { return (value >> bit & 1U) != 0; });
+}
+
+bool is_amd() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_AMD_ebx && c == signature_AMD_ecx &&
+         d == signature_AMD_edx;
 }
 
 Features probe() {
@@ -52,7 +62,9 @@ Features probe() {
   // F, DQ, BW, VL
   found.avx512 = found.avx2 && has_all(b, {16, 17, 30, 31}) && (saved & kZmm) == kZmm;
   found.avx512_vnni = found.avx512 && has_all(c, {11});
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) found.avx2_vnni = found.avx2 && has_all(a, {4});
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return found;
+  found.avx2_vnni = found.avx2 && has_all(a, {4});
+  found.fast_bf16 = found.avx512_vnni && has_all(a, {5}) && is_amd();
   return found;
 }
 #else
@@ -87,8 +99,15 @@ const char* isa_name(Isa isa) {
   return "unknown";
 }
 
-Isa detect_isa(Isa cap) {
+namespace {
+const Features& features() {
   static const Features found = probe();
+  return found;
+}
+}  // namespace
+
+Isa detect_isa(Isa cap) {
+  const Features& found = features();
   if (cap >= Isa::kAvx512Vnni && found.avx512_vnni) return Isa::kAvx512Vnni;
   if (cap >= Isa::kAvx512 && found.avx512) return Isa::kAvx512;
   if (cap >= Isa::kAvx2Vnni && found.avx2_vnni) return Isa::kAvx2Vnni;
@@ -98,6 +117,8 @@ Isa detect_isa(Isa cap) {
 CpuBackend::CpuBackend(CpuOptions options)
     : isa_(detect_isa(options.max_isa)),
       arithmetic_(options.arithmetic),
+      uses_bf16_(isa_ == Isa::kAvx512Vnni && arithmetic_ == Arithmetic::kInt8 &&
+                 features().fast_bf16),
       pool_(std::make_unique<ThreadPool>(options.n_threads)) {}
 
 CpuBackend::~CpuBackend() = default;
@@ -106,8 +127,8 @@ int CpuBackend::n_threads() const { return pool_->n_threads(); }
 
 std::string CpuBackend::describe() const {
   const int n = n_threads();
-  return cpu_name() + ", " + isa_name(isa_) + ", " + std::to_string(n) +
-         (n == 1 ? " thread" : " threads");
+  return cpu_name() + ", " + isa_name(isa_) + (uses_bf16_ ? " + bf16, " : ", ") +
+         std::to_string(n) + (n == 1 ? " thread" : " threads");
 }
 
 }  // namespace kvlink::kernels

@@ -17,10 +17,12 @@ const char* isa_name(Isa isa);
 /// The widest set up to `cap` that this CPU and operating system can run.
 Isa detect_isa(Isa cap = kWidestIsa);
 
-/// What products of quantised weights do with activations.
+/// How exactly products are computed; sums are exact integers or f32 either way.
 enum class Arithmetic {
-  kInt8,   ///< rounded to 8 bits, 32 neighbours with one scale; weights exact
-  kFloat,  ///< left as they are: slower, for comparisons
+  /// Activations before quantised weights rounded to 8 bits, 32 neighbours with one scale; queries,
+  /// keys and attention weights to bf16 where the CPU multiplies that faster.
+  kInt8,
+  kFloat,  ///< f32 throughout: slower, for comparisons
 };
 
 struct CpuOptions {
@@ -42,6 +44,9 @@ class CpuBackend {
 
   Isa isa() const { return isa_; }
   Arithmetic arithmetic() const { return arithmetic_; }
+  /// Whether attention multiplies pairs of bf16: under kInt8, at the widest set, on processors
+  /// known to do that faster than f32 (AMD since Zen 4; Intel's without AMX halve the rate).
+  bool uses_bf16() const { return uses_bf16_; }
   int n_threads() const;
   ThreadPool& pool() { return *pool_; }
   /// "AMD EPYC 9755, avx512, 2 threads"
@@ -50,6 +55,7 @@ class CpuBackend {
  private:
   Isa isa_;
   Arithmetic arithmetic_;
+  bool uses_bf16_;
   std::unique_ptr<ThreadPool> pool_;
 };
 

@@ -49,6 +49,7 @@ struct IntDotCall {
 struct IntTable {
   void (*quantize)(const QuantizeCall& call);
   void (*int_dot)(const IntDotCall& call);
+  std::int64_t (*peak_int8)(std::int64_t n, std::int32_t* sink);  ///< simd/int_peak.h
 };
 
 /// The table of exactly this set.

@@ -16,6 +16,15 @@ const KernelTable& kernel_table(Isa isa) {
   return scalar::kTable;
 }
 
+#if defined(__x86_64__)
+const Bf16Table& bf16_table() { return avx512_bf16::kBf16Table; }
+#else
+const Bf16Table& bf16_table() {
+  static const Bf16Table none{};
+  return none;
+}
+#endif
+
 const IntTable& int_table(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512Vnni) return avx512_vnni::kIntTable;

@@ -106,9 +106,20 @@ struct KernelTable {
   /// int8 of x[i] / scale, clamped to +-127; scales per element, or null and one scale.
   void (*quantize_q8)(const float* x, const float* scales, float scale, std::int64_t n,
                       std::int8_t* y);
+  std::int64_t (*peak_f32)(std::int64_t n, float* sink);  ///< simd/peak.h
 };
 
 /// The table of the widest set that `isa` admits.
 const KernelTable& kernel_table(Isa isa);
+
+/// Attention with products of bf16 pairs, for CPUs where they are faster than f32; kF16 arenas with
+/// positions only. Partial results as KernelTable's.
+struct Bf16Table {
+  std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
+  void (*attention)(const AttentionCall& call);
+};
+
+/// Call only where CpuBackend::uses_bf16() holds.
+const Bf16Table& bf16_table();
 
 }  // namespace kvlink::kernels

@@ -53,7 +53,8 @@ std::vector<float> flat(const Matrix& m) {
 class DecoderOnTinyModel : public testing::TestWithParam<kernels::Isa> {
  protected:
   Model model_ = tiny_model({});
-  kernels::CpuBackend backend_{{.n_threads = 2, .max_isa = GetParam()}};
+  kernels::CpuBackend backend_{
+      {.n_threads = 2, .max_isa = GetParam(), .arithmetic = kernels::Arithmetic::kFloat}};
   Decoder decoder_{model_, backend_};
   std::size_t n_vocab_ = static_cast<std::size_t>(model_.config.vocab_size);
 

@@ -89,10 +89,12 @@ class Identity : public testing::TestWithParam<WhichModel> {
   }
 
   void load(const Storage& storage) {
-    auto engine = Engine::load(model_path_, {.cpu = {.n_threads = 2},
-                                             .arena_dtype = storage.arena,
-                                             .block_dtype = storage.block,
-                                             .max_context = 1024});
+    // In f32, so that differences are those of the storage alone.
+    auto engine = Engine::load(model_path_,
+                               {.cpu = {.n_threads = 2, .arithmetic = kernels::Arithmetic::kFloat},
+                                .arena_dtype = storage.arena,
+                                .block_dtype = storage.block,
+                                .max_context = 1024});
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
   }

@@ -11,7 +11,24 @@
 namespace kvlink::kernels::tests {
 namespace {
 
+using kvlink::tests::kAttentionBf16Tolerance;
 using kvlink::tests::kAttentionTolerance;
+
+/// Every instruction set in f32, and the widest with products of bf16 where this CPU has them.
+std::vector<NamedBackend> ways(std::initializer_list<int> thread_counts) {
+  std::vector<NamedBackend> all = backends(thread_counts);
+  for (const int n : thread_counts) {
+    auto backend = std::make_unique<CpuBackend>(CpuOptions{.n_threads = n});
+    if (!backend->uses_bf16()) break;
+    all.push_back({"bf16, " + std::to_string(n) + " threads", std::move(backend)});
+  }
+  return all;
+}
+
+Tolerance tolerance_of(const NamedBackend& b, DType dtype) {
+  return b.backend->uses_bf16() && dtype == DType::kF16 ? kAttentionBf16Tolerance
+                                                        : kAttentionTolerance;
+}
 
 /// Random queries against a random arena.
 struct Case {
@@ -90,7 +107,9 @@ std::vector<double> reference_row(const Material& m, std::int64_t i, std::int64_
   return y;
 }
 
-void expect_reference(const Rows& y, const Material& m, const std::string& where) {
+void expect_reference(const Rows& y, const Material& m, const NamedBackend& b,
+                      const std::string& what) {
+  const std::string where = b.name + what;
   // Large cases compare every few rows only.
   const std::int64_t step = std::max<std::int64_t>(1, m.c.n * m.c.n_keys * m.c.n_heads / 200000);
   for (std::int64_t i = 0; i < m.c.n; i += step) {
@@ -98,7 +117,7 @@ void expect_reference(const Rows& y, const Material& m, const std::string& where
       const std::vector<double> expected = reference_row(m, i, head);
       for (std::int64_t e = 0; e < m.c.head_dim; ++e) {
         expect_near(y.at(i, head * m.c.head_dim + e), expected[static_cast<std::size_t>(e)], 2.0,
-                    kAttentionTolerance,
+                    tolerance_of(b, m.c.dtype),
                     where + " row " + std::to_string(i) + " head " + std::to_string(head));
       }
       if (testing::Test::HasFailure()) return;
@@ -115,10 +134,10 @@ Rows run(CpuBackend& backend, Material& m) {
 
 void check(Case c, std::initializer_list<int> threads = {1, 3}) {
   Material m(c);
-  for (const NamedBackend& b : backends(threads)) {
-    expect_reference(run(*b.backend, m), m,
-                     b.name + " " + std::to_string(c.n) + " queries " + std::to_string(c.n_keys) +
-                         " keys " + std::to_string(c.head_dim) + " dims " + dtype_name(c.dtype));
+  for (const NamedBackend& b : ways(threads)) {
+    expect_reference(run(*b.backend, m), m, b,
+                     " " + std::to_string(c.n) + " queries " + std::to_string(c.n_keys) + " keys " +
+                         std::to_string(c.head_dim) + " dims " + dtype_name(c.dtype));
   }
 }
 
@@ -153,8 +172,8 @@ TEST(Attention, RowsMayLieInAnyOrder) {
   std::mt19937 random(5);
   std::shuffle(m.key_positions.begin(), m.key_positions.end(), random);
   std::shuffle(m.query_positions.begin(), m.query_positions.end(), random);
-  for (const NamedBackend& b : backends({1, 2})) {
-    expect_reference(run(*b.backend, m), m, b.name + " shuffled");
+  for (const NamedBackend& b : ways({1, 2})) {
+    expect_reference(run(*b.backend, m), m, b, " shuffled");
   }
 }
 
@@ -173,7 +192,7 @@ TEST(Attention, ShufflingRowsWithTheirPositionsChangesNothing) {
     std::memcpy(shuffled.values.data() + i * bytes, sorted.values.data() + order[i] * bytes, bytes);
     shuffled.key_positions[i] = static_cast<std::int32_t>(order[i]);
   }
-  for (const NamedBackend& b : backends({2})) {
+  for (const NamedBackend& b : ways({2})) {
     const Rows expected = run(*b.backend, sorted);
     const Rows y = run(*b.backend, shuffled);
     for (std::int64_t r = 0; r < c.n; ++r) {
@@ -196,8 +215,8 @@ TEST(Attention, HiddenRowsDoNotMatterWhateverTheyHold) {
       std::memset(m.keys.data() + key * bytes, 0xFF, bytes);
       std::memset(m.values.data() + key * bytes, 0xFF, bytes);
     }
-    for (const NamedBackend& b : backends({1, 2})) {
-      expect_reference(run(*b.backend, m), m, b.name + " with hidden rows");
+    for (const NamedBackend& b : ways({1, 2})) {
+      expect_reference(run(*b.backend, m), m, b, " with hidden rows");
     }
   }
 }
@@ -205,11 +224,12 @@ TEST(Attention, HiddenRowsDoNotMatterWhateverTheyHold) {
 TEST(Attention, AKeyIsVisibleAtItsOwnPositionAndNotBefore) {
   Material m({.n = 3, .n_keys = 130, .n_heads = 1, .n_kv_heads = 1, .head_dim = 8});
   m.query_positions = {0, 64, 129};
-  for (const NamedBackend& b : backends({1})) {
+  for (const NamedBackend& b : ways({1})) {
     const Rows y = run(*b.backend, m);
-    expect_reference(y, m, b.name);
+    expect_reference(y, m, b, "");
     for (std::int64_t e = 0; e < 8; ++e)
-      EXPECT_FLOAT_EQ(y.at(0, e), static_cast<float>(m.element(m.values, 0, 0, e)));
+      expect_near(y.at(0, e), m.element(m.values, 0, 0, e), 2.0, tolerance_of(b, m.c.dtype),
+                  b.name);
   }
 }
 
@@ -219,7 +239,7 @@ TEST(Attention, SurvivesLargeScores) {
   for (std::int64_t r = 0; r < 4; ++r) {
     for (std::int64_t e = 0; e < 128; ++e) m.q.view().row(r)[e] *= 100.0F;
   }
-  for (const NamedBackend& b : backends({1})) {
+  for (const NamedBackend& b : ways({1})) {
     const Rows y = run(*b.backend, m);
     for (std::int64_t r = 0; r < 4; ++r) {
       for (std::int64_t e = 0; e < 128; ++e) ASSERT_TRUE(std::isfinite(y.at(r, e))) << b.name;
@@ -239,7 +259,7 @@ TEST(Attention, NonFiniteScoresComeOutAsNan) {
                   .head_dim = 16,
                   .dtype = DType::kF32});
       for (std::int64_t e = 0; e < 16; ++e) m.q.view().row(1)[e] = bad;
-      for (const NamedBackend& b : backends({2})) {
+      for (const NamedBackend& b : ways({2})) {
         const Rows y = run(*b.backend, m);
         for (std::int64_t e = 0; e < 16; ++e) {
           EXPECT_TRUE(std::isfinite(y.at(0, e))) << b.name;

@@ -9,7 +9,7 @@ shift
 status=0
 for object in "$@"; do
   symbols=$("$nm" --defined-only -C "$object") || exit 1
-  case $symbols in *kTable*|*kIntTable*) ;; *) echo "$object: no kernel table"; status=1 ;; esac
+  case $symbols in *kTable*|*kIntTable*|*kBf16Table*) ;; *) echo "$object: no kernel table"; status=1 ;; esac
   # W: weak function, V: weak object, u: unique. The reference to the personality is the same in
   # every object file.
   merged=$(printf '%s\n' "$symbols" | grep -E ' [WVu] ' | grep -v 'DW.ref.__gxx_personality_v0')

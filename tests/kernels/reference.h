@@ -258,7 +258,7 @@ inline std::vector<Isa> isas() {
 }
 
 inline CpuOptions options(Isa isa, int n_threads) {
-  return CpuOptions{.n_threads = n_threads, .max_isa = isa};
+  return CpuOptions{.n_threads = n_threads, .max_isa = isa, .arithmetic = Arithmetic::kFloat};
 }
 
 /// One backend per instruction set and thread count, made once.

@@ -22,6 +22,8 @@ inline constexpr Tolerance kPackedScaleTolerance{2e-3, 1e-4};
 inline constexpr Tolerance kElementTolerance{3e-6, 2e-6};
 /// Weighted means of values (attention, keys and values in f32): of the largest |value|.
 inline constexpr Tolerance kAttentionTolerance{2e-6, 1e-7};
+/// The same with keys, values, queries and weights rounded to bf16 (8 bits) before each product.
+inline constexpr Tolerance kAttentionBf16Tolerance{6e-3, 1e-5};
 /// Decoding of stored types: nothing but one rounding.
 inline constexpr Tolerance kDecodeTolerance{3e-7, 1e-30};
 

@@ -4,48 +4,20 @@
 #pragma once
 
 #include "kernels/cpu/simd/gemm.h"
+#include "kernels/cpu/simd/key_tile.h"
 #include "kernels/cpu/simd/rows.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
-constexpr std::int64_t kKeyTile = 64;
-constexpr std::int32_t kHiddenPosition = INT32_MAX;
-constexpr std::int64_t kMostPrefetched = 1024;  ///< bytes of a row
-
-inline std::int64_t padded(std::int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
-
 /// sums [n_rows, padded head_dim], then row_max [n_rows], then row_sum [n_rows].
 std::int64_t attention_partial_floats(std::int64_t n_rows, std::int64_t head_dim) {
-  return (n_rows * (padded(head_dim) + 2) + 15) / 16 * 16;
+  return partial_floats(n_rows, head_dim);
 }
 
 /// q, keys transposed, values, scores.
 std::int64_t attention_scratch_floats(std::int64_t n_rows, std::int64_t head_dim) {
   return n_rows * padded(head_dim) + 2 * kKeyTile * padded(head_dim) + n_rows * kKeyTile;
-}
-
-struct KeyTile {
-  alignas(64) std::int32_t positions[kKeyTile];
-  std::int64_t n = 0;
-  std::int32_t lowest = kHiddenPosition;   ///< of the keys that are not hidden
-  std::int32_t highest = kHiddenPosition;  ///< kHiddenPosition when any is hidden or missing
-};
-
-inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile& tile) {
-  tile.n = call.key_end - key < kKeyTile ? call.key_end - key : kKeyTile;
-  std::int32_t lowest = kHiddenPosition;
-  std::int32_t highest = 0;
-  for (std::int64_t i = 0; i < kKeyTile; ++i) {
-    std::int32_t position = kHiddenPosition;
-    if (i < tile.n) position = call.key_positions != nullptr ? call.key_positions[key + i] : 0;
-    if (position < 0) position = kHiddenPosition;
-    tile.positions[i] = position;
-    lowest = position < lowest ? position : lowest;
-    highest = position > highest ? position : highest;
-  }
-  tile.lowest = lowest;
-  tile.highest = highest;
 }
 
 /// kKeyTile keys as [head_dim, kKeyTile] and values as [kKeyTile, padded]; hidden rows become zero,
@@ -110,14 +82,6 @@ inline float soften_row(float* scores, const KeyTile& tile, std::int32_t limit, 
   return factor[0];
 }
 
-inline void clear_partial(float* partial, std::int64_t n_rows, std::int64_t width) {
-  for (std::int64_t i = 0; i < n_rows * width; i += kWidth) store(partial + i, zero());
-  for (std::int64_t r = 0; r < n_rows; ++r) {
-    partial[n_rows * width + r] = -__builtin_inff();
-    partial[n_rows * width + n_rows + r] = 0.0F;
-  }
-}
-
 inline void read_queries(const AttentionCall& call, std::int64_t width, float* q) {
   const Vec scale = set1(1.0F / __builtin_sqrtf(static_cast<float>(call.head_dim)));
   for (std::int64_t r = 0; r < call.n_queries * call.group; ++r) {
@@ -159,10 +123,7 @@ void attention(const AttentionCall& call) {
   alignas(64) float staging[kWidth * 256];
   read_queries(call, width, q);
   clear_partial(call.partial, n_rows, width);
-  std::int32_t last_query = 0;
-  for (std::int64_t i = 0; call.query_positions != nullptr && i < call.n_queries; ++i) {
-    if (call.query_positions[i] > last_query) last_query = call.query_positions[i];
-  }
+  const std::int32_t last_query = last_position(call);
   for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
     KeyTile tile;
     read_positions(call, key, tile);

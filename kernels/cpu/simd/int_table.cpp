@@ -18,10 +18,11 @@
 #include "kernels/cpu/simd/int_quantize.h"
 // After float_at.
 #include "kernels/cpu/simd/int_dot.h"
+#include "kernels/cpu/simd/int_peak.h"
 #include "kernels/cpu/simd/int_tables.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
 
-const IntTable kIntTable = {.quantize = quantize, .int_dot = int_dot};
+const IntTable kIntTable = {.quantize = quantize, .int_dot = int_dot, .peak_int8 = peak_int8};
 
 }  // namespace kvlink::kernels::KVLINK_ISA

@@ -14,6 +14,7 @@
 
 #include "kernels/cpu/simd/attention.h"
 #include "kernels/cpu/simd/gemm.h"
+#include "kernels/cpu/simd/peak.h"
 #include "kernels/cpu/simd/rows.h"
 #include "kernels/cpu/simd/tables.h"
 #include "kernels/cpu/simd/weights.h"
@@ -44,6 +45,7 @@ const KernelTable kTable = {
     .max_abs_columns = max_abs_columns,
     .max_abs = max_abs,
     .quantize_q8 = quantize_q8,
+    .peak_f32 = peak_f32,
 };
 
 }  // namespace kvlink::kernels::KVLINK_ISA

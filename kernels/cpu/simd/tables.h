@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three tables that table.cpp is compiled into.
+// The tables that table.cpp and bf16_table.cpp are compiled into.
 #pragma once
 
 #include "kernels/cpu/kernel_table.h"
@@ -12,4 +12,7 @@ extern const KernelTable kTable;
 }
 namespace kvlink::kernels::avx512 {
 extern const KernelTable kTable;
+}
+namespace kvlink::kernels::avx512_bf16 {
+extern const Bf16Table kBf16Table;
 }

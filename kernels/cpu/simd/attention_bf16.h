@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of one query tile over a range of keys with products of bf16 pairs and f32 sums; as
+// attention.h otherwise. Keys and values in f16. Included inside the namespace of AVX512-BF16.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/cpu/simd/key_tile.h"
+
+namespace kvlink::kernels::KVLINK_ISA {
+namespace {
+
+constexpr std::int64_t kPairRow = 256 / 2;  ///< pairs in the longest head
+
+/// sum += two products for each lane. By hand, as in int_avx512.h.
+inline void dot_pairs(Vec& sum, __m512i a, __m512i b) {
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+/// 32 bf16: those of `low`, then those of `high`.
+inline __m512i to_bf16(Vec low, Vec high) {
+  __m512i pairs;
+  asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(pairs) : "v"(high), "v"(low));
+  return pairs;
+}
+
+/// c[kRows, kVecs * 16] (+)= a[kRows, 2 * n_pairs] * b[2 * n_pairs, kVecs * 16], where a dword of a
+/// holds two neighbours of a row and one of b two neighbours of a column.
+template <int kRows, int kVecs>
+void pair_tile(std::int64_t n_pairs, const std::uint32_t* a, std::int64_t a_stride,
+               const std::uint32_t* b, std::int64_t b_stride, float* c, std::int64_t c_stride,
+               bool accumulate) {
+  Vec sums[kRows][kVecs];
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) {
+      sums[r][v] = accumulate ? load(c + r * c_stride + v * kWidth) : zero();
+    }
+  }
+  for (std::int64_t p = 0; p < n_pairs; ++p) {
+    __m512i columns[kVecs];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) columns[v] = _mm512_loadu_si512(b + v * kWidth);
+    b += b_stride;
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) {
+      const __m512i value = _mm512_set1_epi32(static_cast<int>(a[r * a_stride + p]));
+#pragma GCC unroll 4
+      for (int v = 0; v < kVecs; ++v) dot_pairs(sums[r][v], columns[v], value);
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) store(c + r * c_stride + v * kWidth, sums[r][v]);
+  }
+}
+
+/// Matrices of pair_tile, of any height.
+struct PairProduct {
+  std::int64_t m, n, n_pairs;
+  const std::uint32_t* a;
+  std::int64_t a_stride;
+  const std::uint32_t* b;
+  std::int64_t b_stride;
+  float* c;
+  std::int64_t c_stride;
+  bool accumulate;
+};
+
+template <int kRows, int kVecs>
+void pair_rows(const PairProduct& g, std::int64_t row, std::int64_t column) {
+  if constexpr (kRows > 1) {
+    if (g.m - row < kRows) return pair_rows<kRows - 1, kVecs>(g, row, column);
+  }
+  pair_tile<kRows, kVecs>(g.n_pairs, g.a + row * g.a_stride, g.a_stride, g.b + column, g.b_stride,
+                          g.c + row * g.c_stride + column, g.c_stride, g.accumulate);
+}
+
+void multiply_pairs(const PairProduct& g) {
+  std::int64_t column = 0;
+  for (; column + 4 * kWidth <= g.n; column += 4 * kWidth) {
+    for (std::int64_t row = 0; row < g.m; row += 6) pair_rows<6, 4>(g, row, column);
+  }
+  for (; column < g.n; column += kWidth) {
+    for (std::int64_t row = 0; row < g.m; row += 6) pair_rows<6, 1>(g, row, column);
+  }
+}
+
+/// Floats of scratch: queries, keys, values and weights as pairs, scores.
+std::int64_t scratch_floats(std::int64_t n_rows, std::int64_t head_dim) {
+  const std::int64_t width = padded(head_dim);
+  return n_rows * width / 2 + kKeyTile * width / 2 * 2 + n_rows * kKeyTile / 2 + n_rows * kKeyTile;
+}
+
+/// Everything a tile works on; one piece of scratch each.
+struct PairScratch {
+  std::uint32_t* q;        ///< [n_rows, width / 2]
+  std::uint32_t* keys;     ///< [width / 2, kKeyTile]
+  std::uint32_t* values;   ///< [kKeyTile / 2, width]
+  std::uint32_t* weights;  ///< [n_rows, kKeyTile / 2]
+  float* scores;           ///< [n_rows, kKeyTile]
+};
+
+inline Vec load_half(const std::byte* row, std::int64_t e, std::int64_t dim) {
+  const auto* p = reinterpret_cast<const std::uint16_t*>(row) + e;
+  if (e + kWidth <= dim) return load_f16(p);
+  return dim > e ? load_f16_partial(p, dim - e) : zero();
+}
+
+/// Hidden keys become zero, so that whatever they hold cannot reach a sum.
+inline void load_keys(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
+                      std::uint32_t* keys) {
+  const std::int64_t pairs = padded(call.head_dim) / 2;
+  const std::int64_t padded_pairs = (pairs + kWidth - 1) / kWidth * kWidth;
+  alignas(64) float staging[kWidth * kPairRow];
+  for (std::int64_t i = 0; i < kKeyTile; ++i) {
+    float* row = staging + i % kWidth * kPairRow;
+    const bool hidden = tile.positions[i] == kHiddenPosition;
+    const std::byte* source = call.keys + (key + i) * call.kv_stride * 2;
+    for (std::int64_t p = 0; p < padded_pairs; p += kWidth) {
+      const Vec low = hidden ? zero() : load_half(source, p * 2, call.head_dim);
+      const Vec high = hidden ? zero() : load_half(source, p * 2 + kWidth, call.head_dim);
+      store(row + p, _mm512_castsi512_ps(to_bf16(low, high)));
+    }
+    if (i % kWidth != kWidth - 1) continue;
+    for (std::int64_t p = 0; p < pairs; p += kWidth) {
+      float* target = reinterpret_cast<float*>(keys) + p * kKeyTile + i + 1 - kWidth;
+      if (p + kWidth <= pairs) {
+        transpose(staging + p, kPairRow, target, kKeyTile);
+      } else {  // heads whose pairs are no multiple of sixteen
+        alignas(64) float corner[kWidth * kWidth];
+        transpose(staging + p, kPairRow, corner, kWidth);
+        for (std::int64_t j = 0; j < pairs - p; ++j) {
+          store(target + j * kKeyTile, load(corner + j * kWidth));
+        }
+      }
+    }
+  }
+}
+
+inline void load_values(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
+                        std::uint32_t* values) {
+  const std::int64_t width = padded(call.head_dim);
+  // Lanes of `to_bf16` to dwords of one lane of each half.
+  const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
+                                       23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  for (std::int64_t i = 0; i < kKeyTile; i += 2) {
+    const bool first_hidden = tile.positions[i] == kHiddenPosition;
+    const bool second_hidden = tile.positions[i + 1] == kHiddenPosition;
+    const std::byte* source = call.values + (key + i) * call.kv_stride * 2;
+    for (std::int64_t e = 0; e < width; e += kWidth) {
+      const Vec first = first_hidden ? zero() : load_half(source, e, call.head_dim);
+      const Vec second =
+          second_hidden ? zero() : load_half(source + call.kv_stride * 2, e, call.head_dim);
+      const __m512i both = _mm512_permutexvar_epi16(zip, to_bf16(first, second));
+      _mm512_storeu_si512(values + i / 2 * width + e, both);
+    }
+  }
+}
+
+/// exp(x) for x <= 0, relative error 5e-5: a tenth of what rounding to bf16 makes of it.
+inline Vec exp_roughly(Vec x) {
+  // In this order of operands NaN passes.
+  const Vec scaled = max(set1(-126.0F), mul(x, set1(1.44269504F)));
+  const Vec n = round_to_int(scaled);
+  const Vec r = sub(scaled, n);
+  Vec p = fma(set1(0.00961813F), r, set1(0.05550411F));
+  p = fma(p, r, set1(0.24022651F));
+  p = fma(p, r, set1(0.69314718F));
+  p = fma(p, r, set1(1.0F));
+  return scale_by_power(p, n, x);
+}
+
+/// Turns a row of scores into weights; returns the factor for what was summed before.
+inline float soften(const float* scores, const KeyTile& tile, std::int32_t limit,
+                    std::uint32_t* weights, float* row_max, float* row_sum) {
+  Vec s[kKeyTile / kWidth];
+  Vec highest = set1(*row_max);
+#pragma GCC unroll 4
+  for (int i = 0; i < kKeyTile / kWidth; ++i) {
+    s[i] = load(scores + i * kWidth);
+    if (tile.highest > limit) s[i] = hide(s[i], tile.positions + i * kWidth, limit);
+    highest = max(highest, s[i]);
+  }
+  const float new_max = reduce_max(highest);
+  // Nothing seen yet: every exponential below is of minus infinity, and gives 0.
+  const float shift = new_max == -__builtin_inff() ? 0.0F : new_max;
+  Vec sum = zero();
+#pragma GCC unroll 4
+  for (int i = 0; i < kKeyTile / kWidth; ++i) {
+    s[i] = exp_roughly(sub(s[i], set1(shift)));
+    sum = add(sum, s[i]);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < kKeyTile / kWidth; i += 2) {
+    _mm512_storeu_si512(weights + i * kWidth / 2, to_bf16(s[i], s[i + 1]));
+  }
+  float factor = 1.0F;
+  if (new_max != *row_max) {
+    factor = _mm512_cvtss_f32(exp_roughly(set1(*row_max - shift)));
+    *row_max = new_max;
+  }
+  *row_sum = *row_sum * factor + reduce_add(sum);
+  return factor;
+}
+
+inline void read_queries(const AttentionCall& call, std::int64_t width, std::uint32_t* q) {
+  const Vec scale = set1(1.0F / __builtin_sqrtf(static_cast<float>(call.head_dim)));
+  alignas(64) float row[256 + 2 * kWidth] = {};
+  for (std::int64_t r = 0; r < call.n_queries * call.group; ++r) {
+    const float* source = call.q + r / call.group * call.q_stride + r % call.group * call.head_dim;
+    for (std::int64_t e = 0; e < call.head_dim; e += kWidth) {
+      const std::int64_t left = call.head_dim - e < kWidth ? call.head_dim - e : kWidth;
+      store(row + e, mul(load_partial(source + e, left), scale));
+    }
+    // The last store may reach into the next row, which is written after it.
+    for (std::int64_t e = 0; e < width; e += 2 * kWidth) {
+      const __m512i pairs = to_bf16(load(row + e), load(row + e + kWidth));
+      const std::int64_t left = (width - e) / 2;
+      _mm512_mask_storeu_epi32(q + r * (width / 2) + e / 2, first(left < kWidth ? left : kWidth),
+                               pairs);
+    }
+  }
+}
+
+inline void soften_rows(const AttentionCall& call, const KeyTile& tile, const PairScratch& s) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  const std::int64_t width = padded(call.head_dim);
+  float* row_max = call.partial + n_rows * width;
+  float* row_sum = row_max + n_rows;
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const float factor = soften(s.scores + r * kKeyTile, tile, call.query_positions[r / call.group],
+                                s.weights + r * kKeyTile / 2, row_max + r, row_sum + r);
+    if (factor == 1.0F) continue;
+    float* sums = call.partial + r * width;
+    for (std::int64_t e = 0; e < width; e += kWidth) {
+      store(sums + e, mul(load(sums + e), set1(factor)));
+    }
+  }
+}
+
+void attention_bf16(const AttentionCall& call) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  const std::int64_t width = padded(call.head_dim);
+  auto* next = reinterpret_cast<std::uint32_t*>(call.scratch);
+  PairScratch s{};
+  s.keys = next;
+  s.values = s.keys + width / 2 * kKeyTile;
+  s.scores = reinterpret_cast<float*>(s.values + kKeyTile / 2 * width);
+  s.weights = reinterpret_cast<std::uint32_t*>(s.scores + n_rows * kKeyTile);
+  s.q = s.weights + n_rows * kKeyTile / 2;
+  read_queries(call, width, s.q);
+  clear_partial(call.partial, n_rows, width);
+  const std::int32_t last_query = last_position(call);
+  for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
+    KeyTile tile;
+    read_positions(call, key, tile);
+    if (tile.lowest > last_query) continue;
+    load_keys(call, key, tile, s.keys);
+    load_values(call, key, tile, s.values);
+    multiply_pairs(
+        {n_rows, kKeyTile, width / 2, s.q, width / 2, s.keys, kKeyTile, s.scores, kKeyTile, false});
+    soften_rows(call, tile, s);
+    multiply_pairs({n_rows, width, kKeyTile / 2, s.weights, kKeyTile / 2, s.values, width,
+                    call.partial, width, true});
+  }
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::KVLINK_ISA

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products of bytes alone, in registers: what no kernel can exceed.
+// Included once per instruction set, inside its namespace.
+#pragma once
+
+#include "kernels/cpu/simd/int_quantize.h"
+
+namespace kvlink::kernels::KVLINK_ISA {
+namespace {
+
+constexpr int kPeakChains = 12;  ///< more than latency times instructions per clock
+
+/// n rounds; returns the operations done. `sink` keeps the result alive.
+std::int64_t peak_int8(std::int64_t n, std::int32_t* sink) {
+  IntVec sums[kPeakChains];
+  for (IntVec& sum : sums) sum = spread(*sink);
+  const IntVec a = spread(*sink);
+  for (std::int64_t i = 0; i < n; ++i) {
+#pragma GCC unroll 12
+    for (IntVec& sum : sums) {
+#if KVLINK_VNNI || KVLINK_ISA_LEVEL == 0
+      dot4(sum, a, a);
+#else
+      dot2(sum, a, a);
+#endif
+    }
+  }
+  for (int i = 1; i < kPeakChains; ++i) sums[0] = add(sums[0], sums[i]);
+  __builtin_memcpy(sink, &sums[0], 4);
+  return n * kPeakChains * kWidth * 8;
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::KVLINK_ISA

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic alone, in registers: what no kernel can exceed.
+// Included once per instruction set, inside its namespace.
+#pragma once
+
+#include <cstdint>
+
+namespace kvlink::kernels::KVLINK_ISA {
+namespace {
+
+constexpr int kPeakChains = 12;  ///< more than latency times instructions per clock
+
+/// n rounds; returns the operations done. `sink` keeps the result alive.
+std::int64_t peak_f32(std::int64_t n, float* sink) {
+  Vec sums[kPeakChains];
+  for (Vec& sum : sums) sum = zero();
+  const Vec a = set1(*sink);
+  for (std::int64_t i = 0; i < n; ++i) {
+#pragma GCC unroll 12
+    for (Vec& sum : sums) sum = fma(a, a, sum);
+  }
+  for (int i = 1; i < kPeakChains; ++i) sums[0] = add(sums[0], sums[i]);
+  *sink = reduce_add(sums[0]);
+  return n * kPeakChains * kWidth * 2;
+}
+
+}  // namespace
+}  // namespace kvlink::kernels::KVLINK_ISA
