@@ -124,7 +124,9 @@ std::string random_text(std::mt19937& random) {
 
 TEST(ByteLevelBpe, DecodingGivesTheTextBack) {
   std::mt19937 random(11);
-  const std::vector<std::string> kinds = {"gpt-2", "smollm", "llama-bpe", "qwen2"};
+  const std::vector<std::string> kinds = {
+      "gpt-2",          "smollm",       "llama-bpe",  "deepseek-r1-qwen",
+      "deepseek-coder", "deepseek-llm", "deepseek-v3"};
   for (const std::string& kind : kinds) {
     const auto tokenizer = make(byte_level_source(kind, {"Ġ a", "à ¸", "à¸ ģ", "1 2", "Ċ Ċ"}));
     for (int i = 0; i < 500; ++i) {
