@@ -7,6 +7,7 @@
 
 #include "inference/embedder_pass.h"
 #include "inference/embedder_weights.h"
+#include "inference/embedding_recipe.h"
 #include "inference/model/limits.h"
 #include "inference/model/mapped_file.h"
 #include "inference/tokenizer/wordpiece.h"
@@ -14,7 +15,6 @@
 namespace kvlink::inference {
 namespace {
 
-constexpr std::int32_t kMaxTokens = 256;
 /// Texts are computed together up to this many tokens: enough rows to read the weights rarely, few
 /// enough for the activations to stay in the cache.
 constexpr std::size_t kBatchTokens = 512;
@@ -46,8 +46,10 @@ WordPiece load_vocabulary(const std::filesystem::path& folder) {
 
 class BertEmbedder final : public Embedder {
  public:
-  BertEmbedder(EmbedderWeights weights, WordPiece vocabulary)
-      : weights_(std::move(weights)), vocabulary_(std::move(vocabulary)) {
+  BertEmbedder(EmbedderWeights weights, WordPiece vocabulary, EmbeddingRecipe recipe)
+      : weights_(std::move(weights)),
+        vocabulary_(std::move(vocabulary)),
+        recipe_(std::move(recipe)) {
     // An id beyond the table must never reach the kernels.
     if (vocabulary_.vocab_size() > weights_.words.rows || vocabulary_.cls_id() < 0 ||
         vocabulary_.sep_id() < 0 || max_tokens() < 3) {
@@ -58,7 +60,9 @@ class BertEmbedder final : public Embedder {
   }
 
   std::int32_t dim() const override { return weights_.dim; }
-  std::int32_t max_tokens() const override { return std::min(kMaxTokens, weights_.max_positions); }
+  std::int32_t max_tokens() const override {
+    return std::min(recipe_.max_tokens, weights_.max_positions);
+  }
 
   std::vector<std::int32_t> tokenize(std::string_view text) const override {
     std::vector<std::int32_t> ids = vocabulary_.encode(text);
@@ -68,14 +72,16 @@ class BertEmbedder final : public Embedder {
     return ids;
   }
 
-  Result<std::vector<float>> embed(kernels::CpuBackend& backend,
-                                   std::span<const std::string> texts) const override {
+  Result<std::vector<float>> embed(kernels::CpuBackend& backend, std::span<const std::string> texts,
+                                   TextRole role) const override {
     return returning([&] {
+      const std::string& prefix =
+          role == TextRole::kQuery ? recipe_.query_prefix : recipe_.passage_prefix;
       std::vector<float> vectors(texts.size() * static_cast<std::size_t>(weights_.dim));
       float* next = vectors.data();
       TokenBatch batch;
       for (const std::string& text : texts) {
-        const auto ids = tokenize(text);
+        const auto ids = tokenize(prefix + text);
         if (batch.ids.size() + ids.size() > kBatchTokens) next = finish(backend, batch, next);
         batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
         batch.begins.push_back(static_cast<std::int64_t>(batch.ids.size()));
@@ -104,7 +110,9 @@ class BertEmbedder final : public Embedder {
     const View<const float> states(values.data(), static_cast<std::int64_t>(batch.ids.size()),
                                    weights_.dim);
     for (std::size_t t = 0; t + 1 < batch.begins.size(); ++t, out += weights_.dim) {
-      pool(states, batch.begins[t], batch.begins[t + 1], out);
+      const bool is_mean = recipe_.pooling == EmbeddingRecipe::Pooling::kMean;
+      const std::int64_t begin = batch.begins[t];
+      pool(states, begin, is_mean ? batch.begins[t + 1] : begin + 1, out);
     }
     batch = {};
     return out;
@@ -124,11 +132,20 @@ class BertEmbedder final : public Embedder {
     for (std::int32_t id = 0; id < vocabulary_.vocab_size(); ++id) {
       hash.field(vocabulary_.token(id));
     }
+    // What changes the vectors of passages; a folder without a recipe keeps its fingerprint.
+    EmbeddingRecipe of_passages = recipe_;
+    of_passages.query_prefix.clear();
+    if (!(of_passages == EmbeddingRecipe())) {
+      hash.field(recipe_.pooling == EmbeddingRecipe::Pooling::kMean ? "mean" : "first")
+          .field(std::to_string(recipe_.max_tokens))
+          .field(recipe_.passage_prefix);
+    }
     return hash.finish();
   }
 
   EmbedderWeights weights_;
   WordPiece vocabulary_;
+  EmbeddingRecipe recipe_;
   mutable std::once_flag fingerprint_once_;  // guards fingerprint_
   mutable Digest fingerprint_;
 };
@@ -138,7 +155,8 @@ class BertEmbedder final : public Embedder {
 Result<std::unique_ptr<Embedder>> Embedder::load(const std::filesystem::path& folder) {
   return returning([&]() -> std::unique_ptr<Embedder> {
     EmbedderWeights weights = load_embedder_weights(folder);
-    return std::make_unique<BertEmbedder>(std::move(weights), load_vocabulary(folder));
+    return std::make_unique<BertEmbedder>(std::move(weights), load_vocabulary(folder),
+                                          read_embedding_recipe(folder));
   });
 }
 

@@ -16,23 +16,29 @@
 
 namespace kvlink::inference {
 
+/// What a text is to an embedder: some want a word in front of one or the other.
+enum class TextRole : std::uint8_t { kPassage, kQuery };
+
 /// Immutable after load; embed() calls take turns on the backend they are given.
 class Embedder {
  public:
-  /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json;
+  /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json and
+  /// the files of embedding_recipe.h (pooling, length, prefixes);
   /// without config.json the geometry is read off the tensors' shapes (MiniLM: 12 heads, eps
   /// 1e-12).
   static Result<std::unique_ptr<Embedder>> load(const std::filesystem::path& folder);
   virtual ~Embedder() = default;
 
   virtual std::int32_t dim() const = 0;         ///< 384 for MiniLM
-  virtual std::int32_t max_tokens() const = 0;  ///< 256: longer text is cut
+  virtual std::int32_t max_tokens() const = 0;  ///< longer text is cut; 256 where nothing is stated
   virtual std::vector<std::int32_t> tokenize(
-      std::string_view text) const = 0;  ///< with [CLS], [SEP]
-  /// Mean over all tokens, L2-normalised; texts.size() * dim() floats, row per text.
+      std::string_view text) const = 0;  ///< with [CLS], [SEP], without a prefix
+  /// Mean over all tokens, or the first one's vector, L2-normalised; texts.size() * dim() floats,
+  /// row per text.
   virtual Result<std::vector<float>> embed(kernels::CpuBackend& backend,
-                                           std::span<const std::string> texts) const = 0;
-  /// SHA-256 of the weights and the vocabulary: which stored vectors fit.
+                                           std::span<const std::string> texts,
+                                           TextRole role = TextRole::kPassage) const = 0;
+  /// SHA-256 of the weights, the vocabulary and the recipe: which stored vectors fit.
   virtual Digest fingerprint() const = 0;
   virtual std::string describe() const = 0;
 };

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "inference/embedder_pass.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"
@@ -24,6 +25,11 @@ class TinyEmbedder : public testing::Test {
   std::unique_ptr<Embedder> load() { return value_or_throw(Embedder::load(folder_.path())); }
   std::vector<float> embed(const std::vector<std::string>& texts) {
     return value_or_throw(load()->embed(backend_, texts));
+  }
+  void write(const std::string& file, const std::string& text) {
+    const auto path = folder_.path() / file;
+    std::filesystem::create_directories(path.parent_path());
+    tests::write_file(path, text);
   }
   /// The error of loading after `edit` changed the file's bytes.
   template <typename Edit>
@@ -80,6 +86,53 @@ TEST_F(TinyEmbedder, CutsLongTextsToItsPositions) {
   EXPECT_EQ(load()->tokenize(words).front(), 2);
   EXPECT_EQ(load()->tokenize(words).back(), 3);
   EXPECT_EQ(embed({words, longer}).size(), 64U);
+}
+
+TEST_F(TinyEmbedder, PoolsTheFirstTokenWhereTheFolderSaysSo) {
+  const auto mean = embed({"the river is blue"});
+  const Digest of_mean = load()->fingerprint();
+  write("1_Pooling/config.json",
+        R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})");
+  const auto first = embed({"the river is blue"});
+  EXPECT_NE(load()->fingerprint().hex(), of_mean.hex()) << "stored vectors do not fit";
+  const auto weights = load_embedder_weights(folder_.path());
+  const TokenBatch batch{load()->tokenize("the river is blue"),
+                         {0, std::ssize(load()->tokenize("the river is blue"))}};
+  const auto states = encode_batch(backend_, weights, batch);
+  EXPECT_NEAR(dot(first, std::span(states).first(32)) /
+                  std::sqrt(dot(std::span(states).first(32), std::span(states).first(32))),
+              1.0, 1e-5);
+  EXPECT_LT(dot(first, mean), 0.9999);
+}
+
+TEST_F(TinyEmbedder, PutsThePrefixOfTheFolderInFront) {
+  const auto bare = embed({"query: blue", "blue"});
+  const Digest without = load()->fingerprint();
+  write("config_sentence_transformers.json", R"({"prompts": {"query": "query: "}})");
+  const auto embedder = load();
+  const std::string text = "blue";
+  const auto query =
+      value_or_throw(embedder->embed(backend_, std::span(&text, 1), TextRole::kQuery));
+  const auto passage = value_or_throw(embedder->embed(backend_, std::span(&text, 1)));
+  EXPECT_NEAR(dot(query, std::span(bare).first(32)), 1.0, 1e-5);
+  EXPECT_NEAR(dot(passage, std::span(bare).subspan(32)), 1.0, 1e-5);
+  EXPECT_EQ(embedder->fingerprint().hex(), without.hex()) << "stored vectors are passages";
+}
+
+TEST_F(TinyEmbedder, RefusesStepsThatItDoesNotCompute) {
+  const auto refused = [&](const char* file, const char* text, const char* named) {
+    write(file, text);
+    const auto embedder = Embedder::load(folder_.path());
+    std::filesystem::remove(folder_.path() / file);
+    ASSERT_FALSE(embedder) << file;
+    EXPECT_NE(embedder.error().message.find(named), std::string::npos) << embedder.error().message;
+  };
+  refused("1_Pooling/config.json", R"({"pooling_mode_lasttoken": true})", "lasttoken");
+  refused("1_Pooling/config.json",
+          R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true})", "pooling_mode");
+  refused("modules.json", R"([{"type": "sentence_transformers.models.Dense"}])", "Dense");
+  refused("modules.json", R"({"a": 1})", "list");
+  refused("sentence_bert_config.json", R"({"max_seq_length": -5})", "max_seq_length");
 }
 
 TEST_F(TinyEmbedder, ReturnsNothingForNoTexts) { EXPECT_TRUE(embed({}).empty()); }
