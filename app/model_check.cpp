@@ -6,8 +6,9 @@
 #include <memory>
 #include <span>
 
-#include "app/words.h"
+#include "app/model_memory.h"
 #include "inference/embedder.h"
+#include "inference/model/model_outline.h"
 #include "inference/tokenizer/chat_format.h"
 
 namespace kvlink::app {
@@ -20,16 +21,6 @@ void check_finite(std::span<const float> values, const std::filesystem::path& pa
   fail(ErrorCode::kCorrupt, path.string() +
                                 " computes numbers that are not finite: its weights are damaged. "
                                 "Get the file again.");
-}
-
-/// Files that do not fit into memory would be read from disk again for every token.
-void expect_room(std::int64_t bytes, std::optional<std::int64_t> available,
-                 const std::filesystem::path& path) {
-  if (!available || bytes <= *available) return;
-  fail(ErrorCode::kOutOfMemory, path.string() + " has " + bytes_in_words(bytes) +
-                                    " of weights, and " + bytes_in_words(*available) +
-                                    " of memory are free. Close other programs, or choose a "
-                                    "smaller model or quantisation.");
 }
 
 /// Nothing, with the reason in `check`, when there is none that is handled.
@@ -53,15 +44,19 @@ std::unique_ptr<inference::Tokenizer> find_tokenizer(const inference::Model& mod
   }
   check.tokenizer = tokenizer->describe();
   check.chat_format = inference::make_chat_format(model.tokenizer, *tokenizer)->name();
+  check.chat_format_from = reason_of_chat_format(model.tokenizer, check.chat_format);
   return tokenizer;
 }
 
 ModelCheck check_generator(const std::filesystem::path& path) {
   constexpr std::int64_t kTokens = 1000;
   ModelCheck check;
-  check.weight_bytes = model_file_bytes(path);
   check.available_bytes = available_memory();
-  expect_room(check.weight_bytes, check.available_bytes, path);
+  const auto outline = value_or_throw(inference::read_model_outline(path));
+  const std::int64_t n_tokens = std::min<std::int64_t>(kTokens, outline.config.context_length);
+  expect_model_fits(outline, n_tokens, DType::kF16, check.available_bytes, path.string());
+  check.weight_bytes = outline.weight_bytes;
+  check.needed_bytes = memory_of_model(outline, n_tokens, DType::kF16).total();
   const inference::Model model = value_or_throw(inference::load_model(path));
   check.name = model.config.name;
   check.architecture = model.config.architecture;
@@ -69,7 +64,6 @@ ModelCheck check_generator(const std::filesystem::path& path) {
   check.n_layers = model.config.n_layers;
   check.context_length = model.config.context_length;
   check.kv_bytes_per_token = std::int64_t{2} * model.config.n_layers * model.config.kv_dim() * 2;
-  check.needed_bytes = check.weight_bytes + kTokens * check.kv_bytes_per_token;
   const auto tokenizer = find_tokenizer(model, path, check);
   kernels::CpuBackend backend({});
   check.trial = try_generator(model, tokenizer.get(), backend);
@@ -94,6 +88,12 @@ ModelCheck check_embedder(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::string reason_of_chat_format(const inference::TokenizerSource& source,
+                                  const std::string& format) {
+  if (source.chat_template.empty()) return "the files have no chat template";
+  return format == "plain" ? "no known marks in its template" : "by the marks in its template";
+}
 
 Result<ModelCheck> check_model(const std::filesystem::path& path) {
   return returning([&] {

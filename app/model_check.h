@@ -20,12 +20,13 @@ struct ModelCheck {
   std::string weight_types;
   std::string tokenizer;
   std::string chat_format;
-  std::string fingerprint;  ///< hex
+  std::string chat_format_from;  ///< why that one, in words
+  std::string fingerprint;       ///< hex
   std::int64_t n_layers = 0;
   std::int64_t context_length = 0;
   std::int64_t kv_bytes_per_token = 0;  ///< of a stored block, f16
   std::int64_t weight_bytes = 0;        ///< of the files
-  /// Weights and the KV of 1,000 tokens: what a short conversation needs.
+  /// With the KV of 1,000 tokens: what a short conversation needs.
   std::int64_t needed_bytes = 0;
   std::optional<std::int64_t> available_bytes;  ///< before loading; nothing if unknown
   ModelTrial trial;                             ///< generators only
@@ -37,5 +38,9 @@ struct ModelCheck {
 /// embedder). kOutOfMemory when the files alone exceed the memory; numbers that are not finite are
 /// kCorrupt. Other errors are those of loading.
 Result<ModelCheck> check_model(const std::filesystem::path& path);
+
+/// Why a model's chats are written in `format` where nobody chose: words behind its name.
+std::string reason_of_chat_format(const inference::TokenizerSource& source,
+                                  const std::string& format);
 
 }  // namespace kvlink::app

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -145,17 +144,6 @@ ModelTrial try_generator(const inference::Model& model, const inference::Tokeniz
     trial.text_comes_back = back == kText || back == std::string(" ") + kText;
   }
   return trial;
-}
-
-std::optional<std::int64_t> available_memory() {
-  std::ifstream in("/proc/meminfo");
-  std::string name;
-  std::int64_t kilobytes = 0;
-  while (in >> name >> kilobytes) {
-    if (name == "MemAvailable:") return kilobytes * 1024;
-    in.ignore(64, '\n');
-  }
-  return std::nullopt;
 }
 
 }  // namespace kvlink::app

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "inference/decoder.h"
 #include "inference/tokenizer/tokenizer.h"
@@ -23,8 +22,5 @@ struct ModelTrial {
 /// finite, kOutOfMemory.
 ModelTrial try_generator(const inference::Model& model, const inference::Tokenizer* tokenizer,
                          kernels::CpuBackend& backend);
-
-/// Memory that programs can still have, as the system estimates it; nothing where it does not say.
-std::optional<std::int64_t> available_memory();
 
 }  // namespace kvlink::app

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "app/adapter_choice.h"
 #include "app/model_files.h"
+#include "app/model_memory.h"
 #include "app/reconcile.h"
 #include "app/words.h"
 
@@ -57,6 +59,7 @@ void Session::open_parts() {
   if (options_.threads > 0) settings_.threads = options_.threads;
   if (!options_.generator.empty()) settings_.generator = options_.generator;
   if (!options_.adapter.empty()) settings_.adapter = options_.adapter;
+  if (!options_.chat_format.empty()) settings_.chat_format = options_.chat_format;
   const std::string problem = settings_problem(settings_);
   if (!problem.empty()) fail(ErrorCode::kInvalidInput, "Setting " + problem + ".");
   open_models();
@@ -73,9 +76,10 @@ void Session::open_models() {
     inference::EngineOptions engine;
     engine.cpu.n_threads = settings_.threads;
     engine.block_dtype = settings_.block_dtype;
-    engine.max_context = settings_.max_context;
+    engine.max_context = choose_context(path);
+    if (settings_.chat_format != "default") engine.chat_format = settings_.chat_format;
     engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
-    engine_ = value_or_throw(inference::Engine::load(path, engine));
+    engine_ = value_or_throw(inference::Engine::load(path, engine, options_.watch));
   }
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);
   // Without the need to search, a missing embedder is no reason to refuse `status` or `remove`.
@@ -85,6 +89,26 @@ void Session::open_models() {
     own_backend_ =
         std::make_unique<kernels::CpuBackend>(kernels::CpuOptions{.n_threads = settings_.threads});
   }
+}
+
+/// Tokens of context: what the setting says, or all that the model was trained for and that fits.
+std::int64_t Session::choose_context(const std::filesystem::path& generator) {
+  const auto outline = value_or_throw(inference::read_model_outline(generator));
+  const DType kv = inference::EngineOptions().arena_dtype;
+  const auto available = available_memory();
+  const std::int64_t longest = outline.config.context_length;
+  const std::int64_t fitting = context_that_fits(outline, kv, available);
+  const bool is_stated = settings_.max_context != 0;
+  const std::int64_t wanted =
+      is_stated ? std::min<std::int64_t>(settings_.max_context, longest) : longest;
+  if (wanted <= fitting) return settings_.max_context;
+  if (is_stated || fitting == 0) {
+    expect_model_fits(outline, wanted, kv, available, generator.filename().string());
+    return settings_.max_context;
+  }
+  notices_.push_back("Memory is free for a context of " + count_in_words(fitting) + " of the " +
+                     count_in_words(longest) + " tokens that the model can read at once.");
+  return fitting;
 }
 
 void Session::open_stores() {
@@ -177,14 +201,17 @@ inference::Engine& Session::engine() {
 Result<std::vector<float>> Session::embed(std::span<const std::string> texts,
                                           inference::Priority priority) {
   KVLINK_CHECK(embedder_ != nullptr);
+  const auto role = priority == inference::Priority::kQuestion ? inference::TextRole::kQuery
+                                                               : inference::TextRole::kPassage;
   if (!engine_) {
     KVLINK_CHECK(own_backend_ != nullptr);
     const std::lock_guard turn(own_backend_turn_);
-    return embedder_->embed(*own_backend_, texts);
+    return embedder_->embed(*own_backend_, texts, role);
   }
   std::optional<Result<std::vector<float>>> vectors;
-  engine_->with_backend(
-      priority, [&](kernels::CpuBackend& backend) { vectors = embedder_->embed(backend, texts); });
+  engine_->with_backend(priority, [&](kernels::CpuBackend& backend) {
+    vectors = embedder_->embed(backend, texts, role);
+  });
   return std::move(*vectors);
 }
 

@@ -33,9 +33,12 @@ enum class Parts : std::uint8_t {
 struct SessionOptions {
   Paths paths;
   Parts parts = Parts::kAnswer;
-  std::string generator;     ///< "" takes the setting's
-  std::string adapter = {};  ///< "" takes the setting's
-  std::int32_t threads = 0;  ///< 0 takes the setting's
+  std::string generator;         ///< "" takes the setting's
+  std::string adapter = {};      ///< "" takes the setting's
+  std::string chat_format = {};  ///< "" takes the setting's
+  std::int32_t threads = 0;      ///< 0 takes the setting's
+  /// Hears how far the generator's weights are read, and may stop that.
+  inference::LoadWatch watch = {};
   /// Changes settings for this session only (not written to the file).
   std::function<void(Settings&)> adjust;
   FileSystem* files = &FileSystem::posix();       ///< of both stores
@@ -93,7 +96,8 @@ class Session {
   const std::string& mode_warning() const { return mode_warning_; }
   const inference::Embedder* embedder() const { return embedder_.get(); }
 
-  /// Rows of embedder()->dim() floats, computed in turn with everything else. Needs kSearch.
+  /// Rows of embedder()->dim() floats, computed in turn with everything else. Texts of priority
+  /// kQuestion are questions to the embedder, others passages. Needs kSearch.
   Result<std::vector<float>> embed(std::span<const std::string> texts,
                                    inference::Priority priority);
 
@@ -102,6 +106,7 @@ class Session {
       : options_(std::move(options)), extractor_(options_.paths.reader, options_.reader_limits) {}
   void open_parts();
   void open_models();
+  std::int64_t choose_context(const std::filesystem::path& generator);
   void open_stores();
   void identify_model();
   void use_adapter(const std::filesystem::path& weights);

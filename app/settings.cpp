@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "app/file_bytes.h"
+#include "inference/tokenizer/chat_format.h"
 
 namespace kvlink::app {
 namespace {
@@ -108,6 +109,12 @@ std::vector<std::pair<std::string, ChosenMode>> mode_names() {
   return names;
 }
 
+std::vector<std::pair<std::string, std::string>> chat_formats() {
+  std::vector<std::pair<std::string, std::string>> names{{"default", "default"}};
+  for (const std::string& name : inference::chat_format_names()) names.emplace_back(name, name);
+  return names;
+}
+
 std::vector<Field> size_fields() {
   return {
       integer("disk_budget_bytes", &Settings::disk_budget_bytes, 0, std::int64_t{1} << 50),
@@ -131,6 +138,7 @@ std::vector<Field> all_fields() {
   fields.push_back(choice<DType>("block_dtype", &Settings::block_dtype,
                                  {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
   fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
+  fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
   fields.push_back(text("adapter", &Settings::adapter, 4096));
   using inference::RecomputeMethod;
   fields.push_back(choice<RecomputeMethod>("recompute", &Settings::recompute,

@@ -50,6 +50,10 @@ struct Settings {
   std::int32_t chunks_per_answer = 3;
   /// Tokens of an answer at most. 1 to 65,536.
   std::int32_t max_answer_tokens = 256;
+  /// How the model's chats are written: "default" (by the marks in its template), or a name of
+  /// inference/tokenizer/chat_format.h: "chatml", "llama-3", "llama-2", "mistral", "zephyr",
+  /// "plain". Blocks that were encoded behind another format's prefix become stale.
+  std::string chat_format = "default";
   /// Whether an answer ends where the model begins a line with "Question:", as small models do to
   /// make up the user's next one. true or false.
   bool end_at_next_question = true;

@@ -303,9 +303,9 @@ Engine::Engine() = default;
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
-                                             EngineOptions options) {
+                                             EngineOptions options, const LoadWatch& watch) {
   return returning([&] {
-    Model loaded = value_or_throw(load_model(model));
+    Model loaded = value_or_throw(load_model(model, watch));
     check_options(options, loaded.config);
     std::unique_ptr<Engine> engine(new Engine());
     engine->state_ = std::make_unique<State>(std::move(loaded), options);
@@ -317,7 +317,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
                " tokens and the embedding matrix " + std::to_string(s.model.config.vocab_size) +
                " rows; the file was put together wrongly, get it again");
     }
-    s.chat_format = make_chat_format(s.model.tokenizer, *s.tokenizer);
+    s.chat_format = make_chat_format(s.model.tokenizer, *s.tokenizer, s.options.chat_format);
     return engine;
   });
 }

@@ -18,6 +18,7 @@
 #include "inference/link/adapter.h"
 #include "inference/link/context_plan.h"
 #include "inference/model/model.h"
+#include "inference/model/model_outline.h"
 #include "inference/sampler.h"
 #include "inference/tokenizer/chat_format.h"
 #include "inference/tokenizer/tokenizer.h"
@@ -34,6 +35,7 @@ struct EngineOptions {
   DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kBF16 or kQ8Kv
   std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for, its upper limit
   GpuOptions gpu = {};              ///< a GPU that takes the work while it can
+  std::string chat_format = {};     ///< of chat_format_names(); "": by the model's template
 };
 
 /// One conversation's context: its KV arena. Made by Engine::new_context. One user at a time.
@@ -79,9 +81,9 @@ class Engine {
  public:
   /// Errors: those of load_model and make_tokenizer; kInvalidInput for options that make no sense
   /// (a context longer than the model's, KV types that do not exist); kCorrupt when the tokenizer
-  /// and the weights do not belong together.
+  /// and the weights do not belong together; kCancelled when `watch` stopped it.
   static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model,
-                                              EngineOptions options);
+                                              EngineOptions options, const LoadWatch& watch = {});
   ~Engine();
 
   /// Links passages as this adapter says from here on; null: none. Before the first context or

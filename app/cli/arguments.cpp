@@ -38,6 +38,11 @@ void add_global_options(CLI::App& app, GlobalArguments& global) {
   app.add_option("--model", global.model, "Generator: a file, a folder, or a name of `model ls`");
   app.add_option("--adapter", global.adapter,
                  "Link adapter: default (the one made for the model), none, or a file");
+  app.add_option("--chat-format", global.chat_format,
+                 "How chats are written: default (by the marks in the model's template), chatml, "
+                 "llama-3, llama-2, mistral, zephyr, plain")
+      ->check(
+          CLI::IsMember({"default", "chatml", "llama-3", "llama-2", "mistral", "zephyr", "plain"}));
   app.add_option("--threads", global.threads, "Threads that compute (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", global.json, "Print one JSON object on standard output");
@@ -224,16 +229,7 @@ class CommandLine {
   }
 
   void add_models() {
-    auto* model = add_command(app_, "model", "Models found, and whether one works",
-                              "  kvlink model ls\n  kvlink model check my-model.gguf");
-    model->require_subcommand(1);
-    auto* list = model->add_subcommand("ls", "List the models folder");
-    list->fallthrough();
-    list->callback([this] { chosen_ = ModelArguments{}; });
-    auto* check = model->add_subcommand("check", "Read a model and compute one token with it");
-    check->fallthrough();
-    check->add_option("model", model_.check, "File, folder, or name of `model ls`")->required();
-    check->callback([this] { chosen_ = model_; });
+    add_model(app_, model_, [this] { chosen_ = model_; });
 
     auto* tokenize =
         add_command(app_, "tokenize", "The generator's tokens of a text",
@@ -263,6 +259,10 @@ class CommandLine {
         "The clock runs from the question in hand and the passages chosen to the first token:\n"
         "planning, loading blocks from disk, verifying, rotating, prefill, sampling. Choosing the\n"
         "passages (5 to 20 ms, the same in every mode) is not in it. Blocks are never kept in\n"
+        "memory. Every mode reads the same passages and the same question, in turn, in one run;\n"
+        "rows with a warm page cache come first, then rows with the blocks dropped from it. The\n"
+        "library is a temporary one inside the data folder.");
+    chosen(ttft, bench_);
     auto* cpu = bench->add_subcommand("cpu", "Every op against what this processor can do");
     cpu->fallthrough();
     cpu->footer(
@@ -273,10 +273,6 @@ class CommandLine {
       bench_.cpu = true;
       chosen_ = bench_;
     });
-        "memory. Every mode reads the same passages and the same question, in turn, in one run;\n"
-        "rows with a warm page cache come first, then rows with the blocks dropped from it. The\n"
-        "library is a temporary one inside the data folder.");
-    chosen(ttft, bench_);
     add_eval(app_, evals_, [this](const EvalArguments& values) { chosen_ = values; });
     chosen(add_command(app_, "doctor", "What was found: processor, models, folders, budgets",
                        "  kvlink doctor"),

@@ -10,6 +10,7 @@
 
 #include "app/cli/eval_arguments.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/model_arguments.h"
 
 namespace kvlink::app {
 
@@ -18,7 +19,8 @@ struct GlobalArguments {
   std::string data_dir;
   std::string models_dir;
   std::string model;
-  std::string adapter;  ///< "": the setting's
+  std::string adapter;      ///< "": the setting's
+  std::string chat_format;  ///< "": the setting's
   std::int32_t threads = 0;
   bool json = false;
 };
@@ -75,15 +77,12 @@ struct CacheArguments {
   bool stale = false;  ///< made for another model
   bool pinned_too = false;
 };
-struct ModelArguments {
-  std::string check;  ///< "": list
-};
 struct TokenizeArguments {
   std::string text;
   std::string file;
 };
-  bool cpu = false;  ///< bench cpu instead of bench ttft
 struct BenchArguments {
+  bool cpu = false;  ///< bench cpu instead of bench ttft
   std::vector<std::int64_t> tokens = {500, 1000, 2000, 4000};
   std::vector<std::string> modes = {"full", "reposition"};
   std::int32_t repeat = 5;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/command.h"
 
+#include "app/words.h"
+
 namespace kvlink::app {
 
 std::unique_ptr<Session> CommandContext::open_session(
@@ -10,8 +12,17 @@ std::unique_ptr<Session> CommandContext::open_session(
   options.parts = parts;
   options.generator = global.model;
   options.adapter = global.adapter;
+  options.chat_format = global.chat_format;
   options.threads = global.threads;
   options.adjust = adjust;
+  options.watch.stop = interrupt.token();
+  options.watch.progress = [this](std::int64_t done, std::int64_t total) {
+    // A small model is there before a line could be read.
+    constexpr std::int64_t kLarge = std::int64_t{1} << 29;
+    if (total < kLarge) return;
+    output.progress("loading the model: " + bytes_in_words(done) + " of " + bytes_in_words(total));
+    if (done == total) output.end_progress();
+  };
   auto session = value_or_throw(Session::open(std::move(options)));
   for (const auto& notice : session->notices()) output.note(notice);
   return session;

@@ -4,9 +4,12 @@
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
+#include "app/model_check.h"
 #include "app/model_files.h"
+#include "app/model_memory.h"
 #include "app/words.h"
 #include "inference/engine.h"
+#include "inference/model/model_outline.h"
 
 namespace kvlink::app {
 namespace {
@@ -45,6 +48,48 @@ void examine_machine(const CommandContext& context, Findings& findings) {
   findings.add("gpu", inference::find_gpu(inference::own_program_folder()).words);
   findings.add("data", space_words(context.paths.data));
   findings.add("models", space_words(context.paths.models));
+}
+
+/// How the generator's chats are written and what it needs, without reading its weights.
+void examine_generator(const std::filesystem::path& path, const std::string& chosen_format,
+                       Findings& findings) {
+  const auto outline = inference::read_model_outline(path);
+  if (!outline) {
+    findings.problem("generator's file", outline.error().message);
+    return;
+  }
+  const auto available = available_memory();
+  const auto context = context_that_fits(*outline, DType::kF16, available);
+  const auto need = memory_of_model(*outline, context, DType::kF16);
+  const std::string memory = bytes_in_words(need.total()) + " for the generator with " +
+                             count_in_words(context) + " of its " +
+                             count_in_words(outline->config.context_length) + " tokens of context" +
+                             (available ? ", " + bytes_in_words(*available) + " free" : "");
+  if (context > 0) {
+    findings.add("memory", memory);
+  } else {
+    findings.problem("memory", memory + ": too little; choose a smaller model");
+  }
+  const auto tokenizer = inference::make_tokenizer(outline->tokenizer);
+  if (!tokenizer) {
+    findings.problem("tokenizer", tokenizer.error().message);
+    return;
+  }
+  findings.add("tokenizer", (*tokenizer)->describe());
+  const bool is_chosen = chosen_format != "default";
+  const auto format = returning([&] {
+    return std::string(
+        inference::make_chat_format(outline->tokenizer, **tokenizer, is_chosen ? chosen_format : "")
+            ->name());
+  });
+  if (!format) {
+    findings.problem("chat format", format.error().message);
+    return;
+  }
+  findings.add("chat format",
+               *format + " (" +
+                   (is_chosen ? "as chosen" : reason_of_chat_format(outline->tokenizer, *format)) +
+                   ")");
 }
 
 void examine_model(const CommandContext& context, ModelRole role, const std::string& wanted,
@@ -91,8 +136,13 @@ ExitCode run_command(CommandContext& context, const DoctorArguments&) {
   examine_machine(context, findings);
   auto settings = load_settings(context.paths.settings_file());
   const Settings values = settings ? settings->settings : Settings();
-  examine_model(context, ModelRole::kGenerator,
-                context.global.model.empty() ? values.generator : context.global.model, findings);
+  const std::string generator =
+      context.global.model.empty() ? values.generator : context.global.model;
+  examine_model(context, ModelRole::kGenerator, generator, findings);
+  if (const auto path = resolve_model(context.paths.models, ModelRole::kGenerator, generator)) {
+    const std::string& format = context.global.chat_format;
+    examine_generator(*path, format.empty() ? values.chat_format : format, findings);
+  }
   examine_model(context, ModelRole::kEmbedder, values.embedder, findings);
   const auto stores = returning([&] {
     const auto session = context.open_session(Parts::kStores);

@@ -7,7 +7,10 @@
 #include "app/cli/json.h"
 #include "app/model_check.h"
 #include "app/model_files.h"
+#include "app/model_import.h"
 #include "app/words.h"
+#include "inference/convert/model_converter.h"
+#include "inference/model/model_outline.h"
 
 namespace kvlink::app {
 namespace {
@@ -19,11 +22,11 @@ const char* role_name(ModelRole role) {
 /// What a listing says about a model: how it describes itself, or why it cannot be used.
 std::string about(const FoundModel& found) {
   if (found.role == ModelRole::kEmbedder) return "sentence embeddings";
-  const auto model = inference::load_model(found.path);
-  if (!model) return "cannot be used: " + model.error().message;
-  const auto& config = model->config;
+  const auto outline = inference::read_model_outline(found.path);
+  if (!outline) return "cannot be used: " + outline.error().message;
+  const auto& config = outline->config;
   return config.architecture + ", " + counted(config.n_layers, "layer") + ", context " +
-         count_in_words(config.context_length) + ", " + model->weight_types + ", KV " +
+         count_in_words(config.context_length) + ", " + outline->weight_types + ", KV " +
          bytes_in_words(std::int64_t{4} * config.n_layers * config.kv_dim()) + " per token";
 }
 
@@ -101,27 +104,119 @@ std::string as_text(const std::filesystem::path& path, const ModelCheck& check) 
                      ", " + check.architecture + ", " + check.weight_types + "\n  tokenizer " +
                      check.tokenizer + ", context " + count_in_words(check.context_length);
   if (check.role == ModelRole::kGenerator) {
-    text += ", chat format " + check.chat_format + ", KV " +
-            bytes_in_words(check.kv_bytes_per_token) + " per token" + trial_lines(check);
+    text += ", chat format " + check.chat_format;
+    if (!check.chat_format_from.empty()) text += " (" + check.chat_format_from + ")";
+    text += ", KV " + bytes_in_words(check.kv_bytes_per_token) + " per token" + trial_lines(check);
   }
   return text + "\n  fingerprint " + check.fingerprint;
 }
 
-ExitCode check_one(CommandContext& context, const std::string& wanted) {
+/// A name in the models folder comes before a path.
+std::filesystem::path path_of(const CommandContext& context, const std::string& wanted) {
   std::error_code ignored;
   const std::filesystem::path inside = context.paths.models / wanted;
-  const auto path =
-      std::filesystem::exists(inside, ignored) ? inside : std::filesystem::path(wanted);
+  return std::filesystem::exists(inside, ignored) ? inside : std::filesystem::path(wanted);
+}
+
+ExitCode check_one(CommandContext& context, const std::string& wanted) {
+  const auto path = path_of(context, wanted);
   const auto check = value_or_throw(check_model(path));
   context.output.print_line(context.output.json() ? to_text(as_json(path, check))
                                                   : printable(as_text(path, check)));
   return ExitCode::kDone;
 }
 
+/// "writing: 1.2 GB of 4.5 GB"
+auto progress_of(CommandContext& context, const char* what) {
+  return [&context, what](std::int64_t done, std::int64_t total) {
+    context.output.progress(std::string(what) + ": " + bytes_in_words(done) + " of " +
+                            bytes_in_words(total));
+  };
+}
+
+DType type_named(const std::string& name) {
+  for (int number = 0; number <= static_cast<int>(DType::kIq4Nl); ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (name == dtype_name(dtype)) return dtype;
+  }
+  fail(ErrorCode::kInvalidInput, "There is no type " + name + ".");
+}
+
+ExitCode convert_one(CommandContext& context, const ModelArguments& arguments) {
+  inference::ConvertOptions options;
+  options.matrices = type_named(arguments.type);
+  if (!arguments.embedding_type.empty()) options.embedding = type_named(arguments.embedding_type);
+  options.replace = arguments.replace;
+  const auto report = value_or_throw(inference::convert_model(
+      path_of(context, arguments.model), arguments.target, options, FileSystem::posix(),
+      progress_of(context, "writing"), context.interrupt.token()));
+  context.output.end_progress();
+  for (const std::string& notice : report.notices) context.output.note(notice);
+  // What was written must be what is read.
+  const auto outline = value_or_throw(inference::read_model_outline(arguments.target));
+  if (context.output.json()) {
+    context.output.print_line(to_text({{"path", arguments.target},
+                                       {"bytes", report.n_bytes},
+                                       {"weight_types", outline.weight_types}}));
+  } else {
+    context.output.print_line(printable(arguments.target + ": " + bytes_in_words(report.n_bytes) +
+                                        ", " + outline.weight_types));
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode import_one(CommandContext& context, const ModelArguments& arguments) {
+  const ModelImport request{
+      .source = arguments.model,
+      .name = arguments.name,
+      .method = arguments.copy ? ImportMethod::kCopy : ImportMethod::kReference};
+  const auto path =
+      value_or_throw(import_model(request, context.paths.models, FileSystem::posix(),
+                                  progress_of(context, "copying"), context.interrupt.token()));
+  context.output.end_progress();
+  if (context.output.json()) {
+    context.output.print_line(to_text({{"path", path.string()}, {"copied", arguments.copy}}));
+  } else {
+    context.output.print_line(printable(
+        path.string() + (arguments.copy ? " is a copy of " : " is a link to ") + arguments.model +
+        ". `kvlink model check " + path.filename().string() + "` tries it out."));
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode remove_one(CommandContext& context, const ModelArguments& arguments) {
+  const auto removed =
+      value_or_throw(remove_model(context.paths.models, arguments.model, FileSystem::posix()));
+  if (context.output.json()) {
+    context.output.print_line(to_text({{"removed", arguments.model},
+                                       {"bytes", removed.n_bytes},
+                                       {"was_link", removed.was_reference}}));
+  } else {
+    context.output.print_line(printable(
+        removed.was_reference
+            ? "Removed the link " + arguments.model + "; the model itself is untouched."
+            : "Removed " + arguments.model + ", " + bytes_in_words(removed.n_bytes) +
+                  ". Blocks that it had cached stay until `kvlink cache evict --stale`."));
+  }
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 ExitCode run_command(CommandContext& context, const ModelArguments& arguments) {
-  return arguments.check.empty() ? list_models(context) : check_one(context, arguments.check);
+  switch (arguments.action) {
+    case ModelArguments::Action::kList:
+      return list_models(context);
+    case ModelArguments::Action::kCheck:
+      return check_one(context, arguments.model);
+    case ModelArguments::Action::kConvert:
+      return convert_one(context, arguments);
+    case ModelArguments::Action::kImport:
+      return import_one(context, arguments);
+    case ModelArguments::Action::kRemove:
+      return remove_one(context, arguments);
+  }
+  return ExitCode::kFailed;
 }
 
 }  // namespace kvlink::app

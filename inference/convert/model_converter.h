@@ -19,7 +19,7 @@ namespace kvlink::inference {
 struct ConvertOptions {
   DType matrices = DType::kQ8_0;  ///< of every matrix; norms and biases are f32
   /// Of the embedding and the output matrix; nothing: as the others.
-  std::optional<DType> embedding;
+  std::optional<DType> embedding = {};
   bool replace = false;  ///< a file that is there already
 };
 

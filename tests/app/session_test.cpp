@@ -52,6 +52,7 @@ Settings unusual_settings() {
   s.chunks_per_answer = 9;
   s.max_answer_tokens = 10;
   s.end_at_next_question = false;
+  s.chat_format = "llama-3";
   s.max_context = 1000;
   s.chunk_target_tokens = 50;
   s.chunk_max_tokens = 60;
@@ -84,6 +85,7 @@ TEST(Settings, EveryFieldSurvivesItsFile) {
   EXPECT_EQ(t.chunks_per_answer, s.chunks_per_answer);
   EXPECT_EQ(t.max_answer_tokens, s.max_answer_tokens);
   EXPECT_EQ(t.end_at_next_question, s.end_at_next_question);
+  EXPECT_EQ(t.chat_format, s.chat_format);
   EXPECT_EQ(t.max_context, s.max_context);
   EXPECT_EQ(t.chunk_target_tokens, s.chunk_target_tokens);
   EXPECT_EQ(t.chunk_max_tokens, s.chunk_max_tokens);
