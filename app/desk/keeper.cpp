@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/desk/keeper.h"
 
+#include <QDir>
 #include <QFile>
+#include <QFileInfo>
 #include <QSaveFile>
 #include <QSettings>
 #include <utility>
@@ -17,6 +19,11 @@ void Keeper::keep_values(QString file, QVariantMap values) {
   QMetaObject::invokeMethod(
       this,
       [this, file = std::move(file), values = std::move(values)] {
+        // QSettings would make a folder that went away, and stand in the way of its return.
+        if (!QFileInfo(file).absoluteDir().exists()) {
+          tell(file, tr("its folder is not there"));
+          return;
+        }
         QSettings settings(file, QSettings::IniFormat);
         for (auto value = values.cbegin(); value != values.cend(); ++value) {
           settings.setValue(value.key(), value.value());

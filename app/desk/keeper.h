@@ -10,8 +10,8 @@
 namespace kvlink::desk {
 
 /// Lives in a thread of its own, which nothing long ever holds up. Requests may be made from any
-/// thread, return at once and are carried out in turn; ~Desk waits for them. A file that cannot be
-/// written is told once.
+/// thread, return at once and are carried out in turn; ~Desk waits for them. No folder is made. A
+/// file that cannot be written is told once.
 class Keeper : public QObject {
   Q_OBJECT
 

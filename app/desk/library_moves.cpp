@@ -51,6 +51,7 @@ void LibraryWorker::move_documents(RequestId id, std::vector<DocumentId> documen
       emit failed(id, problem_of(known.error()));
       return;
     }
+    if (is_named_collection(collection)) collection = collection_name(collection);
     std::sort(documents.begin(), documents.end());
     MoveReport report{.id = id, .collection = collection};
     auto& before = moves_[id];

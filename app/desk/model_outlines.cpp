@@ -7,7 +7,7 @@
 
 #include "app/adapter_choice.h"
 #include "inference/link/adapter.h"
-#include "inference/model/model.h"
+#include "inference/model/model_outline.h"
 
 namespace kvlink::desk {
 namespace {
@@ -29,7 +29,7 @@ std::vector<Digest> adapter_bases(std::span<const fs::path> folders) {
 
 OutlineFacts outline_of(const fs::path& path) {
   OutlineFacts facts;
-  const auto model = inference::load_model(path);
+  const auto model = inference::read_model_outline(path);
   if (!model) {
     facts.refusal = text_of(model.error().message);
     return facts;

@@ -364,6 +364,10 @@
         <source>What the window remembers could not be kept in %1: %2.</source>
         <translation>Was das Fenster sich merkt, konnte nicht in %1 abgelegt werden: %2.</translation>
     </message>
+    <message>
+        <source>its folder is not there</source>
+        <translation>ihr Ordner ist nicht da</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::desk::LibraryWorker</name>
@@ -1435,8 +1439,8 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <translation>Dateien oder einen Ordner hier ablegen</translation>
     </message>
     <message>
-        <source>They never leave this computer. Markdown and plain text can be read today.</source>
-        <translation>Sie verlassen diesen Rechner nie. Markdown und reiner Text können heute gelesen werden.</translation>
+        <source>They never leave this computer. Text, PDF, office files, web pages and mail can be read; the guide lists the formats.</source>
+        <translation>Sie verlassen diesen Rechner nie. Text, PDF, Office-Dateien, Webseiten und Mails können gelesen werden; das Handbuch nennt die Formate.</translation>
     </message>
     <message>
         <source>No document here</source>
@@ -1805,6 +1809,10 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
     <message>
         <source>%1 moved to “%2”. The files stay where they are.</source>
         <translation>%1 nach „%2“ verschoben. Die Dateien bleiben, wo sie sind.</translation>
+    </message>
+    <message>
+        <source>Inspector</source>
+        <translation>Inspektor</translation>
     </message>
 </context>
 <context>

@@ -147,6 +147,25 @@ class LibraryPanelTest : public QObject {
     QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 4, kPatienceMs);
   }
 
+  void names_from_outside_are_no_markup_and_hide_nothing() {
+    const auto path = window_->desk_fixture().write(
+        "bad.md", "# <b>bold</b> \u202Egnp.exe\n\n" + app::tests::story("fish", 8));
+    window_->library().start({.paths = {path}});
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 4, kPatienceMs);
+    const QModelIndex document = window_->document("bad.md");
+    const QString shown = document.data().toString();
+    QVERIFY2(shown.contains("<b>bold</b>") && shown.contains("U+202E"), qPrintable(shown));
+    QVERIFY(!shown.contains(QChar(0x202E)));
+    make_collection("<img src=x> \u202E", {"bad.md"});
+    const QString name = window_->model().named_collections().front();
+    const QString tooltip = collection(name).data(Qt::ToolTipRole).toString();
+    QVERIFY2(!tooltip.contains("<img"), qPrintable(tooltip));
+    QVERIFY(!collection(name).data().toString().contains(QChar(0x202E)));
+    // The same words in a banner are plain text.
+    window_->library().view().setCurrentIndex(window_->document("bad.md"));
+    QVERIFY(window_->banners_text().contains("<img src=x>"));
+  }
+
   void a_hostile_collections_file_is_read_as_far_as_it_goes() {
     using desk::Collections;
     QVERIFY(Collections::from_json("not json").is_empty());

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the window finds again: state, draft, history of times; and what it makes of damaged files.
+#include <QDir>
+#include <QFileInfo>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -119,6 +121,27 @@ class WindowStateTest : public QObject {
         kept_timings_of(QJsonDocument(QJsonObject{{"questions", many}}).toJson()).questions;
     QCOMPARE(last.size(), TimingHistory::kCapacity);
     QCOMPARE(last.back().question, QString("499"));
+  }
+
+  void a_folder_that_went_away_is_not_made_anew() {
+    QVERIFY(window_->open());
+    const QDir folder(QFileInfo(window_->state_file()).path() + "/gone");
+    Inbox failed(&window_->desk().keeper(), &desk::Keeper::failed);
+    window_->desk().keeper().keep_values(folder.filePath("a.ini"), {{"key", 1}});
+    window_->desk().keeper().keep_bytes(folder.filePath("b.json"), "{}");
+    window_->desk().keeper().keep_values(folder.filePath("a.ini"), {{"key", 2}});
+    QVERIFY(failed.wait());
+    QTRY_COMPARE(failed.count(), 2);  // one for each file
+    QVERIFY(!folder.exists());
+    QTRY_VERIFY(window_->banners_text().contains("gone"));
+  }
+
+  void what_is_kept_is_for_the_owner_only() {
+    QVERIFY(window_->open());
+    type("x");
+    QTRY_VERIFY_WITH_TIMEOUT(kept("window/geometry").isValid(), kPatienceMs);
+    const auto others = QFile::ReadGroup | QFile::WriteGroup | QFile::ReadOther | QFile::WriteOther;
+    QTRY_VERIFY(!(QFile::permissions(window_->state_file()) & others));
   }
 
   void a_damaged_state_file_opens_a_plain_window() {

@@ -143,6 +143,30 @@ class WindowTest : public QObject {
     QVERIFY(!window_->findChild<ShortcutsSheet*>()->isVisible());
   }
 
+  void tab_goes_through_the_columns_from_left_to_right_and_comes_back() {
+    add_two_documents();
+    auto& search = window_->library().search();
+    search.setFocus();
+    QList<const QWidget*> columns;
+    int n_steps = 0;
+    do {
+      QWidget* focused = QApplication::focusWidget();
+      QVERIFY(focused != nullptr && n_steps < 100);
+      for (const QWidget* column :
+           {static_cast<QWidget*>(&window_->library()), static_cast<QWidget*>(&window_->ask()),
+            static_cast<QWidget*>(&window_->inspector())}) {
+        const bool enters = column->isAncestorOf(focused) || column == focused;
+        if (enters && (columns.isEmpty() || columns.last() != column)) columns.append(column);
+      }
+      QTest::keyClick(focused, Qt::Key_Tab);
+      ++n_steps;
+    } while (QApplication::focusWidget() != &search);
+    QVERIFY(columns.size() >= 3);
+    QCOMPARE(columns[0], &window_->library());
+    QCOMPARE(columns[1], &window_->ask());
+    QCOMPARE(columns[2], static_cast<const QWidget*>(&window_->inspector()));
+  }
+
   void the_palette_finds_and_runs_commands() {
     QTest::keyClick(window_.get(), Qt::Key_K, Qt::ControlModifier);
     auto* palette = window_->findChild<CommandPalette*>();

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/desk/collections.h"
+#include "ui/ask/visible_text.h"
 #include "ui/library/document_words.h"
 #include "ui/library/library_model.h"
 
@@ -13,6 +14,8 @@ namespace kvlink::ui {
 namespace {
 
 using desk::DocumentRow;
+
+constexpr qsizetype kMaxName = 200;
 
 QString file_name(QStringView path) {
   return path.mid(path.lastIndexOf(QLatin1Char('/')) + 1).toString();
@@ -30,13 +33,14 @@ QVariant LibraryModel::data(const QModelIndex& index, int role) const {
 QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
   switch (role) {
     case Qt::DisplayRole:
-      return row.title.isEmpty() ? file_name(row.path) : row.title;
+      return one_line(row.title.isEmpty() ? file_name(row.path) : row.title, kMaxName);
     case Qt::ToolTipRole:
       return tooltip_of(row);
     case Qt::CheckStateRole:
       return checked_.contains(row.id) ? Qt::Checked : Qt::Unchecked;
     case Qt::AccessibleTextRole:
-      return QStringLiteral("%1, %2, %3").arg(row.title, stage_words(row), details_of(row));
+      return QStringLiteral("%1, %2, %3")
+          .arg(one_line(row.title, kMaxName), stage_words(row), details_of(row));
     case kStage:
       return static_cast<int>(row.stage);
     case kDocumentId:
@@ -61,9 +65,11 @@ QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
 QVariant LibraryModel::collection_data(const Collection& collection, int role) const {
   switch (role) {
     case Qt::DisplayRole:
+      return one_line(collection.name, kMaxName);
     case Qt::EditRole:
       return collection.name;
     case Qt::ToolTipRole:
+      return plain_tooltip(collection.key);
     case kPath:
     case kCollection:
       return collection.key;

@@ -23,26 +23,24 @@
 namespace kvlink::ui {
 namespace {
 
-/// So many files, dropped as such, begin without a question; more are shown first.
+/// So many files, dropped as such, begin without a question; more are shown
+/// first.
 constexpr std::int64_t kMaxFilesAtOnce = 50;
 constexpr std::int64_t kMaxBytesAtOnce = 20'000'000;
 
-QLabel* centered_label(QWidget* parent) {
-  auto* label = new QLabel(parent);
+QLabel *centered_label(QWidget *parent) {
+  auto *label = new QLabel(parent);
   label->setAlignment(Qt::AlignCenter);
   label->setWordWrap(true);
   label->setTextFormat(Qt::PlainText);
   return label;
 }
 
-}  // namespace
+} // namespace
 
-LibraryPanel::LibraryPanel(desk::Desk& desk, QWidget* parent)
-    : QWidget(parent),
-      desk_(desk),
-      model_(new LibraryModel(this)),
-      view_(new QTreeView(this)),
-      card_(new PreScanCard(this)),
+LibraryPanel::LibraryPanel(desk::Desk &desk, QWidget *parent)
+    : QWidget(parent), desk_(desk), model_(new LibraryModel(this)),
+      view_(new QTreeView(this)), card_(new PreScanCard(this)),
       search_(new QLineEdit(this)) {
   build();
   connect_desk();
@@ -60,9 +58,10 @@ void LibraryPanel::build() {
   search_->setPlaceholderText(tr("Search the library"));
   search_->setAccessibleName(tr("Search the library"));
   search_->setClearButtonEnabled(true);
-  search_->addAction(icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
+  search_->addAction(icon(QStringLiteral("search")),
+                     QLineEdit::LeadingPosition);
   search_->installEventFilter(this);
-  connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
+  connect(search_, &QLineEdit::textChanged, this, [this](const QString &words) {
     model_->set_search(words);
     update_page();
   });
@@ -77,7 +76,8 @@ void LibraryPanel::build() {
   view_->setDragEnabled(true);
   view_->setDragDropMode(QAbstractItemView::DragDrop);
   view_->setDropIndicatorShown(true);
-  view_->setDragDropOverwriteMode(true);  // onto a collection, never between its rows
+  view_->setDragDropOverwriteMode(
+      true); // onto a collection, never between its rows
   view_->setEditTriggers(QAbstractItemView::EditKeyPressed);
   view_->setContextMenuPolicy(Qt::CustomContextMenu);
   view_->setIndentation(14);
@@ -86,31 +86,37 @@ void LibraryPanel::build() {
   view_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   view_->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   view_->installEventFilter(this);
-  connect(view_, &QTreeView::customContextMenuRequested, this, &LibraryPanel::open_menu);
-  connect(view_, &QTreeView::activated, this, [this](const QModelIndex& index) {
-    const auto* row = model_->row_of(index);
-    if (row != nullptr && row->id != 0) emit show_document(row->id);
+  connect(view_, &QTreeView::customContextMenuRequested, this,
+          &LibraryPanel::open_menu);
+  connect(view_, &QTreeView::activated, this, [this](const QModelIndex &index) {
+    const auto *row = model_->row_of(index);
+    if (row != nullptr && row->id != 0)
+      emit show_document(row->id);
   });
-  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex& index) {
+  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex &index) {
     collapsed_.insert(index.data(LibraryModel::kPath).toString());
   });
-  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
+  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex &index) {
     collapsed_.remove(index.data(LibraryModel::kPath).toString());
   });
-  connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
-  connect(model_, &LibraryModel::counts_changed, this, &LibraryPanel::update_counts);
-  connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
+  connect(model_, &QAbstractItemModel::modelReset, this,
+          &LibraryPanel::expand_again);
+  connect(model_, &LibraryModel::counts_changed, this,
+          &LibraryPanel::update_counts);
+  connect(model_, &LibraryModel::checked_changed, this,
+          &LibraryPanel::update_scope);
   connect(model_, &LibraryModel::move_wanted, this, &LibraryPanel::move);
-  connect(model_, &LibraryModel::rename_wanted, &desk_.library(),
-          [&library = desk_.library()](const QString& before, const QString& name) {
-            library.rename_collection(before, name);
-          });
+  connect(
+      model_, &LibraryModel::rename_wanted, &desk_.library(),
+      [&library = desk_.library()](const QString &before, const QString &name) {
+        library.rename_collection(before, name);
+      });
 
   pages_ = new QStackedWidget(this);
   pages_->addWidget(view_);
   pages_->addWidget(build_empty_page());
 
-  auto* column = new QVBoxLayout(this);
+  auto *column = new QVBoxLayout(this);
   column->setContentsMargins(8, 8, 8, 8);
   column->setSpacing(6);
   column->addWidget(search_);
@@ -129,26 +135,28 @@ void LibraryPanel::build() {
 /// Everything but what the user closed.
 void LibraryPanel::expand_again() {
   const QSet<QString> closed = collapsed_;
-  const QSignalBlocker quiet(view_);  // expanding by program is not the user's
+  const QSignalBlocker quiet(view_); // expanding by program is not the user's
   view_->expandAll();
-  if (closed.isEmpty()) return;
+  if (closed.isEmpty())
+    return;
   for (int i = 0; i < model_->rowCount(); ++i) {
     const QModelIndex top = model_->index(i, 0);
-    if (closed.contains(top.data(LibraryModel::kPath).toString())) view_->collapse(top);
+    if (closed.contains(top.data(LibraryModel::kPath).toString()))
+      view_->collapse(top);
   }
 }
 
-QWidget* LibraryPanel::build_filters() {
-  auto* bar = new QWidget(this);
-  auto* row = new QHBoxLayout(bar);
+QWidget *LibraryPanel::build_filters() {
+  auto *bar = new QWidget(this);
+  auto *row = new QHBoxLayout(bar);
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(2);
-  auto* group = new QButtonGroup(bar);
+  auto *group = new QButtonGroup(bar);
   const LibraryFilter kinds[] = {LibraryFilter::kAll, LibraryFilter::kReady,
                                  LibraryFilter::kProblems};
-  const char* names[] = {"filterAll", "filterReady", "filterProblems"};
+  const char *names[] = {"filterAll", "filterReady", "filterProblems"};
   for (int i = 0; i < 3; ++i) {
-    auto* button = filters_[i] = new QToolButton(bar);
+    auto *button = filters_[i] = new QToolButton(bar);
     button->setObjectName(QLatin1String(names[i]));
     button->setCheckable(true);
     button->setAutoRaise(true);
@@ -165,8 +173,8 @@ QWidget* LibraryPanel::build_filters() {
   return bar;
 }
 
-QWidget* LibraryPanel::build_empty_page() {
-  auto* page = new QWidget(this);
+QWidget *LibraryPanel::build_empty_page() {
+  auto *page = new QWidget(this);
   empty_title_ = centered_label(page);
   QFont large = empty_title_->font();
   large.setPointSizeF(large.pointSizeF() * 1.25);
@@ -174,15 +182,18 @@ QWidget* LibraryPanel::build_empty_page() {
   empty_title_->setFont(large);
   empty_words_ = centered_label(page);
   empty_buttons_ = new QWidget(page);
-  auto* files = new QPushButton(icon(QStringLiteral("add-files")), tr("Add files"), empty_buttons_);
-  auto* folder =
-      new QPushButton(icon(QStringLiteral("add-folder")), tr("Add folder"), empty_buttons_);
-  connect(files, &QPushButton::clicked, this, &LibraryPanel::add_files_requested);
-  connect(folder, &QPushButton::clicked, this, &LibraryPanel::add_folder_requested);
-  auto* buttons = new QVBoxLayout(empty_buttons_);
+  auto *files = new QPushButton(icon(QStringLiteral("add-files")),
+                                tr("Add files"), empty_buttons_);
+  auto *folder = new QPushButton(icon(QStringLiteral("add-folder")),
+                                 tr("Add folder"), empty_buttons_);
+  connect(files, &QPushButton::clicked, this,
+          &LibraryPanel::add_files_requested);
+  connect(folder, &QPushButton::clicked, this,
+          &LibraryPanel::add_folder_requested);
+  auto *buttons = new QVBoxLayout(empty_buttons_);
   buttons->addWidget(files);
   buttons->addWidget(folder);
-  auto* column = new QVBoxLayout(page);
+  auto *column = new QVBoxLayout(page);
   column->setContentsMargins(16, 16, 16, 16);
   column->setSpacing(10);
   column->addStretch(2);
@@ -193,9 +204,9 @@ QWidget* LibraryPanel::build_empty_page() {
   return page;
 }
 
-QWidget* LibraryPanel::build_scope_line() {
-  auto* line = new QWidget(this);
-  auto* row = new QHBoxLayout(line);
+QWidget *LibraryPanel::build_scope_line() {
+  auto *line = new QWidget(this);
+  auto *row = new QHBoxLayout(line);
   row->setContentsMargins(2, 0, 0, 0);
   scope_ = new QLabel(line);
   scope_->setTextFormat(Qt::PlainText);
@@ -205,7 +216,8 @@ QWidget* LibraryPanel::build_scope_line() {
   clear_scope_->setText(tr("Clear"));
   clear_scope_->setToolTip(tr("Ask the whole library"));
   clear_scope_->setAutoRaise(true);
-  connect(clear_scope_, &QToolButton::clicked, model_, &LibraryModel::clear_checked);
+  connect(clear_scope_, &QToolButton::clicked, model_,
+          &LibraryModel::clear_checked);
   row->addWidget(scope_, 1);
   row->addWidget(clear_scope_);
   // As high with the button as without: the list must not jump.
@@ -214,45 +226,56 @@ QWidget* LibraryPanel::build_scope_line() {
 }
 
 void LibraryPanel::connect_desk() {
-  auto& library = desk_.library();
-  connect(&library, &desk::LibraryWorker::documents_changed, this, &LibraryPanel::apply);
-  connect(&library, &desk::LibraryWorker::pre_scanned, this, &LibraryPanel::pre_scanned);
+  auto &library = desk_.library();
+  connect(&library, &desk::LibraryWorker::documents_changed, this,
+          &LibraryPanel::apply);
+  connect(&library, &desk::LibraryWorker::pre_scanned, this,
+          &LibraryPanel::pre_scanned);
   connect(&library, &desk::LibraryWorker::paths_found, this,
-          [this](desk::RequestId, const std::vector<QString>& paths) { add_paths(paths); });
+          [this](desk::RequestId, const std::vector<QString> &paths) {
+            add_paths(paths);
+          });
   connect(&library, &desk::LibraryWorker::failed, this,
-          [this](desk::RequestId id, const desk::Problem&) {
-            if (id == scan_id_) card_->hide();
+          [this](desk::RequestId id, const desk::Problem &) {
+            if (id == scan_id_)
+              card_->hide();
           });
   connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
 }
 
 // --- what comes from the desk
 
-void LibraryPanel::apply(const desk::DocumentsChange& change) {
-  // A reset forgets the scroll position and the selection; the user's are put back.
-  const auto* current = model_->row_of(view_->currentIndex());
+void LibraryPanel::apply(const desk::DocumentsChange &change) {
+  // A reset forgets the scroll position and the selection; the user's are put
+  // back.
+  const auto *current = model_->row_of(view_->currentIndex());
   const QString current_path = current == nullptr ? QString() : current->path;
   QStringList selected_paths;
-  for (const auto* row : selected()) selected_paths += row->path;
+  for (const auto *row : selected())
+    selected_paths += row->path;
   const int scroll = view_->verticalScrollBar()->value();
   bool reset = false;
-  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this, [&] { reset = true; });
+  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this,
+                             [&] { reset = true; });
   model_->apply(change);
   disconnect(watch);
-  if (change.all) listed_ = true;
+  if (change.all)
+    listed_ = true;
   if (reset) {
-    auto* selection = view_->selectionModel();
-    for (const auto& path : selected_paths) {
+    auto *selection = view_->selectionModel();
+    for (const auto &path : selected_paths) {
       selection->select(model_->index_of(path), QItemSelectionModel::Select);
     }
     const QModelIndex again = model_->index_of(current_path);
-    if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
+    if (again.isValid())
+      selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
     view_->verticalScrollBar()->setValue(scroll);
   }
   if (change.all && !to_check_.isEmpty()) {
     std::vector<desk::DocumentId> ids;
-    for (const auto& path : std::exchange(to_check_, {})) {
-      if (const auto* row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
+    for (const auto &path : std::exchange(to_check_, {})) {
+      if (const auto *row = model_->row_of(model_->index_of(path)))
+        ids.push_back(row->id);
     }
     model_->set_checked(ids);
   }
@@ -260,24 +283,28 @@ void LibraryPanel::apply(const desk::DocumentsChange& change) {
   rename_if_new();
 }
 
-void LibraryPanel::add_paths(const std::vector<QString>& paths) {
-  if (paths.empty()) return;
+void LibraryPanel::add_paths(const std::vector<QString> &paths) {
+  if (paths.empty())
+    return;
   desk_.library().cancel_pre_scan(scan_id_);
   scan_id_ = desk::next_request_id();
   card_->show_counting(paths);
   desk_.library().pre_scan(scan_id_, paths);
 }
 
-void LibraryPanel::add_text(const QString& text) {
-  if (!text.trimmed().isEmpty()) desk_.library().take_text(desk::next_request_id(), text);
+void LibraryPanel::add_text(const QString &text) {
+  if (!text.trimmed().isEmpty())
+    desk_.library().take_text(desk::next_request_id(), text);
 }
 
-void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
-  if (scan.id != scan_id_) return;
+void LibraryPanel::pre_scanned(const desk::PreScan &scan) {
+  if (scan.id != scan_id_)
+    return;
   const auto n_named = static_cast<std::int64_t>(scan.paths.size());
-  const bool only_files = scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
-  const bool small =
-      scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce && scan.n_bytes <= kMaxBytesAtOnce;
+  const bool only_files =
+      scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
+  const bool small = scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce &&
+                     scan.n_bytes <= kMaxBytesAtOnce;
   if (!only_files || !small) {
     card_->show_scan(scan);
     return;
@@ -290,7 +317,7 @@ void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
   start({.paths = scan.paths});
 }
 
-void LibraryPanel::start(const desk::AddRequest& request) {
+void LibraryPanel::start(const desk::AddRequest &request) {
   card_->hide();
   const auto id = desk::next_request_id();
   emit run_started(id, request);
@@ -300,11 +327,12 @@ void LibraryPanel::start(const desk::AddRequest& request) {
 // --- scope, counts, pages
 
 void LibraryPanel::update_counts() {
-  const auto& counts = model_->counts();
+  const auto &counts = model_->counts();
   const QLocale locale;
   filters_[0]->setText(tr("All %1").arg(locale.toString(counts.n_documents)));
   filters_[1]->setText(tr("Ready %1").arg(locale.toString(counts.n_ready)));
-  filters_[2]->setText(tr("Problems %1").arg(locale.toString(counts.n_problems)));
+  filters_[2]->setText(
+      tr("Problems %1").arg(locale.toString(counts.n_problems)));
   emit counts_changed(counts);
 }
 
@@ -312,7 +340,7 @@ void LibraryPanel::update_scope() {
   const auto checked = model_->checked();
   QString words;
   if (checked.size() == 1) {
-    const auto* row = model_->find(checked.front());
+    const auto *row = model_->find(checked.front());
     words = row != nullptr ? one_line(row->title, 40) : QString();
   } else if (!checked.empty()) {
     words = tr("%n document(s)", nullptr, static_cast<int>(checked.size()));
@@ -326,37 +354,43 @@ void LibraryPanel::update_scope() {
 void LibraryPanel::update_page() {
   const bool has_rows = model_->n_shown() > 0;
   pages_->setCurrentIndex(has_rows ? 0 : 1);
-  if (has_rows) return;
+  if (has_rows)
+    return;
   const bool is_empty = model_->counts().n_documents == 0;
   const bool can_add = desk_.state() == desk::DeskState::kReady;
   empty_buttons_->setVisible(is_empty && can_add);
   if (!listed_) {
-    empty_title_->setText(desk_.state() == desk::DeskState::kFailed ? tr("The library is not open")
-                                                                    : tr("Opening the library…"));
+    empty_title_->setText(desk_.state() == desk::DeskState::kFailed
+                              ? tr("The library is not open")
+                              : tr("Opening the library…"));
     empty_words_->clear();
   } else if (is_empty) {
     empty_title_->setText(tr("Drop files or a folder"));
-    empty_words_->setText(
-        tr("They never leave this computer. Markdown and plain text can be read "
-           "today."));
+    empty_words_->setText(tr("They never leave this computer. Text, PDF, "
+                             "office files, web pages and mail can be read; "
+                             "the guide lists the formats."));
   } else {
     empty_title_->setText(tr("No document here"));
-    empty_words_->setText(model_->filter() == LibraryFilter::kProblems
-                              ? tr("Everything could be read.")
-                              : tr("Nothing matches the search and the filter."));
+    empty_words_->setText(
+        model_->filter() == LibraryFilter::kProblems
+            ? tr("Everything could be read.")
+            : tr("Nothing matches the search and the filter."));
   }
 }
 
 std::vector<QString> LibraryPanel::checked_paths() const {
   std::vector<QString> paths;
   for (const auto id : model_->checked()) {
-    if (const auto* row = model_->find(id)) paths.push_back(row->path);
+    if (const auto *row = model_->find(id))
+      paths.push_back(row->path);
   }
   return paths;
 }
 
-void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
+void LibraryPanel::check_paths_later(const QStringList &paths) {
+  to_check_ = paths;
+}
 
 void LibraryPanel::show_problems() { filters_[2]->click(); }
 
-}  // namespace kvlink::ui
+} // namespace kvlink::ui

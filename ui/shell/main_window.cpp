@@ -53,7 +53,7 @@ MainWindow::MainWindow(desk::Desk& desk, WindowOptions options, QWidget* parent)
   connect_desk();
   restore_state();
   connect_state();
-  qApp->installEventFilter(this);  // before the rule: it is asked first, and passes keys on
+  qApp->installEventFilter(this);
   apply_escape_rule();
   ask_->focus_question();
 }
@@ -88,6 +88,7 @@ void MainWindow::build() {
   inspector_ = new QTabWidget(columns_);
   inspector_->setObjectName(QStringLiteral("inspector"));
   inspector_->setDocumentMode(true);
+  inspector_->setAccessibleName(tr("Inspector"));
   source_ = new SourcePanel(desk_, inspector_);
   cache_ = new CachePanel(desk_, inspector_);
   timing_ = new TimingPanel(desk_, inspector_);
@@ -239,10 +240,12 @@ void MainWindow::documents_moved(const desk::MoveReport& report) {
   const QString what = report.n_documents == 1
                            ? one_line(report.first_title, 60)
                            : tr("%n document(s)", nullptr, int(report.n_documents));
-  const QString where = report.collection.isEmpty()
-                            ? tr("%1 listed by folder again.").arg(what)
-                            : tr("%1 moved to \u201c%2\u201d. The files stay where they are.")
-                                  .arg(what, one_line(report.collection, 60));
+  // A folder is called by its last part, as in the list.
+  const QString name = one_line(report.collection.section(QLatin1Char('/'), -1), 60);
+  const QString where =
+      report.collection.isEmpty()
+          ? tr("%1 listed by folder again.").arg(what)
+          : tr("%1 moved to \u201c%2\u201d. The files stay where they are.").arg(what, name);
   banners_->show_banner(QStringLiteral("move"), where, Tone::kPlain,
                         {{tr("Undo"), [this, id = report.id] { desk_.library().undo_move(id); }}},
                         kPassingMs);

@@ -177,8 +177,9 @@ void StatusLine::desk_changed() {
   cache_->setVisible(is_open || desk_.state() == desk::DeskState::kNoModel);
   model_->setVisible(cache_->isVisibleTo(this));
   if (is_open && facts.model) {
-    model_->setText(one_line(facts.model->name, 32) + QStringLiteral(" · ") +
-                    one_line(facts.model->device.section(QLatin1Char(','), 0, 0), 16));
+    const QString device = facts.model->device.section(QLatin1Char(','), 0, 0);
+    model_->setText(without_mnemonic(one_line(facts.model->name, 32) + QStringLiteral(" · ") +
+                                     one_line(device, 16)));
     model_->setToolTip(plain_tooltip(facts.model->name + QLatin1Char('\n') + facts.model->device));
   } else {
     model_->setText(tr("No model"));
