@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/library/library_panel.h"
-
 #include <QButtonGroup>
 #include <QKeyEvent>
 #include <QLabel>
@@ -17,6 +15,7 @@
 #include "ui/ask/visible_text.h"
 #include "ui/library/document_delegate.h"
 #include "ui/library/document_words.h"
+#include "ui/library/library_panel.h"
 #include "ui/library/pre_scan_card.h"
 #include "ui/theme/icons.h"
 
@@ -36,11 +35,14 @@ QLabel *centered_label(QWidget *parent) {
   return label;
 }
 
-} // namespace
+}  // namespace
 
 LibraryPanel::LibraryPanel(desk::Desk &desk, QWidget *parent)
-    : QWidget(parent), desk_(desk), model_(new LibraryModel(this)),
-      view_(new QTreeView(this)), card_(new PreScanCard(this)),
+    : QWidget(parent),
+      desk_(desk),
+      model_(new LibraryModel(this)),
+      view_(new QTreeView(this)),
+      card_(new PreScanCard(this)),
       search_(new QLineEdit(this)) {
   build();
   connect_desk();
@@ -58,8 +60,7 @@ void LibraryPanel::build() {
   search_->setPlaceholderText(tr("Search the library"));
   search_->setAccessibleName(tr("Search the library"));
   search_->setClearButtonEnabled(true);
-  search_->addAction(icon(QStringLiteral("search")),
-                     QLineEdit::LeadingPosition);
+  search_->addAction(icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
   search_->installEventFilter(this);
   connect(search_, &QLineEdit::textChanged, this, [this](const QString &words) {
     model_->set_search(words);
@@ -76,8 +77,7 @@ void LibraryPanel::build() {
   view_->setDragEnabled(true);
   view_->setDragDropMode(QAbstractItemView::DragDrop);
   view_->setDropIndicatorShown(true);
-  view_->setDragDropOverwriteMode(
-      true); // onto a collection, never between its rows
+  view_->setDragDropOverwriteMode(true);  // onto a collection, never between its rows
   view_->setEditTriggers(QAbstractItemView::EditKeyPressed);
   view_->setContextMenuPolicy(Qt::CustomContextMenu);
   view_->setIndentation(14);
@@ -86,12 +86,10 @@ void LibraryPanel::build() {
   view_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   view_->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   view_->installEventFilter(this);
-  connect(view_, &QTreeView::customContextMenuRequested, this,
-          &LibraryPanel::open_menu);
+  connect(view_, &QTreeView::customContextMenuRequested, this, &LibraryPanel::open_menu);
   connect(view_, &QTreeView::activated, this, [this](const QModelIndex &index) {
     const auto *row = model_->row_of(index);
-    if (row != nullptr && row->id != 0)
-      emit show_document(row->id);
+    if (row != nullptr && row->id != 0) emit show_document(row->id);
   });
   connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex &index) {
     collapsed_.insert(index.data(LibraryModel::kPath).toString());
@@ -99,18 +97,14 @@ void LibraryPanel::build() {
   connect(view_, &QTreeView::expanded, this, [this](const QModelIndex &index) {
     collapsed_.remove(index.data(LibraryModel::kPath).toString());
   });
-  connect(model_, &QAbstractItemModel::modelReset, this,
-          &LibraryPanel::expand_again);
-  connect(model_, &LibraryModel::counts_changed, this,
-          &LibraryPanel::update_counts);
-  connect(model_, &LibraryModel::checked_changed, this,
-          &LibraryPanel::update_scope);
+  connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
+  connect(model_, &LibraryModel::counts_changed, this, &LibraryPanel::update_counts);
+  connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
   connect(model_, &LibraryModel::move_wanted, this, &LibraryPanel::move);
-  connect(
-      model_, &LibraryModel::rename_wanted, &desk_.library(),
-      [&library = desk_.library()](const QString &before, const QString &name) {
-        library.rename_collection(before, name);
-      });
+  connect(model_, &LibraryModel::rename_wanted, &desk_.library(),
+          [&library = desk_.library()](const QString &before, const QString &name) {
+            library.rename_collection(before, name);
+          });
 
   pages_ = new QStackedWidget(this);
   pages_->addWidget(view_);
@@ -135,14 +129,12 @@ void LibraryPanel::build() {
 /// Everything but what the user closed.
 void LibraryPanel::expand_again() {
   const QSet<QString> closed = collapsed_;
-  const QSignalBlocker quiet(view_); // expanding by program is not the user's
+  const QSignalBlocker quiet(view_);  // expanding by program is not the user's
   view_->expandAll();
-  if (closed.isEmpty())
-    return;
+  if (closed.isEmpty()) return;
   for (int i = 0; i < model_->rowCount(); ++i) {
     const QModelIndex top = model_->index(i, 0);
-    if (closed.contains(top.data(LibraryModel::kPath).toString()))
-      view_->collapse(top);
+    if (closed.contains(top.data(LibraryModel::kPath).toString())) view_->collapse(top);
   }
 }
 
@@ -182,14 +174,11 @@ QWidget *LibraryPanel::build_empty_page() {
   empty_title_->setFont(large);
   empty_words_ = centered_label(page);
   empty_buttons_ = new QWidget(page);
-  auto *files = new QPushButton(icon(QStringLiteral("add-files")),
-                                tr("Add files"), empty_buttons_);
-  auto *folder = new QPushButton(icon(QStringLiteral("add-folder")),
-                                 tr("Add folder"), empty_buttons_);
-  connect(files, &QPushButton::clicked, this,
-          &LibraryPanel::add_files_requested);
-  connect(folder, &QPushButton::clicked, this,
-          &LibraryPanel::add_folder_requested);
+  auto *files = new QPushButton(icon(QStringLiteral("add-files")), tr("Add files"), empty_buttons_);
+  auto *folder =
+      new QPushButton(icon(QStringLiteral("add-folder")), tr("Add folder"), empty_buttons_);
+  connect(files, &QPushButton::clicked, this, &LibraryPanel::add_files_requested);
+  connect(folder, &QPushButton::clicked, this, &LibraryPanel::add_folder_requested);
   auto *buttons = new QVBoxLayout(empty_buttons_);
   buttons->addWidget(files);
   buttons->addWidget(folder);
@@ -216,8 +205,7 @@ QWidget *LibraryPanel::build_scope_line() {
   clear_scope_->setText(tr("Clear"));
   clear_scope_->setToolTip(tr("Ask the whole library"));
   clear_scope_->setAutoRaise(true);
-  connect(clear_scope_, &QToolButton::clicked, model_,
-          &LibraryModel::clear_checked);
+  connect(clear_scope_, &QToolButton::clicked, model_, &LibraryModel::clear_checked);
   row->addWidget(scope_, 1);
   row->addWidget(clear_scope_);
   // As high with the button as without: the list must not jump.
@@ -227,18 +215,13 @@ QWidget *LibraryPanel::build_scope_line() {
 
 void LibraryPanel::connect_desk() {
   auto &library = desk_.library();
-  connect(&library, &desk::LibraryWorker::documents_changed, this,
-          &LibraryPanel::apply);
-  connect(&library, &desk::LibraryWorker::pre_scanned, this,
-          &LibraryPanel::pre_scanned);
+  connect(&library, &desk::LibraryWorker::documents_changed, this, &LibraryPanel::apply);
+  connect(&library, &desk::LibraryWorker::pre_scanned, this, &LibraryPanel::pre_scanned);
   connect(&library, &desk::LibraryWorker::paths_found, this,
-          [this](desk::RequestId, const std::vector<QString> &paths) {
-            add_paths(paths);
-          });
+          [this](desk::RequestId, const std::vector<QString> &paths) { add_paths(paths); });
   connect(&library, &desk::LibraryWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem &) {
-            if (id == scan_id_)
-              card_->hide();
+            if (id == scan_id_) card_->hide();
           });
   connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
 }
@@ -251,31 +234,26 @@ void LibraryPanel::apply(const desk::DocumentsChange &change) {
   const auto *current = model_->row_of(view_->currentIndex());
   const QString current_path = current == nullptr ? QString() : current->path;
   QStringList selected_paths;
-  for (const auto *row : selected())
-    selected_paths += row->path;
+  for (const auto *row : selected()) selected_paths += row->path;
   const int scroll = view_->verticalScrollBar()->value();
   bool reset = false;
-  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this,
-                             [&] { reset = true; });
+  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this, [&] { reset = true; });
   model_->apply(change);
   disconnect(watch);
-  if (change.all)
-    listed_ = true;
+  if (change.all) listed_ = true;
   if (reset) {
     auto *selection = view_->selectionModel();
     for (const auto &path : selected_paths) {
       selection->select(model_->index_of(path), QItemSelectionModel::Select);
     }
     const QModelIndex again = model_->index_of(current_path);
-    if (again.isValid())
-      selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
+    if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
     view_->verticalScrollBar()->setValue(scroll);
   }
   if (change.all && !to_check_.isEmpty()) {
     std::vector<desk::DocumentId> ids;
     for (const auto &path : std::exchange(to_check_, {})) {
-      if (const auto *row = model_->row_of(model_->index_of(path)))
-        ids.push_back(row->id);
+      if (const auto *row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
     }
     model_->set_checked(ids);
   }
@@ -284,8 +262,7 @@ void LibraryPanel::apply(const desk::DocumentsChange &change) {
 }
 
 void LibraryPanel::add_paths(const std::vector<QString> &paths) {
-  if (paths.empty())
-    return;
+  if (paths.empty()) return;
   desk_.library().cancel_pre_scan(scan_id_);
   scan_id_ = desk::next_request_id();
   card_->show_counting(paths);
@@ -293,18 +270,15 @@ void LibraryPanel::add_paths(const std::vector<QString> &paths) {
 }
 
 void LibraryPanel::add_text(const QString &text) {
-  if (!text.trimmed().isEmpty())
-    desk_.library().take_text(desk::next_request_id(), text);
+  if (!text.trimmed().isEmpty()) desk_.library().take_text(desk::next_request_id(), text);
 }
 
 void LibraryPanel::pre_scanned(const desk::PreScan &scan) {
-  if (scan.id != scan_id_)
-    return;
+  if (scan.id != scan_id_) return;
   const auto n_named = static_cast<std::int64_t>(scan.paths.size());
-  const bool only_files =
-      scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
-  const bool small = scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce &&
-                     scan.n_bytes <= kMaxBytesAtOnce;
+  const bool only_files = scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
+  const bool small =
+      scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce && scan.n_bytes <= kMaxBytesAtOnce;
   if (!only_files || !small) {
     card_->show_scan(scan);
     return;
@@ -331,8 +305,7 @@ void LibraryPanel::update_counts() {
   const QLocale locale;
   filters_[0]->setText(tr("All %1").arg(locale.toString(counts.n_documents)));
   filters_[1]->setText(tr("Ready %1").arg(locale.toString(counts.n_ready)));
-  filters_[2]->setText(
-      tr("Problems %1").arg(locale.toString(counts.n_problems)));
+  filters_[2]->setText(tr("Problems %1").arg(locale.toString(counts.n_problems)));
   emit counts_changed(counts);
 }
 
@@ -354,43 +327,38 @@ void LibraryPanel::update_scope() {
 void LibraryPanel::update_page() {
   const bool has_rows = model_->n_shown() > 0;
   pages_->setCurrentIndex(has_rows ? 0 : 1);
-  if (has_rows)
-    return;
+  if (has_rows) return;
   const bool is_empty = model_->counts().n_documents == 0;
   const bool can_add = desk_.state() == desk::DeskState::kReady;
   empty_buttons_->setVisible(is_empty && can_add);
   if (!listed_) {
-    empty_title_->setText(desk_.state() == desk::DeskState::kFailed
-                              ? tr("The library is not open")
-                              : tr("Opening the library…"));
+    empty_title_->setText(desk_.state() == desk::DeskState::kFailed ? tr("The library is not open")
+                                                                    : tr("Opening the library…"));
     empty_words_->clear();
   } else if (is_empty) {
     empty_title_->setText(tr("Drop files or a folder"));
-    empty_words_->setText(tr("They never leave this computer. Text, PDF, "
-                             "office files, web pages and mail can be read; "
-                             "the guide lists the formats."));
+    empty_words_->setText(
+        tr("They never leave this computer. Text, PDF, "
+           "office files, web pages and mail can be read; "
+           "the guide lists the formats."));
   } else {
     empty_title_->setText(tr("No document here"));
-    empty_words_->setText(
-        model_->filter() == LibraryFilter::kProblems
-            ? tr("Everything could be read.")
-            : tr("Nothing matches the search and the filter."));
+    empty_words_->setText(model_->filter() == LibraryFilter::kProblems
+                              ? tr("Everything could be read.")
+                              : tr("Nothing matches the search and the filter."));
   }
 }
 
 std::vector<QString> LibraryPanel::checked_paths() const {
   std::vector<QString> paths;
   for (const auto id : model_->checked()) {
-    if (const auto *row = model_->find(id))
-      paths.push_back(row->path);
+    if (const auto *row = model_->find(id)) paths.push_back(row->path);
   }
   return paths;
 }
 
-void LibraryPanel::check_paths_later(const QStringList &paths) {
-  to_check_ = paths;
-}
+void LibraryPanel::check_paths_later(const QStringList &paths) { to_check_ = paths; }
 
 void LibraryPanel::show_problems() { filters_[2]->click(); }
 
-} // namespace kvlink::ui
+}  // namespace kvlink::ui
