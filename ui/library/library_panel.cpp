@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "ui/library/library_panel.h"
+
 #include <QButtonGroup>
 #include <QKeyEvent>
 #include <QLabel>
@@ -15,20 +17,18 @@
 #include "ui/ask/visible_text.h"
 #include "ui/library/document_delegate.h"
 #include "ui/library/document_words.h"
-#include "ui/library/library_panel.h"
 #include "ui/library/pre_scan_card.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
 namespace {
 
-/// So many files, dropped as such, begin without a question; more are shown
-/// first.
+/// So many files, dropped as such, begin without a question; more are shown first.
 constexpr std::int64_t kMaxFilesAtOnce = 50;
 constexpr std::int64_t kMaxBytesAtOnce = 20'000'000;
 
-QLabel *centered_label(QWidget *parent) {
-  auto *label = new QLabel(parent);
+QLabel* centered_label(QWidget* parent) {
+  auto* label = new QLabel(parent);
   label->setAlignment(Qt::AlignCenter);
   label->setWordWrap(true);
   label->setTextFormat(Qt::PlainText);
@@ -37,7 +37,7 @@ QLabel *centered_label(QWidget *parent) {
 
 }  // namespace
 
-LibraryPanel::LibraryPanel(desk::Desk &desk, QWidget *parent)
+LibraryPanel::LibraryPanel(desk::Desk& desk, QWidget* parent)
     : QWidget(parent),
       desk_(desk),
       model_(new LibraryModel(this)),
@@ -62,7 +62,7 @@ void LibraryPanel::build() {
   search_->setClearButtonEnabled(true);
   search_->addAction(icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
   search_->installEventFilter(this);
-  connect(search_, &QLineEdit::textChanged, this, [this](const QString &words) {
+  connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
     model_->set_search(words);
     update_page();
   });
@@ -87,14 +87,14 @@ void LibraryPanel::build() {
   view_->setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   view_->installEventFilter(this);
   connect(view_, &QTreeView::customContextMenuRequested, this, &LibraryPanel::open_menu);
-  connect(view_, &QTreeView::activated, this, [this](const QModelIndex &index) {
-    const auto *row = model_->row_of(index);
+  connect(view_, &QTreeView::activated, this, [this](const QModelIndex& index) {
+    const auto* row = model_->row_of(index);
     if (row != nullptr && row->id != 0) emit show_document(row->id);
   });
-  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex &index) {
+  connect(view_, &QTreeView::collapsed, this, [this](const QModelIndex& index) {
     collapsed_.insert(index.data(LibraryModel::kPath).toString());
   });
-  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex &index) {
+  connect(view_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
     collapsed_.remove(index.data(LibraryModel::kPath).toString());
   });
   connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
@@ -102,7 +102,7 @@ void LibraryPanel::build() {
   connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
   connect(model_, &LibraryModel::move_wanted, this, &LibraryPanel::move);
   connect(model_, &LibraryModel::rename_wanted, &desk_.library(),
-          [&library = desk_.library()](const QString &before, const QString &name) {
+          [&library = desk_.library()](const QString& before, const QString& name) {
             library.rename_collection(before, name);
           });
 
@@ -110,7 +110,7 @@ void LibraryPanel::build() {
   pages_->addWidget(view_);
   pages_->addWidget(build_empty_page());
 
-  auto *column = new QVBoxLayout(this);
+  auto* column = new QVBoxLayout(this);
   column->setContentsMargins(8, 8, 8, 8);
   column->setSpacing(6);
   column->addWidget(search_);
@@ -138,17 +138,17 @@ void LibraryPanel::expand_again() {
   }
 }
 
-QWidget *LibraryPanel::build_filters() {
-  auto *bar = new QWidget(this);
-  auto *row = new QHBoxLayout(bar);
+QWidget* LibraryPanel::build_filters() {
+  auto* bar = new QWidget(this);
+  auto* row = new QHBoxLayout(bar);
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(2);
-  auto *group = new QButtonGroup(bar);
+  auto* group = new QButtonGroup(bar);
   const LibraryFilter kinds[] = {LibraryFilter::kAll, LibraryFilter::kReady,
                                  LibraryFilter::kProblems};
-  const char *names[] = {"filterAll", "filterReady", "filterProblems"};
+  const char* names[] = {"filterAll", "filterReady", "filterProblems"};
   for (int i = 0; i < 3; ++i) {
-    auto *button = filters_[i] = new QToolButton(bar);
+    auto* button = filters_[i] = new QToolButton(bar);
     button->setObjectName(QLatin1String(names[i]));
     button->setCheckable(true);
     button->setAutoRaise(true);
@@ -165,8 +165,8 @@ QWidget *LibraryPanel::build_filters() {
   return bar;
 }
 
-QWidget *LibraryPanel::build_empty_page() {
-  auto *page = new QWidget(this);
+QWidget* LibraryPanel::build_empty_page() {
+  auto* page = new QWidget(this);
   empty_title_ = centered_label(page);
   QFont large = empty_title_->font();
   large.setPointSizeF(large.pointSizeF() * 1.25);
@@ -174,15 +174,15 @@ QWidget *LibraryPanel::build_empty_page() {
   empty_title_->setFont(large);
   empty_words_ = centered_label(page);
   empty_buttons_ = new QWidget(page);
-  auto *files = new QPushButton(icon(QStringLiteral("add-files")), tr("Add files"), empty_buttons_);
-  auto *folder =
+  auto* files = new QPushButton(icon(QStringLiteral("add-files")), tr("Add files"), empty_buttons_);
+  auto* folder =
       new QPushButton(icon(QStringLiteral("add-folder")), tr("Add folder"), empty_buttons_);
   connect(files, &QPushButton::clicked, this, &LibraryPanel::add_files_requested);
   connect(folder, &QPushButton::clicked, this, &LibraryPanel::add_folder_requested);
-  auto *buttons = new QVBoxLayout(empty_buttons_);
+  auto* buttons = new QVBoxLayout(empty_buttons_);
   buttons->addWidget(files);
   buttons->addWidget(folder);
-  auto *column = new QVBoxLayout(page);
+  auto* column = new QVBoxLayout(page);
   column->setContentsMargins(16, 16, 16, 16);
   column->setSpacing(10);
   column->addStretch(2);
@@ -193,9 +193,9 @@ QWidget *LibraryPanel::build_empty_page() {
   return page;
 }
 
-QWidget *LibraryPanel::build_scope_line() {
-  auto *line = new QWidget(this);
-  auto *row = new QHBoxLayout(line);
+QWidget* LibraryPanel::build_scope_line() {
+  auto* line = new QWidget(this);
+  auto* row = new QHBoxLayout(line);
   row->setContentsMargins(2, 0, 0, 0);
   scope_ = new QLabel(line);
   scope_->setTextFormat(Qt::PlainText);
@@ -214,13 +214,13 @@ QWidget *LibraryPanel::build_scope_line() {
 }
 
 void LibraryPanel::connect_desk() {
-  auto &library = desk_.library();
+  auto& library = desk_.library();
   connect(&library, &desk::LibraryWorker::documents_changed, this, &LibraryPanel::apply);
   connect(&library, &desk::LibraryWorker::pre_scanned, this, &LibraryPanel::pre_scanned);
   connect(&library, &desk::LibraryWorker::paths_found, this,
-          [this](desk::RequestId, const std::vector<QString> &paths) { add_paths(paths); });
+          [this](desk::RequestId, const std::vector<QString>& paths) { add_paths(paths); });
   connect(&library, &desk::LibraryWorker::failed, this,
-          [this](desk::RequestId id, const desk::Problem &) {
+          [this](desk::RequestId id, const desk::Problem&) {
             if (id == scan_id_) card_->hide();
           });
   connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
@@ -228,13 +228,12 @@ void LibraryPanel::connect_desk() {
 
 // --- what comes from the desk
 
-void LibraryPanel::apply(const desk::DocumentsChange &change) {
-  // A reset forgets the scroll position and the selection; the user's are put
-  // back.
-  const auto *current = model_->row_of(view_->currentIndex());
+void LibraryPanel::apply(const desk::DocumentsChange& change) {
+  // A reset forgets the scroll position and the selection; the user's are put back.
+  const auto* current = model_->row_of(view_->currentIndex());
   const QString current_path = current == nullptr ? QString() : current->path;
   QStringList selected_paths;
-  for (const auto *row : selected()) selected_paths += row->path;
+  for (const auto* row : selected()) selected_paths += row->path;
   const int scroll = view_->verticalScrollBar()->value();
   bool reset = false;
   const auto watch = connect(model_, &QAbstractItemModel::modelReset, this, [&] { reset = true; });
@@ -242,8 +241,8 @@ void LibraryPanel::apply(const desk::DocumentsChange &change) {
   disconnect(watch);
   if (change.all) listed_ = true;
   if (reset) {
-    auto *selection = view_->selectionModel();
-    for (const auto &path : selected_paths) {
+    auto* selection = view_->selectionModel();
+    for (const auto& path : selected_paths) {
       selection->select(model_->index_of(path), QItemSelectionModel::Select);
     }
     const QModelIndex again = model_->index_of(current_path);
@@ -252,8 +251,8 @@ void LibraryPanel::apply(const desk::DocumentsChange &change) {
   }
   if (change.all && !to_check_.isEmpty()) {
     std::vector<desk::DocumentId> ids;
-    for (const auto &path : std::exchange(to_check_, {})) {
-      if (const auto *row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
+    for (const auto& path : std::exchange(to_check_, {})) {
+      if (const auto* row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
     }
     model_->set_checked(ids);
   }
@@ -261,7 +260,7 @@ void LibraryPanel::apply(const desk::DocumentsChange &change) {
   rename_if_new();
 }
 
-void LibraryPanel::add_paths(const std::vector<QString> &paths) {
+void LibraryPanel::add_paths(const std::vector<QString>& paths) {
   if (paths.empty()) return;
   desk_.library().cancel_pre_scan(scan_id_);
   scan_id_ = desk::next_request_id();
@@ -269,11 +268,11 @@ void LibraryPanel::add_paths(const std::vector<QString> &paths) {
   desk_.library().pre_scan(scan_id_, paths);
 }
 
-void LibraryPanel::add_text(const QString &text) {
+void LibraryPanel::add_text(const QString& text) {
   if (!text.trimmed().isEmpty()) desk_.library().take_text(desk::next_request_id(), text);
 }
 
-void LibraryPanel::pre_scanned(const desk::PreScan &scan) {
+void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
   if (scan.id != scan_id_) return;
   const auto n_named = static_cast<std::int64_t>(scan.paths.size());
   const bool only_files = scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
@@ -291,7 +290,7 @@ void LibraryPanel::pre_scanned(const desk::PreScan &scan) {
   start({.paths = scan.paths});
 }
 
-void LibraryPanel::start(const desk::AddRequest &request) {
+void LibraryPanel::start(const desk::AddRequest& request) {
   card_->hide();
   const auto id = desk::next_request_id();
   emit run_started(id, request);
@@ -301,7 +300,7 @@ void LibraryPanel::start(const desk::AddRequest &request) {
 // --- scope, counts, pages
 
 void LibraryPanel::update_counts() {
-  const auto &counts = model_->counts();
+  const auto& counts = model_->counts();
   const QLocale locale;
   filters_[0]->setText(tr("All %1").arg(locale.toString(counts.n_documents)));
   filters_[1]->setText(tr("Ready %1").arg(locale.toString(counts.n_ready)));
@@ -313,7 +312,7 @@ void LibraryPanel::update_scope() {
   const auto checked = model_->checked();
   QString words;
   if (checked.size() == 1) {
-    const auto *row = model_->find(checked.front());
+    const auto* row = model_->find(checked.front());
     words = row != nullptr ? one_line(row->title, 40) : QString();
   } else if (!checked.empty()) {
     words = tr("%n document(s)", nullptr, static_cast<int>(checked.size()));
@@ -338,9 +337,8 @@ void LibraryPanel::update_page() {
   } else if (is_empty) {
     empty_title_->setText(tr("Drop files or a folder"));
     empty_words_->setText(
-        tr("They never leave this computer. Text, PDF, "
-           "office files, web pages and mail can be read; "
-           "the guide lists the formats."));
+        tr("They never leave this computer. Text, PDF, office files, web pages and mail can be "
+           "read; the guide lists the formats."));
   } else {
     empty_title_->setText(tr("No document here"));
     empty_words_->setText(model_->filter() == LibraryFilter::kProblems
@@ -352,12 +350,12 @@ void LibraryPanel::update_page() {
 std::vector<QString> LibraryPanel::checked_paths() const {
   std::vector<QString> paths;
   for (const auto id : model_->checked()) {
-    if (const auto *row = model_->find(id)) paths.push_back(row->path);
+    if (const auto* row = model_->find(id)) paths.push_back(row->path);
   }
   return paths;
 }
 
-void LibraryPanel::check_paths_later(const QStringList &paths) { to_check_ = paths; }
+void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
 
 void LibraryPanel::show_problems() { filters_[2]->click(); }
 
