@@ -7,6 +7,8 @@ namespace kvlink::cuda {
 namespace {
 
 constexpr std::int64_t kWorkspaceBytes = std::int64_t{32} << 20;
+/// Of every operand, in bytes.
+constexpr std::uint32_t kAlignment = 16;
 
 cudaDataType_t data_type(DType t) {
   return t == DType::kF32 ? CUDA_R_32F : (t == DType::kF16 ? CUDA_R_16F : CUDA_R_16BF);
@@ -106,6 +108,14 @@ BlasLibrary::Plan BlasLibrary::make_plan(const MatmulCall& call) {
   check_blas(functions_.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
                                        sizeof(bytes)),
              "workspace");
+  // Results may be slices of a matrix: what they are aligned to is less than what is assumed.
+  const std::uint32_t alignment = kAlignment;
+  for (const auto attribute :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    check_blas(functions_.preference_set(preference, attribute, &alignment, sizeof(alignment)),
+               "alignment");
+  }
   cublasLtMatmulHeuristicResult_t result = {};
   int n_results = 0;
   const cublasStatus_t status = functions_.heuristic(handle_, plan.desc, plan.w, plan.x, plan.y,
@@ -117,6 +127,9 @@ BlasLibrary::Plan BlasLibrary::make_plan(const MatmulCall& call) {
 }
 
 bool BlasLibrary::multiply(Context& context, const MatmulCall& call) {
+  for (const void* operand : {call.x.data, const_cast<void*>(call.w.data), call.y.data}) {
+    if (reinterpret_cast<std::uintptr_t>(operand) % kAlignment != 0) return false;
+  }
   const Shape shape(call.x.rows, call.w.rows, call.w.cols, call.x.row_stride, call.y.row_stride,
                     call.x.dtype, call.y.dtype, call.accumulate != 0);
   auto found = plans_.find(shape);

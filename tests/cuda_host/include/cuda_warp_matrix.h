@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for kernels/cuda/ptx/cuda_warp_matrix.h: the same functions by the words of the PTX manual,
-// every lane reading what the others handed in.
+// Stands in for kernels/cuda/ptx/cuda_warp_matrix.h: the same functions by the words of the PTX
+// manual, every lane reading what the others handed in.
 #pragma once
 
 #include <cuda_runtime.h>
