@@ -127,14 +127,14 @@ class Import {
 
   void copy(const fs::path& from, const fs::path& place, const CopyProgress& progress,
             const std::stop_token& stop) {
-    if (!is_folder_) {
-      copy_file(from, place, progress, stop);
-      return;
-    }
     // Names that begin with a dot are not models; the last step gives the folder its name.
     const fs::path building = models_ / ("." + place.filename().string() + ".tmp");
     fs::remove_all(building);
     try {
+      if (!is_folder_) {
+        copy_file(from, place, progress, stop);
+        return;
+      }
       for (const FileMove& move : files_of_folder(from)) {
         files_.make_folder((building / move.to).parent_path());
         copy_file(move.from, building / move.to, progress, stop);
@@ -142,8 +142,10 @@ class Import {
       files_.rename(building, place);
       files_.sync_folder(models_);
     } catch (...) {
+      // The place was free before: what is there now is not complete, or not sure to be on disk.
       std::error_code ignored;
       fs::remove_all(building, ignored);
+      fs::remove_all(place, ignored);
       throw;
     }
   }
