@@ -1,12 +1,8 @@
 # Figures of retrieval; not tests. ninja kvlink_retrieval_bench kvlink_retrieval_quality
-find_package(ZLIB REQUIRED)
-find_package(nlohmann_json REQUIRED)
 
 add_executable(kvlink_retrieval_bench EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/retrieval_bench.cpp)
 target_link_libraries(kvlink_retrieval_bench PRIVATE kvlink_retrieval)
 
 add_executable(kvlink_retrieval_quality EXCLUDE_FROM_ALL
-               ${CMAKE_CURRENT_LIST_DIR}/retrieval_quality.cpp
-               ${CMAKE_CURRENT_LIST_DIR}/retrieval_collections.cpp)
-target_link_libraries(kvlink_retrieval_quality PRIVATE kvlink_retrieval kvlink_inference
-                      ZLIB::ZLIB nlohmann_json::nlohmann_json)
+               ${CMAKE_CURRENT_LIST_DIR}/retrieval_quality.cpp)
+target_link_libraries(kvlink_retrieval_quality PRIVATE kvlink_eval)

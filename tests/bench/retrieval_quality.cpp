@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "app/eval/collection.h"
 #include "inference/embedder.h"
 #include "retrieval/library.h"
-#include "tests/bench/retrieval_collections.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"
 
@@ -21,7 +21,21 @@ namespace {
 
 using namespace kvlink;
 using namespace kvlink::retrieval;
-using bench::Collection;
+
+/// A collection as `kvlink eval retrieval` reads it.
+struct Collection : app::Collection {
+  std::string name;
+};
+
+Collection read_pool(const std::filesystem::path& folder) {
+  return {app::read_collection(folder / "nq20_pool.corpus.jsonl.gz",
+                               folder / "nq20_pool.queries.dev.jsonl.gz"),
+          "nq20_pool"};
+}
+
+Collection read_cranfield(const std::filesystem::path& folder) {
+  return {app::read_cranfield(folder), "cranfield"};
+}
 
 template <typename T>
 T must(Result<T> result) {
@@ -53,7 +67,10 @@ void fill(Library& library, const Collection& collection, Embedding& embed) {
       NewDocument added;
       added.document.path = collection.passages[i + j].id;
       added.document.title = collection.passages[i + j].title;
-      added.chunks.push_back({collection.passages[i + j].text, "", {}, 1});
+      Chunk chunk;
+      chunk.text = collection.passages[i + j].text;
+      chunk.n_tokens = 1;
+      added.chunks.push_back(std::move(chunk));
       added.vectors.assign(vectors.begin() + static_cast<std::ptrdiff_t>(j * dim),
                            vectors.begin() + static_cast<std::ptrdiff_t>((j + 1) * dim));
       must(library.commit(added));
@@ -177,9 +194,8 @@ int main(int argc, char** argv) {
     const std::filesystem::path root = argc > 1 ? argv[1] : temporary.path();
     Embedding embed{must(inference::Embedder::load(*model)),
                     kernels::CpuBackend(kernels::CpuOptions{})};
-    const auto cranfield =
-        prepare(bench::read_cranfield(*data / "retrieval" / "cranfield"), root, embed);
-    const auto nq = prepare(bench::read_nq20_pool(*data / "retrieval"), root, embed);
+    const auto cranfield = prepare(read_cranfield(*data / "retrieval" / "cranfield"), root, embed);
+    const auto nq = prepare(read_pool(*data / "retrieval"), root, embed);
     print_rankings(cranfield, embed.space());
     print_rankings(nq, embed.space());
     print_refusals(cranfield, nq, embed.space());

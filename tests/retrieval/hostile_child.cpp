@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,8 +69,7 @@ std::string send(const std::string& bytes) {
 
 std::string count_descriptors() {
   int n = 0;
-  struct stat status {};
-  for (int fd = 0; fd < 1024; ++fd) n += fstat(fd, &status) == 0;
+  for (int fd = 0; fd < 1024; ++fd) n += lseek(fd, 0, SEEK_CUR) >= 0 || errno == ESPIPE;
   return std::to_string(n);
 }
 
