@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rotation, and moving KV between activations, the arena and blocks. One warp per head of a row;
 // angles in f64 once per position, rotation in f32.
-#include "kernels/base/kv_block.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/simt.h"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Gathers what a GPU machine without a network needs beside the repository, in pieces of at most
-# 60 MiB: headers and sources of two test libraries, golden values, and the default model in parts.
+# Gathers what a GPU machine without a network needs beside the repository, in pieces that fit a
+# transfer of 64 MiB: two test libraries, golden values, and the default model in parts.
 set -euo pipefail
 
 usage() {
@@ -10,7 +10,7 @@ Usage: tests/gpu/pack.sh [FOLDER]
 
 Writes FOLDER (default .gpu):
   deps/     nlohmann-json's headers, GoogleTest's sources, golden values (about 5 MB)
-  part1/    first part of the default model's file, at most 60 MiB
+  part1/    first part of the default model's file, 50 MiB
   part2/    the rest
 Then send the repository with FOLDER/deps and FOLDER/part1 in one transfer and FOLDER/part2 in
 another, and run tests/gpu/run.sh there after each (tests/gpu/README.md has the two commands).
@@ -57,7 +57,7 @@ else
 fi
 if [ -f "$model" ]; then
   sha256sum "$model" | cut -d' ' -f1 >"$folder/deps/model.sha256"
-  split --bytes=55M --numeric-suffixes=1 --suffix-length=1 "$model" "$folder/model."
+  split --bytes=50M --numeric-suffixes=1 --suffix-length=1 "$model" "$folder/model."
   mv "$folder/model.1" "$folder/part1/"
   mv "$folder"/model.[2-9] "$folder/part2/"
 else
@@ -65,8 +65,8 @@ else
 fi
 du -sh "$folder"/*
 for part in "$folder/part1" "$folder/part2"; do
-  if [ "$(du -sm "$part" | cut -f1)" -gt 60 ]; then
-    echo "$part is larger than 60 MiB: the model takes more than two transfers" >&2
+  if [ "$(du -sm "$part" | cut -f1)" -gt 52 ]; then
+    echo "$part is larger than 52 MiB: the model takes more than two transfers" >&2
     exit 1
   fi
 done

@@ -69,15 +69,15 @@ if [ ! -f "$model" ] && [ -f "$pack/deps/model.sha256" ]; then
   fi
 fi
 
-cmake_options=(-DCMAKE_BUILD_TYPE=Release -DKVLINK_HEADLESS=ON -DBUILD_TESTING=ON
-  -DKVLINK_WARNINGS_ARE_ERRORS=OFF) # the compiler there may be one that nobody has tried
+cmake_options=(-DCMAKE_BUILD_TYPE=Release -DKVLINK_HEADLESS=ON -DBUILD_TESTING=ON)
 if [ "$dry" = yes ]; then
   arch=none
 else
   arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1 \
     >"$out/gpu.txt"
-  cmake_options+=(-DKVLINK_CUDA=ON "-DKVLINK_CUDA_ARCHITECTURES=$arch-real")
+  # The compiler there may be one that nobody has tried.
+  cmake_options+=(-DKVLINK_WARNINGS_ARE_ERRORS=OFF -DKVLINK_CUDA=ON "-DKVLINK_CUDA_ARCHITECTURES=$arch-real")
 fi
 echo "== device: $arch"
 prefix=$kept/prefix
