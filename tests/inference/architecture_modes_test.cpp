@@ -65,7 +65,7 @@ class ArchitectureModes : public testing::TestWithParam<const char*> {
       blocks_.push_back(
           value_or_throw(engine_->encode_chunk(prefix_, texts_[i], Priority::kIngestion)));
     }
-    for (const KvBlock& block : blocks_) chunks_.push_back({block.token_ids(), &block});
+    for (std::size_t i = 0; i < n_chunks; ++i) chunks_.push_back({texts_[i], &blocks_[i]});
   }
 
   std::vector<float> ask(PlanRequest request) {
@@ -138,7 +138,7 @@ TEST_P(ArchitectureModes, AnAdapterLoadsAndLinks) {
   ASSERT_TRUE(loaded) << loaded.error().message;
   engine_->use_adapter(*loaded);
   encode(2);
-  EXPECT_EQ(chunks_[0].token_ids.size(), texts_[0].size() + kHeader);
+  EXPECT_EQ(blocks_[0].n_tokens(), std::ssize(texts_[0]) + kHeader);
   const auto linked = ask({.mode = LinkMode::kLink, .n_link_tokens = kLink});
   EXPECT_GT(max_difference(linked, without), tests::kReuseF32);
   EXPECT_GT(max_difference(ask({.mode = LinkMode::kFull}), full), tests::kReuseF32)
