@@ -42,7 +42,7 @@ def ratio(a, b):
 def rows(bench, torch):
     def row(name, value, unit, bar, goal, verdict):
         shown = number(value, 2 if unit == "" else 1)
-        return (name, f"{shown} {unit}".strip(), bar, goal, verdict)
+        return (name, shown if value is None else f"{shown} {unit}".strip(), bar, goal, verdict)
 
     copy_rate = bench.get("ceilings", {}).get("device_copy_gb_per_s")
 
@@ -102,6 +102,8 @@ def main():
         bench.get("gpu", "no GPU")
     date = datetime.date.today().isoformat()
     table = list(rows(bench, torch))
+    if "host shim" in gpu:
+        date += " · a dry run without a GPU: its times and verdicts mean nothing"
     lines = [f"GPU: {gpu} · {bench.get('device', '')} · {date}", ""]
     lines += ["| check | status | seconds |", "|---|---|---|"]
     lines += [f"| {name} | {'passed' if status == '0' else status} | {seconds} |"
