@@ -11,11 +11,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A mount point without its drive is an empty folder.
-bool is_within_reach(const fs::path& root) {
+/// Whether a file that is not there would be, were it not deleted. A mount point without its drive
+/// is missing or an empty folder; of a file that was named itself, its folder tells.
+bool is_within_reach(const std::string& file, const fs::path& root) {
   std::error_code error;
-  if (fs::is_directory(root, error)) return !fs::is_empty(root, error) && !error;
-  return fs::exists(root.parent_path(), error);  // a single file: its folder tells
+  if (file == root) return fs::exists(root.parent_path(), error);
+  return fs::is_directory(root, error) && !fs::is_empty(root, error) && !error;
 }
 
 bool lies_below(const std::string& path, const std::string& root) {
@@ -33,12 +34,11 @@ Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> root
       std::error_code error;
       const fs::path real = fs::weakly_canonical(named, error);
       const std::string root = (error ? named : real).string();
-      const bool reachable = is_within_reach(root);
       for (const auto& document : documents) {
         if (!lies_below(document.path, root)) continue;
         if (fs::exists(document.path, error)) {
           if (document.offline) online.push_back(document.id);
-        } else if (reachable) {
+        } else if (is_within_reach(document.path, root)) {
           value_or_throw(remove_document(session.library(), session.store(), document.id));
           ++report.n_removed;
         } else if (!document.offline) {

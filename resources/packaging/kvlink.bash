@@ -22,7 +22,7 @@ _kvlink() {
   local choices=$everywhere
   case $command in
     "") choices="$commands $everywhere --version" ;;
-    add) choices+=" --no-kv" ;;
+    add) choices+=" --no-kv --watch --exclude --hidden --password-file" ;;
     status) choices+=" --documents" ;;
     search) choices+=" --limit --docs" ;;
     ask) choices+=" --mode --recompute --recompute-share --max-tokens --docs --whole --cold --no-cache" ;;
