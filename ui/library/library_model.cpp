@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/library/library_model.h"
 
+#include <QTimer>
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "app/desk/collections.h"
 
@@ -21,6 +23,77 @@ QString last_part(QStringView path) {
 // --- feeding
 
 void LibraryModel::apply(const desk::DocumentsChange& change) {
+  if (intake_) {
+    waiting_.push_back(change);
+    return;
+  }
+  if (change.all && change.all->size() > kMaxAtOnce) {
+    intake_.emplace(change.all);
+    waiting_.push_back({.all = {}, .changed = change.changed, .removed = change.removed});
+    next_turn();
+    return;
+  }
+  apply_now(change);
+  emit settled();
+}
+
+void LibraryModel::next_turn() { QTimer::singleShot(0, this, &LibraryModel::take_turn); }
+
+void LibraryModel::take_turn() {
+  if (intake_) {
+    if (intake_->step()) {
+      finish_intake();
+    } else {
+      next_turn();
+    }
+  } else if (is_matching_) {
+    match_slice();
+  }
+}
+
+void LibraryModel::finish_intake() {
+  beginResetModel();
+  rows_.swap(intake_->rows);
+  by_path_.swap(intake_->by_path);
+  matches_.clear();
+  build_collections();
+  endResetModel();
+  intake_.reset();
+  emit checked_changed();  // checked documents may have gone
+  if (is_matching_) next_turn();
+  for (const auto& change : std::exchange(waiting_, {})) apply(change);
+}
+
+void LibraryModel::match_again() {
+  matches_.clear();
+  if (intake_) return;  // its end looks at every row
+  if (rows_.size() > kMaxAtOnce) {
+    if (!std::exchange(is_matching_, true)) next_turn();
+    return;
+  }
+  is_matching_ = false;
+  beginResetModel();
+  build_collections();
+  endResetModel();
+  emit settled();
+}
+
+void LibraryModel::match_slice() {
+  const std::size_t end = std::min(rows_.size(), matches_.size() + kMaxAtOnce);
+  while (matches_.size() < end) matches_.push_back(passes(rows_[matches_.size()]) ? 1 : 0);
+  if (matches_.size() < rows_.size()) {
+    next_turn();
+    return;
+  }
+  is_matching_ = false;
+  beginResetModel();
+  build_collections();
+  endResetModel();
+  matches_.clear();
+  emit settled();
+}
+
+void LibraryModel::apply_now(const desk::DocumentsChange& change) {
   if (change.all) replace_all(*change.all);
   if (!change.removed.empty()) remove_paths(change.removed);
   if (!update_in_place(change.changed)) {
@@ -67,6 +140,9 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
   auto& known = rows_[static_cast<std::size_t>(at)];
   if (known == row) return;
   known = row;
+  if (static_cast<std::size_t>(at) < matches_.size()) {
+    matches_[static_cast<std::size_t>(at)] = passes(row) ? 1 : 0;
+  }
   const QModelIndex changed = index_of_row(at);
   if (changed.isValid()) emit dataChanged(changed, changed);
 }
@@ -82,19 +158,15 @@ void LibraryModel::remove_paths(const std::vector<QString>& paths) {
 
 void LibraryModel::set_filter(LibraryFilter filter) {
   if (filter == filter_) return;
-  beginResetModel();
   filter_ = filter;
-  build_collections();
-  endResetModel();
+  match_again();
 }
 
 void LibraryModel::set_search(const QString& words) {
   const QStringList split = words.split(QLatin1Char(' '), Qt::SkipEmptyParts);
   if (split == words_) return;
-  beginResetModel();
   words_ = split;
-  build_collections();
-  endResetModel();
+  match_again();
 }
 
 bool LibraryModel::passes(const DocumentRow& row) const {
@@ -110,6 +182,7 @@ bool LibraryModel::passes(const DocumentRow& row) const {
 }
 
 void LibraryModel::rebuild() {
+  matches_.clear();
   sort_rows();
   index_rows();
   build_collections();
@@ -151,10 +224,11 @@ void LibraryModel::build_collections() {
     begin = end;
   }
   n_shown_ = 0;
+  const bool matched = matches_.size() == n;
   for (std::size_t i = 0; i < n; ++i) {
     auto& collection = collections_[static_cast<std::size_t>(collection_of_[i])];
     ++collection.n_all;
-    if (!passes(rows_[i])) continue;
+    if (matched ? matches_[i] == 0 : !passes(rows_[i])) continue;
     place_of_[i] = static_cast<int>(collection.shown.size());
     collection.shown.push_back(static_cast<int>(i));
     ++n_shown_;

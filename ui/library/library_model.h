@@ -5,9 +5,11 @@
 #include <QAbstractItemModel>
 #include <QHash>
 #include <QSet>
+#include <optional>
 #include <vector>
 
 #include "app/desk/library_messages.h"
+#include "ui/library/library_intake.h"
 
 namespace kvlink::ui {
 
@@ -42,6 +44,11 @@ class LibraryModel : public QAbstractItemModel {
 
   explicit LibraryModel(QObject* parent = nullptr) : QAbstractItemModel(parent) {}
 
+  /// Longer lists are taken in, searched and filtered over several turns of the event loop; until
+  /// settled() the model is as it was before.
+  static constexpr std::size_t kMaxAtOnce = 10'000;
+
+  /// settled() follows, as it does after a search and a filter.
   void apply(const desk::DocumentsChange& change);
   void set_filter(LibraryFilter filter);
   /// Documents whose title or path contains every word, in any case.
@@ -88,6 +95,8 @@ class LibraryModel : public QAbstractItemModel {
   QStringList named_collections() const;
 
  signals:
+  /// Everything that was asked for is in the model.
+  void settled();
   void counts_changed();
   void checked_changed();
   /// Documents were dragged into a collection: a name, a folder, or "" for the folders they lie in.
@@ -106,6 +115,12 @@ class LibraryModel : public QAbstractItemModel {
     int n_all = 0;
   };
 
+  void apply_now(const desk::DocumentsChange& change);
+  void next_turn();
+  void take_turn();
+  void finish_intake();
+  void match_again();
+  void match_slice();
   void replace_all(const std::vector<desk::DocumentRow>& rows);
   bool update_in_place(const std::vector<desk::DocumentRow>& rows);
   void update_row(int at, const desk::DocumentRow& row);
@@ -136,6 +151,10 @@ class LibraryModel : public QAbstractItemModel {
   QStringList words_;
   LibraryCounts counts_;
   int n_shown_ = 0;
+  std::optional<LibraryIntake> intake_;         ///< a whole list that is being taken in
+  std::vector<desk::DocumentsChange> waiting_;  ///< for the end of the intake
+  bool is_matching_ = false;
+  std::vector<char> matches_;  ///< of the first rows, while they are matched; else empty
 };
 
 }  // namespace kvlink::ui

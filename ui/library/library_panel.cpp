@@ -26,6 +26,8 @@ namespace {
 /// So many files, dropped as such, begin without a question; more are shown first.
 constexpr std::int64_t kMaxFilesAtOnce = 50;
 constexpr std::int64_t kMaxBytesAtOnce = 20'000'000;
+/// Putting more selected rows back one by one would keep the window waiting.
+constexpr int kMaxRemembered = 500;
 
 QLabel* centered_label(QWidget* parent) {
   auto* label = new QLabel(parent);
@@ -97,7 +99,10 @@ void LibraryPanel::build() {
   connect(view_, &QTreeView::expanded, this, [this](const QModelIndex& index) {
     collapsed_.remove(index.data(LibraryModel::kPath).toString());
   });
+  connect(model_, &QAbstractItemModel::modelAboutToBeReset, this, &LibraryPanel::remember_view);
   connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::expand_again);
+  connect(model_, &QAbstractItemModel::modelReset, this, &LibraryPanel::restore_view);
+  connect(model_, &LibraryModel::settled, this, &LibraryPanel::settled);
   connect(model_, &LibraryModel::counts_changed, this, &LibraryPanel::update_counts);
   connect(model_, &LibraryModel::checked_changed, this, &LibraryPanel::update_scope);
   connect(model_, &LibraryModel::move_wanted, this, &LibraryPanel::move);
@@ -229,33 +234,42 @@ void LibraryPanel::connect_desk() {
 // --- what comes from the desk
 
 void LibraryPanel::apply(const desk::DocumentsChange& change) {
-  // A reset forgets the scroll position and the selection; the user's are put back.
-  const auto* current = model_->row_of(view_->currentIndex());
-  const QString current_path = current == nullptr ? QString() : current->path;
-  QStringList selected_paths;
-  for (const auto* row : selected()) selected_paths += row->path;
-  const int scroll = view_->verticalScrollBar()->value();
-  bool reset = false;
-  const auto watch = connect(model_, &QAbstractItemModel::modelReset, this, [&] { reset = true; });
+  if (change.all) lists_ = true;
   model_->apply(change);
-  disconnect(watch);
-  if (change.all) listed_ = true;
-  if (reset) {
-    auto* selection = view_->selectionModel();
-    for (const auto& path : selected_paths) {
-      selection->select(model_->index_of(path), QItemSelectionModel::Select);
-    }
-    const QModelIndex again = model_->index_of(current_path);
-    if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
-    view_->verticalScrollBar()->setValue(scroll);
+}
+
+/// A reset forgets the scroll position and the selection; the user's are put back.
+void LibraryPanel::remember_view() {
+  const auto* current = model_->row_of(view_->currentIndex());
+  seen_ = {.current = current == nullptr ? QString() : current->path,
+           .selected = {},
+           .scroll = view_->verticalScrollBar()->value()};
+  int n_selected = 0;
+  for (const auto& range : view_->selectionModel()->selection()) n_selected += range.height();
+  if (n_selected > kMaxRemembered) return;
+  for (const auto* row : selected()) seen_.selected += row->path;
+}
+
+void LibraryPanel::restore_view() {
+  auto* selection = view_->selectionModel();
+  for (const auto& path : seen_.selected) {
+    selection->select(model_->index_of(path), QItemSelectionModel::Select);
   }
-  if (change.all && !to_check_.isEmpty()) {
+  const QModelIndex again = model_->index_of(seen_.current);
+  if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
+  view_->verticalScrollBar()->setValue(seen_.scroll);
+}
+
+void LibraryPanel::settled() {
+  if (lists_) listed_ = true;
+  if (lists_ && !to_check_.isEmpty()) {
     std::vector<desk::DocumentId> ids;
     for (const auto& path : std::exchange(to_check_, {})) {
       if (const auto* row = model_->row_of(model_->index_of(path))) ids.push_back(row->id);
     }
     model_->set_checked(ids);
   }
+  lists_ = false;
   update_page();
   rename_if_new();
 }

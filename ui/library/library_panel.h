@@ -82,6 +82,9 @@ class LibraryPanel : public QWidget {
   QWidget* build_scope_line();
   void connect_desk();
   void apply(const desk::DocumentsChange& change);
+  void remember_view();
+  void restore_view();
+  void settled();
   void pre_scanned(const desk::PreScan& scan);
   void update_counts();
   void update_scope();
@@ -115,6 +118,12 @@ class LibraryPanel : public QWidget {
   QString to_rename_;        ///< a collection that is being made
   QSet<QString> collapsed_;  ///< folders
   bool listed_ = false;      ///< a snapshot has come
+  bool lists_ = false;       ///< and one is being taken in
+  struct Seen {
+    QString current;
+    QStringList selected;
+    int scroll = 0;
+  } seen_;  ///< before a reset of the model
 };
 
 }  // namespace kvlink::ui

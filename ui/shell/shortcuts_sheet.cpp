@@ -30,7 +30,7 @@ ShortcutsSheet::ShortcutsSheet(QWidget* window) : QFrame(window), grid_(new QGri
   setFocusPolicy(Qt::StrongFocus);
   setAccessibleName(tr("Keyboard shortcuts"));
   grid_->setContentsMargins(24, 20, 24, 20);
-  grid_->setHorizontalSpacing(16);
+  grid_->setHorizontalSpacing(10);
   grid_->setVerticalSpacing(6);
   hide();
 }
