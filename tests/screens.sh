@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Pictures of every step of a scripted run of the real window; see --help.
+set -euo pipefail
+
+usage() {
+  cat <<'HELP'
+Usage: tests/screens.sh [OUTPUT-FOLDER]
+
+Runs the window on Xvfb with the default models, at single and at double resolution: a folder is
+dropped, read, asked about by keyboard, a long answer is stopped at three stages, a citation is
+opened, all blocks are evicted, the question is asked again, and after a restart once more. Every
+step is a picture, light and dark, in OUTPUT-FOLDER/1x and /2x (default: build/screens). What the
+pictures must show is checked; the exit status says whether all of it came true.
+
+Environment: BUILD (build/release), KVLINK_MODELS, SCALES ("1 2"), DOCUMENTS (resources/guide).
+Needs Xvfb and the target ui_screens. Says SKIP and ends with status 77 where one is missing.
+HELP
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+case "${1:-}" in --help | -h) usage && exit 0 ;; esac
+output=${1:-$root/build/screens}
+program=${BUILD:-$root/build/release}/bin/ui_screens
+models=${KVLINK_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/kvlink/models}
+skip() { echo "SKIP: $*" && exit 77; }
+command -v Xvfb >/dev/null || skip "Xvfb is not installed"
+[ -x "$program" ] || skip "$program is not built"
+[ -d "$models" ] || skip "the default models are not fetched (./run)"
+
+scratch=$(mktemp -d)
+x_server=''
+tidy() {
+  [ -z "$x_server" ] || kill "$x_server" 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap tidy EXIT
+export XDG_RUNTIME_DIR=$scratch/runtime XDG_CONFIG_HOME=$scratch/config QT_QPA_PLATFORM=xcb
+export DBUS_SESSION_BUS_ADDRESS=disabled: LC_ALL=C.UTF-8
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+
+status=0
+for scale in ${SCALES:-1 2}; do
+  printf '\n== at %sx\n' "$scale"
+  : >"$scratch/display"
+  Xvfb -displayfd 3 -screen 0 "$((1366 * scale))x$((860 * scale))x24" -nolisten tcp \
+    3>"$scratch/display" 2>"$scratch/xvfb.log" &
+  x_server=$!
+  for _ in $(seq 100); do [ -s "$scratch/display" ] || sleep 0.1; done
+  DISPLAY=:$(cat "$scratch/display")
+  export DISPLAY QT_SCALE_FACTOR=$scale
+  for start in FIRST SECOND; do
+    "$program" "$start" "$output/${scale}x" "$models" "${DOCUMENTS:-$root/resources/guide}" \
+      "$scratch/library-$scale" || status=1
+  done
+  kill "$x_server"
+  wait "$x_server" 2>/dev/null || true
+  x_server=''
+done
+exit "$status"

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Acceptance of answers, with the default models and the guide: while documents are read, after a
+// restart, over changing documents, stopped at every stage, and with every citation opened.
+#include <QAbstractItemView>
+#include <QElapsedTimer>
+#include <QFont>
+#include <QLabel>
+#include <QPlainTextEdit>
+#include <QTabWidget>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/test_paths.h"
+#include "tests/ui/desk_fixture.h"
+#include "ui/ask/ask_panel.h"
+#include "ui/ask/passage_list.h"
+#include "ui/ask/source_panel.h"
+#include "ui/ask/source_view.h"
+#include "ui/ask/turn_widget.h"
+#include "ui/library/library_panel.h"
+#include "ui/shell/main_window.h"
+#include "ui/theme/colors.h"
+
+namespace kvlink::ui::tests {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const QString kQuestion = QStringLiteral("Where are the cache files kept?");
+/// Far beyond every bound: what is measured is printed beside its aim.
+constexpr double kCeilingMs = 10'000;
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[values.size() / 2];
+}
+
+std::int64_t computed_tokens(const app::ReadReport& reading) {
+  return reading.n_document_tokens_prefilled + reading.n_document_tokens_encoded;
+}
+
+}  // namespace
+
+class AcceptanceAnswersTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void initTestCase() {
+    if (!kvlink::tests::default_generator() || !kvlink::tests::default_embedder()) {
+      QSKIP("the default models are not fetched (./run)");
+    }
+    QFont font(QStringLiteral("DejaVu Sans"));
+    font.setPointSize(10);
+    QApplication::setFont(font);
+    const fs::path guide = fs::path(qgetenv("KVLINK_SOURCE_DIR").toStdString()) / "resources/guide";
+    fs::create_directories(folder_.path() / "guide");
+    int n = 0;
+    for (const char* name : {"01-first-steps.md", "05-kv-caches.md", "10-where-files-are-kept.md",
+                             "12-document-formats.md", "16-command-line.md"}) {
+      fs::copy_file(guide / name, folder_.path() / "guide" / name);
+      ++n;
+    }
+    open();
+    Inbox finished(&desk_->ingest(), &desk::IngestWorker::finished);
+    desk_->ingest().add(1, {.paths = {path_of("guide")}});
+    QVERIFY(finished.wait());
+    QCOMPARE(finished.last<1>().n_added, std::int64_t{n});
+  }
+
+  void init() {
+    if (!desk_) open();
+  }
+  void cleanup() {
+    if (QTest::currentTestFailed()) close();
+  }
+  void cleanupTestCase() { close(); }
+
+  /// Check 5.
+  void a_question_hardly_waits_for_documents_that_are_read() {
+    ask(kQuestion);  // what it reads is in memory from here on
+    const double idle = median({ttft(), ttft(), ttft()});
+    for (int i = 0; i < 60; ++i) {
+      std::ofstream(folder_.path() / ("more " + std::to_string(i) + ".md"))
+          << app::tests::story("otter number " + std::to_string(i), 40);
+    }
+    Inbox finished(&desk_->ingest(), &desk::IngestWorker::finished);
+    Inbox status(&desk_->ingest(), &desk::IngestWorker::status_changed);
+    std::vector<QString> more;
+    for (int i = 0; i < 60; ++i) more.push_back(path_of("more " + std::to_string(i) + ".md"));
+    desk_->ingest().add(2, {.paths = more});
+    const auto phase_begins = [&](desk::IngestState state) {
+      return QTest::qWaitFor([&] { return !status.is_empty() && status.last().state == state; },
+                             kPatienceMs);
+    };
+    QVERIFY(phase_begins(desk::IngestState::kIndexing));
+    const double indexing = median({ttft(), ttft(), ttft()});
+    QVERIFY(phase_begins(desk::IngestState::kCaching));
+    const double caching = median({ttft(), ttft(), ttft()});
+    QVERIFY(finished.is_empty());
+    std::printf(
+        "TTFT idle %.0f ms, while indexing %.0f ms (%+.0f %%), while caching %.0f ms "
+        "(%+.0f %%); the aim is +20 %%\n",
+        idle, indexing, 100 * (indexing / idle - 1), caching, 100 * (caching / idle - 1));
+    QVERIFY(indexing < kCeilingMs && caching < kCeilingMs);
+    desk_->ingest().cancel();
+    QVERIFY(finished.wait());
+  }
+
+  /// Check 6.
+  void after_a_restart_no_document_token_is_computed_and_the_screen_says_so() {
+    close();
+    open();
+    const auto answer = ask(kQuestion);
+    QVERIFY(answer.reading.n_document_tokens > 50);
+    QCOMPARE(computed_tokens(answer.reading), std::int64_t{0});
+    QCOMPARE(answer.reading.n_blocks_from_memory, std::int64_t{0});
+    QVERIFY(answer.reading.bytes_read > 1'000'000);
+    const QString meta = last_turn()->findChild<QLabel*>(QStringLiteral("meta"))->text();
+    std::printf("after a restart: %s\n", qPrintable(meta));
+    QVERIFY2(meta.contains(QLatin1String("TTFT")), qPrintable(meta));
+    QVERIFY2(meta.contains(QLatin1String("% of context from cache")), qPrintable(meta));
+    QVERIFY2(said_in_window(QStringLiteral("MB")),
+             "the bytes that were read are nowhere to be seen");
+  }
+
+  /// Check 7.
+  void another_order_or_choice_of_documents_still_hits() {
+    const std::vector<std::vector<desk::DocumentId>> scopes = {{1, 2, 3}, {3}, {2, 3}, {5, 3, 1}};
+    for (const auto& scope : scopes) {
+      const auto answer = ask(kQuestion, scope);
+      QVERIFY(answer.reading.n_document_tokens_reused > 0);
+      QCOMPARE(computed_tokens(answer.reading), std::int64_t{0});
+      QVERIFY(answer.reading.misses.empty());
+    }
+  }
+
+  /// Check 8.
+  void stops_data() {
+    QTest::addColumn<QString>("stage");
+    for (const char* stage : {"asked", "started", "sources", "stages", "prefill", "text"}) {
+      QTest::newRow(stage) << QString::fromLatin1(stage);
+    }
+  }
+
+  void stops() {
+    QFETCH(QString, stage);
+    auto& answers = desk_->answers();
+    Inbox finished(&answers, &desk::AnswerWorker::finished);
+    Inbox started(&answers, &desk::AnswerWorker::started);
+    Inbox sources(&answers, &desk::AnswerWorker::sources_ready);
+    Inbox stages(&answers, &desk::AnswerWorker::stages_changed);
+    Inbox text(&answers, &desk::AnswerWorker::text_appended);
+    desk::AskRequest request{.id = desk::next_request_id(),
+                             .question = QStringLiteral("Explain every command in detail."),
+                             .keep = false};
+    const bool reads_anew = stage == QLatin1String("prefill");
+    if (reads_anew) {
+      request.whole = desk::DocumentId{5};
+      request.without_cache = true;
+    }
+    answers.ask(request);
+    const auto reached = [&] {
+      if (stage == QLatin1String("asked")) return true;
+      if (stage == QLatin1String("started")) return !started.is_empty();
+      if (stage == QLatin1String("sources")) return !sources.is_empty();
+      if (stage == QLatin1String("text")) return text.count() > 2;
+      return !stages.is_empty() && !sources.is_empty();
+    };
+    QVERIFY(QTest::qWaitFor(reached, kPatienceMs));
+    if (reads_anew) QTest::qWait(200);  // well into the prefill
+    QVERIFY2(finished.is_empty(), "it was over before it could be stopped");
+    QElapsedTimer timer;
+    timer.start();
+    answers.stop(request.id);
+    QVERIFY(finished.wait());
+    std::printf("stop at \"%s\": idle after %lld ms; the aim is 300 ms\n", qPrintable(stage),
+                timer.elapsed());
+    QVERIFY(finished.last().end == app::AnswerEnd::kStopped);
+    QVERIFY(double(timer.elapsed()) < kCeilingMs);
+  }
+
+  /// Check 9: today's documents have lines; pages and slides come with their formats.
+  void every_citation_opens_its_passage_painted() {
+    const auto answer = ask(QStringLiteral("Which two document formats can be added today?"));
+    QVERIFY(answer.passages.size() > 1);
+    auto* source = window_->findChild<SourceView*>();
+    const auto rows = last_turn()->findChildren<PassageRow*>();
+    QCOMPARE(rows.size(), static_cast<qsizetype>(answer.passages.size()));
+    for (auto* row : rows) {
+      QTest::mouseClick(row, Qt::LeftButton);
+      QCOMPARE(window_->inspector().currentIndex(), 0);
+      const auto& passage = row->passage();
+      QTRY_COMPARE_WITH_TIMEOUT(source->marked_line(), passage.line_begin, kPatienceMs);
+      QTRY_VERIFY(source->marked_text().contains(first_words(passage.text)));
+      QVERIFY2(is_painted(*source), qPrintable(passage.title));
+    }
+  }
+
+ private:
+  void open() {
+    desk::DeskOptions options;
+    options.paths = {.data = folder_.path() / "library", .models = kvlink::tests::models_folder()};
+    options.adjust = [](app::Settings& settings) { settings.max_answer_tokens = 16; };
+    desk_ = std::make_unique<desk::Desk>(std::move(options));
+    window_ = std::make_unique<MainWindow>(*desk_, WindowOptions{});
+    window_->show();
+    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
+    Inbox opened(desk_.get(), &desk::Desk::opened);
+    desk_->open();
+    QVERIFY(opened.wait());
+    QVERIFY(desk_->state() == desk::DeskState::kReady);
+  }
+
+  void close() {
+    window_.reset();
+    desk_.reset();
+  }
+
+  QString path_of(const std::string& name) const {
+    return desk::text_of((folder_.path() / name).string());
+  }
+
+  TurnWidget* last_turn() { return window_->ask().findChildren<TurnWidget*>().last(); }
+
+  /// Through the window, as a user does.
+  desk::AnswerSummary ask(const QString& question,
+                          const std::vector<desk::DocumentId>& scope = {}) {
+    window_->library().model().set_checked(scope);
+    Inbox finished(&desk_->answers(), &desk::AnswerWorker::finished);
+    window_->findChild<QAction*>("newQuestion")->trigger();
+    auto* box = window_->ask().findChild<QPlainTextEdit*>();
+    QTest::keyClicks(box, question);
+    QTest::keyClick(box, Qt::Key_Return);
+    if (!finished.wait()) QTest::qFail("no answer in time", __FILE__, __LINE__);
+    if (!QTest::qWaitFor([&] { return !window_->ask().is_answering(); }, kPatienceMs)) {
+      QTest::qFail("the answer did not end", __FILE__, __LINE__);
+    }
+    return finished.is_empty() ? desk::AnswerSummary() : finished.last();
+  }
+
+  /// Of a question nothing of which is kept; milliseconds.
+  double ttft() {
+    Inbox finished(&desk_->answers(), &desk::AnswerWorker::finished);
+    desk_->answers().ask({.id = desk::next_request_id(),
+                          .question = kQuestion,
+                          .scope = {1, 2, 3, 4, 5},
+                          .keep = false});
+    if (!finished.wait()) return kCeilingMs;
+    const auto time = finished.last().timeline.ttft();
+    return time ? std::chrono::duration<double, std::milli>(*time).count() : kCeilingMs;
+  }
+
+  /// Whether a label, a tooltip or a table of the timing says the words.
+  bool said_in_window(const QString& words) {
+    window_->inspector().setCurrentIndex(2);
+    for (auto* view : window_->inspector().findChildren<QAbstractItemView*>()) {
+      const auto* model = view->model();
+      for (int row = 0; model != nullptr && row < model->rowCount(); ++row) {
+        for (int column = 0; column < model->columnCount(); ++column) {
+          if (model->index(row, column).data().toString().contains(words)) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  static QString first_words(const QString& text) {
+    return text.left(std::max<qsizetype>(10, text.indexOf(QLatin1Char('\n'))));
+  }
+
+  /// Whether the line of the marked passage is painted in the colour of the mark.
+  static bool is_painted(SourceView& view) {
+    const QColor base = view.palette().color(QPalette::Base);
+    const QColor mark = view.extraSelections().front().format.background().color();
+    const auto blend = [&](int below, int above) {
+      return below + (above - below) * mark.alpha() / 255;
+    };
+    const QColor expected(blend(base.red(), mark.red()), blend(base.green(), mark.green()),
+                          blend(base.blue(), mark.blue()));
+    QTextCursor begin = view.extraSelections().front().cursor;
+    begin.setPosition(begin.selectionStart());
+    const QRect place = view.cursorRect(begin);
+    if (!view.viewport()->rect().intersects(place)) return false;
+    const QImage picture = view.viewport()->grab().toImage();
+    int n = 0;
+    for (int y = place.top(); y <= place.bottom() && y < picture.height(); ++y) {
+      for (int x = place.left(); x < picture.width(); ++x) {
+        const QColor pixel = picture.pixelColor(x, y);
+        const int distance = std::abs(pixel.red() - expected.red()) +
+                             std::abs(pixel.green() - expected.green()) +
+                             std::abs(pixel.blue() - expected.blue());
+        n += distance < 8;
+      }
+    }
+    return n > 100;
+  }
+
+  kvlink::tests::TemporaryFolder folder_;
+  std::unique_ptr<desk::Desk> desk_;
+  std::unique_ptr<MainWindow> window_;
+};
+
+}  // namespace kvlink::ui::tests
+
+QTEST_MAIN(kvlink::ui::tests::AcceptanceAnswersTest)
+#include "acceptance_answers_test.moc"
