@@ -6,7 +6,8 @@
 #   LLAMA_CPP_DIR=~/llama.cpp tests/bench/against_llama.sh MODEL.gguf
 #
 # OURS: our_side, built with `ninja kvlink_our_side`. WORK: a folder for builds and files (kept).
-# THREADS, ROUNDS, SIZES, SETTINGS as below.
+# THREADS, ROUNDS, SIZES, SETTINGS as below. CLOCK=cpu THREADS=1 counts processor time instead: for a
+# machine that has other work to do.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 model=${1:?a GGUF file}
