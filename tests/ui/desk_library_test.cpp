@@ -24,7 +24,7 @@ class DeskLibraryTest : public QObject {
     fixture_->write("a.md", story("otter", 12));
     fixture_->write("deep/b.txt", story("seal", 12));
     fixture_->write("deep/c.txt", story("crab", 12));
-    fixture_->write("picture.png", "not text");
+    fixture_->write("picture.png", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
     fixture_->write(".hidden.md", "x");
     QVERIFY(fixture_->open());
     Inbox scanned(&desk_->library(), &desk::LibraryWorker::pre_scanned);

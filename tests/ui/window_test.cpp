@@ -68,7 +68,7 @@ class WindowTest : public QObject {
   void a_dropped_folder_is_shown_before_it_is_read() {
     fixture_->write("more/a.md", story("otter", 6));
     fixture_->write("more/b.txt", story("seal", 6));
-    fixture_->write("more/c.png", "x");
+    fixture_->write("more/c.png", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
     QMimeData data;
     data.setUrls({QUrl::fromLocalFile(desk::text_of(fixture_->files().document("").string()))});
     drag(data);
