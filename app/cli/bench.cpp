@@ -3,8 +3,8 @@
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
-#include "app/cpu_bench.h"
 #include "app/ttft_bench.h"
+#include "inference/cpu_bench.h"
 
 namespace kvlink::app {
 namespace {
@@ -29,14 +29,14 @@ std::string table_of(const std::vector<TtftRow>& rows) {
   return table;
 }
 
-std::string table_of(const CpuFigures& figures) {
+std::string table_of(const inference::CpuFigures& figures) {
   char line[160];
   std::snprintf(line, sizeof(line), "%s\nread %.1f GB/s, f32 %.0f GFLOP/s, int8 %.0f GOP/s\n",
                 figures.processor.c_str(), figures.roofs.read_bytes, figures.roofs.f32_operations,
                 figures.roofs.int8_operations);
   std::string table = line;
   table += "op                                             us      GB/s     GOP/s   share of\n";
-  for (const CpuRow& row : figures.rows) {
+  for (const inference::CpuRow& row : figures.rows) {
     std::snprintf(line, sizeof(line), "%-38s %10.1f %9.1f %9.1f   %3.0f %% %s\n", row.op.c_str(),
                   row.microseconds, row.gigabytes_per_second, row.operations_per_second,
                   row.share * 100, row.roof.c_str());
@@ -45,9 +45,9 @@ std::string table_of(const CpuFigures& figures) {
   return table;
 }
 
-nlohmann::json json_of(const CpuFigures& figures) {
+nlohmann::json json_of(const inference::CpuFigures& figures) {
   nlohmann::json rows = nlohmann::json::array();
-  for (const CpuRow& row : figures.rows) {
+  for (const inference::CpuRow& row : figures.rows) {
     rows.push_back({{"op", row.op},
                     {"us", row.microseconds},
                     {"gb_s", row.gigabytes_per_second},
@@ -64,7 +64,7 @@ nlohmann::json json_of(const CpuFigures& figures) {
 
 ExitCode bench_cpu(CommandContext& context) {
   kernels::CpuBackend backend({.n_threads = bench_settings(context).threads});
-  const auto figures = run_cpu_bench(
+  const auto figures = inference::run_cpu_bench(
       backend, [&](const std::string& line) { context.output.progress(line); },
       context.interrupt.token());
   context.output.end_progress();

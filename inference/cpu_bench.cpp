@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cpu_bench.h"
+#include "inference/cpu_bench.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 #include "kernels/packed_weights.h"
 #include "kernels/rope.h"
 
-namespace kvlink::app {
+namespace kvlink::inference {
 namespace {
 
 using namespace kernels;
@@ -218,4 +218,4 @@ CpuFigures run_cpu_bench(CpuBackend& backend,
   return CpuBench(backend, progress, std::move(stop)).run();
 }
 
-}  // namespace kvlink::app
+}  // namespace kvlink::inference

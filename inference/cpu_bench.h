@@ -11,7 +11,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/roofs.h"
 
-namespace kvlink::app {
+namespace kvlink::inference {
 
 /// One op at one size.
 struct CpuRow {
@@ -34,4 +34,4 @@ CpuFigures run_cpu_bench(kernels::CpuBackend& backend,
                          const std::function<void(const std::string&)>& progress,
                          std::stop_token stop);
 
-}  // namespace kvlink::app
+}  // namespace kvlink::inference
