@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <system_error>
 
@@ -16,9 +17,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Suffixes of what is never a document, whatever its first bytes say; sorted.
+constexpr std::string_view kNoDocuments[] = {
+    ".7z",  ".a",    ".avi",  ".bmp",  ".bz2", ".dll", ".exe", ".gif", ".gz",   ".ico",
+    ".iso", ".jar",  ".jpeg", ".jpg",  ".m4a", ".mkv", ".mov", ".mp3", ".mp4",  ".o",
+    ".ogg", ".png",  ".pyc",  ".rar",  ".so",  ".svg", ".tar", ".tif", ".tiff", ".ttf",
+    ".wav", ".webm", ".webp", ".woff", ".xz",  ".zip", ".zst"};
+
 /// Whether the first bytes of a file with a suffix that says nothing are text or a known document.
 bool looks_readable(const fs::path& file) {
   constexpr std::size_t kHeadBytes = 4096;
+  const std::string suffix = retrieval::lower_suffix(file.filename().string());
+  if (std::binary_search(std::begin(kNoDocuments), std::end(kNoDocuments),
+                         std::string_view(suffix))) {
+    return false;
+  }
   const auto head = returning([&] { return read_head(file, kHeadBytes); });
   if (!head || head->empty()) return false;
   if (head->find("%PDF-") != head->npos || head->starts_with("PK\x03\x04")) return true;

@@ -51,6 +51,15 @@ ParsedDocument read_mail_or_rtf(const std::string& bytes, const std::string& nam
   return out.finish("application/mbox", name);
 }
 
+/// Markdown and plain text; the name only chooses the parser, so errors are told without it.
+ParsedDocument parse_as(const std::string& name, const std::string& text) {
+  try {
+    return retrieval::parse_document(name, text);
+  } catch (const Exception& e) {
+    fail(e.error().code, e.error().message.substr(name.size() + 2));
+  }
+}
+
 /// Text as it stands in the file, with the file's own bytes and lines as places.
 ParsedDocument read_text(const std::string& bytes, const std::string& name, FileType type) {
   const DecodedText decoded = decode_text(bytes);
@@ -59,7 +68,7 @@ ParsedDocument read_text(const std::string& bytes, const std::string& name, File
   ParsedDocument document;
   switch (type) {
     case FileType::kMarkdown:
-      document = retrieval::parse_document("x.md", text);
+      document = parse_as("x.md", text);
       break;
     case FileType::kRst:
     case FileType::kOrg:
@@ -72,7 +81,7 @@ ParsedDocument read_text(const std::string& bytes, const std::string& name, File
       document.media_type = "text/plain";
       break;
     default:
-      document = retrieval::parse_document("x.txt", text);
+      document = parse_as("x.txt", text);
   }
   if (document.title.empty() || document.title == "x") {
     document.title = retrieval::fallback_title(document, name);
