@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may happen to a window that is open: the library's folder goes, the model's file is deleted
+// or replaced, a second program starts, the clock jumps. Each time: a sentence, nothing lost, no
+// crash.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <QFont>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <atomic>
+#include <filesystem>
+
+#include "tests/ui/desk_fixture.h"
+#include "ui/ask/ask_panel.h"
+#include "ui/library/library_panel.h"
+#include "ui/shell/banner_stack.h"
+#include "ui/shell/main_window.h"
+
+namespace {
+
+/// What the wall clock shows beside the truth, in seconds.
+std::atomic<std::int64_t> clock_offset = 0;
+
+}  // namespace
+
+// The program's own definitions come before the C library's: every part of it, Qt included, asks
+// these for the time of day.
+extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  const long status = ::syscall(SYS_clock_gettime, clock, time);
+  if (status == 0 && clock == CLOCK_REALTIME) time->tv_sec += clock_offset;
+  return static_cast<int>(status);
+}
+
+extern "C" time_t time(time_t* out) noexcept {
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (out != nullptr) *out = now.tv_sec;
+  return now.tv_sec;
+}
+
+namespace kvlink::ui::tests {
+
+using app::tests::story;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t kTenYears = 10LL * 365 * 24 * 3600;
+}  // namespace
+
+class DeskFaultTest : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void init() {
+    fixture_ = std::make_unique<DeskFixture>(200);
+    data_ = fixture_->files().paths().data;
+  }
+  void cleanup() {
+    clock_offset = 0;
+    close();
+    fixture_.reset();
+  }
+
+  void a_folder_that_goes_is_said_and_comes_back() {
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    const fs::path aside = fixture_->files().folder() / "aside";
+    fs::rename(data_, aside);
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is gone"), qPrintable(texts()), kPatienceMs);
+    ask("What has the otter?");
+    add("seal.md", story("seal", 10));
+    QTest::qWait(300);
+    // An empty library does not take its place.
+    press_banner(*window_, "Open again");
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is not there"), qPrintable(texts()), kPatienceMs);
+    QVERIFY(!fs::exists(data_ / "library.db"));
+    fs::remove_all(data_);
+    fs::rename(aside, data_);
+    press_banner(*window_, "Try again");
+    QTRY_VERIFY_WITH_TIMEOUT(fixture_->desk().state() == desk::DeskState::kReady, kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(counts().n_documents >= 1, kPatienceMs);
+    QVERIFY(!ask("What has the otter?").passages.empty());
+  }
+
+  void a_folder_that_is_deleted_ends_in_no_crash() {
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    fs::remove_all(data_);
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is gone"), qPrintable(texts()), kPatienceMs);
+    ask("What has the otter?");
+    add("seal.md", story("seal", 10));
+    Inbox done(&fixture_->desk().cache(), &desk::CacheWorker::done);
+    Inbox failed(&fixture_->desk().cache(), &desk::CacheWorker::failed);
+    fixture_->desk().cache().verify(desk::next_request_id(), {.all = true});
+    QTRY_VERIFY_WITH_TIMEOUT(!done.is_empty() || !failed.is_empty(), kPatienceMs);
+    fixture_->desk().cache().evict(desk::next_request_id(), {.all = true}, true);
+    QTest::qWait(300);
+    restart();
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_documents, 0, kPatienceMs);
+  }
+
+  void a_model_that_is_deleted_goes_on_until_the_end() {
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    fs::remove(model());
+    QTRY_VERIFY2_WITH_TIMEOUT(says("tiny.gguf is gone"), qPrintable(texts()), kPatienceMs);
+    QVERIFY(!ask("What has the otter?").passages.empty());
+    restart();
+    QVERIFY(fixture_->desk().state() == desk::DeskState::kNoModel);
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_documents, 1, kPatienceMs);
+  }
+
+  void a_model_that_is_replaced_goes_on_until_it_is_opened_again() {
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    const QString before = fixture_->desk().facts().model->fingerprint;
+    const auto answer = ask("What has the otter?");
+    change_a_weight();
+    QTRY_VERIFY2_WITH_TIMEOUT(says("was replaced"), qPrintable(texts()), kPatienceMs);
+    QCOMPARE(ask("What has the otter?").text, answer.text);
+    press_banner(*window_, "Open again");
+    QTRY_VERIFY_WITH_TIMEOUT(fixture_->desk().state() == desk::DeskState::kReady &&
+                                 fixture_->desk().facts().model->fingerprint != before,
+                             kPatienceMs);
+    // Blocks of the other model serve no question.
+    const auto after = ask("What has the otter?");
+    QCOMPARE(after.reading.n_document_tokens_reused, std::int64_t{0});
+    QVERIFY(after.reading.n_document_tokens_encoded > 0);
+  }
+
+  void a_second_program_is_told_and_may_try_again() {
+    open();
+    DeskFixture second;
+    desk::DeskOptions options;
+    options.paths = fixture_->files().paths();
+    desk::Desk desk(std::move(options));
+    MainWindow window(desk, {});
+    window.show();
+    desk.open();
+    QTRY_VERIFY_WITH_TIMEOUT(!window.banners().texts().isEmpty(), kPatienceMs);
+    QVERIFY2(window.banners().texts().first().contains(QString::number(::getpid())),
+             qPrintable(window.banners().texts().first()));
+    close();
+    press_banner(window, "Try again");
+    QTRY_VERIFY_WITH_TIMEOUT(
+        desk.state() != desk::DeskState::kFailed && desk.state() != desk::DeskState::kOpening,
+        kPatienceMs);
+  }
+
+  void a_clock_that_jumps_changes_nothing() {
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    for (const std::int64_t offset : {kTenYears, -kTenYears, std::int64_t{0}}) {
+      clock_offset = offset;
+      const auto answer = ask("What has the otter?");
+      QCOMPARE(answer.reading.n_document_tokens_encoded, std::int64_t{0});
+      const auto ttft = answer.timeline.ttft();
+      QVERIFY(ttft && ttft->count() > 0 && *ttft < std::chrono::seconds(60));
+      add("seal.md", story("seal " + std::to_string(offset), 12));
+      QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
+      restart();
+      QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
+      QVERIFY2(window_->banners().texts().isEmpty(), qPrintable(texts()));
+    }
+    Inbox listed(&fixture_->desk().answers(), &desk::AnswerWorker::conversations_changed);
+    fixture_->desk().answers().list_conversations();
+    QVERIFY(listed.wait());
+    QCOMPARE(listed.last().size(), std::size_t{3});
+  }
+
+ private:
+  void open() {
+    fixture_->make();
+    WindowOptions options;
+    options.state_file = desk::text_of((fixture_->files().folder() / "desktop.ini").string());
+    window_ = std::make_unique<MainWindow>(fixture_->desk(), options);
+    window_->show();
+    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
+    QVERIFY(fixture_->open());
+  }
+  void close() {
+    window_.reset();
+    fixture_->close();
+  }
+  void restart() {
+    window_->close();
+    close();
+    open();
+  }
+
+  void add(const char* name, const std::string& text) {
+    Inbox finished(&fixture_->desk().ingest(), &desk::IngestWorker::finished);
+    Inbox failed(&fixture_->desk().ingest(), &desk::IngestWorker::failed);
+    window_->library().start({.paths = {fixture_->write(name, text)}});
+    QTRY_VERIFY_WITH_TIMEOUT(!finished.is_empty() || !failed.is_empty(), kPatienceMs);
+  }
+
+  /// Ends with an answer or with a sentence.
+  desk::AnswerSummary ask(const char* question) {
+    Inbox finished(&fixture_->desk().answers(), &desk::AnswerWorker::finished);
+    Inbox failed(&fixture_->desk().answers(), &desk::AnswerWorker::answer_failed);
+    fixture_->desk().answers().ask(
+        {.id = desk::next_request_id(), .question = QString::fromLatin1(question)});
+    if (!QTest::qWaitFor([&] { return !finished.is_empty() || !failed.is_empty(); }, kPatienceMs)) {
+      QTest::qFail("neither an answer nor a sentence", __FILE__, __LINE__);
+    }
+    if (!failed.is_empty()) qInfo("%s", qPrintable(failed.last().problem.message));
+    return finished.is_empty() ? desk::AnswerSummary() : finished.last();
+  }
+
+  fs::path model() const { return fixture_->files().paths().models / "tiny.gguf"; }
+
+  /// By renaming, as programs do that fetch models.
+  void change_a_weight() {
+    std::string bytes = app::tests::read_text(model());
+    bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 1);
+    app::tests::write_file(model().string() + ".part", bytes);
+    fs::rename(model().string() + ".part", model());
+  }
+
+  const LibraryCounts& counts() { return window_->library().model().counts(); }
+  QString texts() { return window_->banners().texts().join(QLatin1Char('\n')); }
+  bool says(const char* words) { return texts().contains(QLatin1String(words)); }
+
+  static void press_banner(MainWindow& window, const char* verb) {
+    for (auto* button : window.banners().findChildren<QPushButton*>()) {
+      if (button->text() == QLatin1String(verb)) {
+        button->click();
+        return;
+      }
+    }
+    QTest::qFail(verb, __FILE__, __LINE__);
+  }
+
+  std::unique_ptr<DeskFixture> fixture_;
+  std::unique_ptr<MainWindow> window_;
+  fs::path data_;
+};
+
+}  // namespace kvlink::ui::tests
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  kvlink::ui::tests::DeskFaultTest test;
+  return QTest::qExec(&test, argc, argv);
+}
+#include "desk_fault_test.moc"
