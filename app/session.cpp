@@ -78,7 +78,9 @@ void Session::open_models() {
     engine.block_dtype = settings_.block_dtype;
     engine.max_context = choose_context(path);
     if (settings_.chat_format != "default") engine.chat_format = settings_.chat_format;
-    engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
+    if (settings_.use_gpu) {
+      engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
+    }
     engine_ = value_or_throw(inference::Engine::load(path, engine, options_.watch));
   }
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);

@@ -139,6 +139,7 @@ std::vector<Field> all_fields() {
                                  {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
   fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
   fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
+  fields.push_back(flag("use_gpu", &Settings::use_gpu));
   fields.push_back(text("adapter", &Settings::adapter, 4096));
   using inference::RecomputeMethod;
   fields.push_back(choice<RecomputeMethod>("recompute", &Settings::recompute,

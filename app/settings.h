@@ -29,6 +29,9 @@ struct Settings {
   DType block_dtype = DType::kF16;
   /// Threads that compute. 0 (one per physical core) to 1024.
   std::int32_t threads = 0;
+  /// Whether a GPU takes the work where the plugin finds one. true or false; no figure of a GPU has
+  /// been measured yet, so the user asks for it.
+  bool use_gpu = false;
   /// File or folder of the generator, or its name in the models folder; "" takes the default.
   std::string generator;
   /// Folder of the embedder, or its name in the models folder; "" takes the default.
