@@ -42,7 +42,7 @@ THIRD_PARTY = [
     (re.compile(r"zlib\.h$"), {"app"}),
     (re.compile(r"Q[A-Z]\w*(/|$)"), {"app", "ui"}),
     (re.compile(r"(cuda|cublas)\w*(\.h|/)"), {"kernels"}),
-    (re.compile(r"(gtest|gmock|benchmark)/"), set()),
+    (re.compile(r"(gtest|gmock|benchmark)/|llama\.h$"), set()),
 ]
 # Slow to compile or pervasive: a header that brings one of these, directly or through another, is for
 # its own folder only, so that nobody else has to know the library.

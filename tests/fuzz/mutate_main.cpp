@@ -2,10 +2,10 @@
 // Runs a fuzz target on many damaged versions of every file of a folder: the same ones in every
 // run.
 //
-//   gguf_fuzz_mutations FOLDER [MUTATIONS OF EACH FILE]
+//   gguf_fuzz_mutations FOLDER [MUTATIONS OF EACH FILE [MIB]]
 //
-// Fails when one takes more than 2 s of processor time or more heap than the input and 64 MiB; a
-// crash or an exception that is not ours ends the program.
+// Fails when one takes more than 2 s of processor time or more heap than the input and 64 MiB (or
+// so many); a crash or an exception that is not ours ends the program.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -28,7 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t n_b
 namespace {
 
 constexpr double kMaxSeconds = 2.0;
-constexpr std::size_t kMaxExtraBytes = std::size_t{64} << 20;
 
 /// What files of these kinds get wrong: sizes, numbers, names and nesting.
 constexpr std::array<std::string_view, 26> kPieces = {"-1",
@@ -124,20 +123,21 @@ class Mutator {
 };
 
 /// Whether one input kept to the limits; the worst so far is remembered.
-bool run(const std::string& input, double& slowest, std::size_t& largest) {
+bool run(const std::string& input, std::size_t max_extra, double& slowest, std::size_t& largest) {
   const kvlink::tests::HeapPeak heap;
   const std::clock_t start = std::clock();
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   slowest = std::max(slowest, seconds);
   largest = std::max(largest, heap.bytes());
-  return seconds <= kMaxSeconds && heap.bytes() <= input.size() + kMaxExtraBytes;
+  return seconds <= kMaxSeconds && heap.bytes() <= input.size() + max_extra;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const int n_each = argc > 2 ? std::atoi(argv[2]) : 10'000;
+  const std::size_t max_extra = (argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 64) << 20;
   std::vector<std::string> seeds;
   for (const auto& entry : std::filesystem::directory_iterator(argc > 1 ? argv[1] : ".")) {
     std::ifstream in(entry.path(), std::ios::binary);
@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
   for (std::size_t s = 0; s < seeds.size(); ++s) {
     for (int i = 0; i < n_each; ++i, ++n_runs) {
       Mutator mutator(s << 32 | static_cast<std::uint64_t>(i));
-      if (run(mutator.mutate(seeds[s], seeds), slowest, largest)) continue;
+      if (run(mutator.mutate(seeds[s], seeds), max_extra, slowest, largest)) continue;
       ++n_failed;
       std::printf("seed file %zu, mutation %d: over the limits\n", s, i);
     }

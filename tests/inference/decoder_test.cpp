@@ -302,7 +302,7 @@ TEST(Decoder, TilesShrinkAsModelsGrow) {
 TEST(Decoder, ReadsQuantisedWeightsAndAnUntiedOutput) {
   for (auto dtype : {DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
     const Model model = tiny_model({.seed = 5, .dtype = dtype, .tied_output = false});
-    kernels::CpuBackend backend({.n_threads = 2});
+    kernels::CpuBackend backend({.n_threads = 2, .arithmetic = kernels::Arithmetic::kFloat});
     const Ids ids = some_ids(20);
     const auto expected =
         reference_forward(model, token_embeddings(model, ids), counting(0, ids.size()));

@@ -100,7 +100,6 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotKnow) {
   refuse("/pre_tokenizer/use_regex", false, "ByteLevel");
   refuse("/model/dropout", 0.1, "dropout");
   refuse("/model/end_of_word_suffix", "</w>", "end_of_word_suffix");
-  refuse("/added_tokens/0", {{"id", 258}, {"content", "x"}, {"lstrip", true}}, "lstrip");
   const json split = {
       {"type", "Split"}, {"pattern", {{"Regex", "\\w+"}}}, {"behavior", "Isolated"}};
   refuse("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, byte_level(false)}}},

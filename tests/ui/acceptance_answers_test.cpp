@@ -165,7 +165,7 @@ class AcceptanceAnswersTest : public QObject {
       if (stage == QLatin1String("asked")) return true;
       if (stage == QLatin1String("started")) return !started.is_empty();
       if (stage == QLatin1String("sources")) return !sources.is_empty();
-      if (stage == QLatin1String("text")) return text.count() > 2;
+      if (stage == QLatin1String("text")) return !text.is_empty();
       return !stages.is_empty() && !sources.is_empty();
     };
     QVERIFY(QTest::qWaitFor(reached, kPatienceMs));
@@ -193,7 +193,7 @@ class AcceptanceAnswersTest : public QObject {
       QCOMPARE(window_->inspector().currentIndex(), 0);
       const auto& passage = row->passage();
       QTRY_COMPARE_WITH_TIMEOUT(source->marked_line(), passage.line_begin, kPatienceMs);
-      QTRY_VERIFY(source->marked_text().contains(first_words(passage.text)));
+      QTRY_VERIFY(source->marked_text().contains(last_line(passage.text)));
       QVERIFY2(is_painted(*source), qPrintable(passage.title));
     }
   }
@@ -202,7 +202,7 @@ class AcceptanceAnswersTest : public QObject {
   void open() {
     desk::DeskOptions options;
     options.paths = {.data = folder_.path() / "library", .models = kvlink::tests::models_folder()};
-    options.adjust = [](app::Settings& settings) { settings.max_answer_tokens = 16; };
+    options.adjust = [](app::Settings& settings) { settings.max_answer_tokens = 48; };
     desk_ = std::make_unique<desk::Desk>(std::move(options));
     window_ = std::make_unique<MainWindow>(*desk_, WindowOptions{});
     window_->show();
@@ -266,8 +266,10 @@ class AcceptanceAnswersTest : public QObject {
     return false;
   }
 
-  static QString first_words(const QString& text) {
-    return text.left(std::max<qsizetype>(10, text.indexOf(QLatin1Char('\n'))));
+  /// A passage of a long table begins with its column names, which stand elsewhere; its end is the
+  /// document's.
+  static QString last_line(const QString& text) {
+    return text.trimmed().section(QLatin1Char('\n'), -1);
   }
 
   /// Whether the line of the marked passage is painted in the colour of the mark.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <QString>
-#include <Qt>
 #include <cstdint>
 #include <memory>
 #include <unordered_set>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // llama.cpp's side of tests/bench/against_llama.sh: the same tasks as our_side.cpp through its C
 // interface. Prints "task milliseconds" lines. Built by the script, never by the project.
+#include <llama.h>
 #include <time.h>
 
 #include <cstdio>
@@ -11,8 +12,6 @@
 #include <iterator>
 #include <string>
 #include <vector>
-
-#include "llama.h"
 
 namespace {
 
