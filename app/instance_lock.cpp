@@ -3,11 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace kvlink::app {
@@ -21,6 +25,17 @@ std::string read_owner(int descriptor) {
   return pid;
 }
 
+/// Whether the process of that number is gone; an empty number is nobody's.
+bool is_gone(const std::string& owner) {
+  if (owner.empty() || owner.size() > 9) return false;
+  return ::kill(static_cast<pid_t>(std::stol(owner)), 0) != 0 && errno == ESRCH;
+}
+
+// A child that was being started when its parent was killed holds the lock until it has closed what
+// it inherited.
+constexpr int kPatience = 100;
+constexpr std::chrono::milliseconds kPause(10);
+
 }  // namespace
 
 Result<InstanceLock> InstanceLock::acquire(const std::filesystem::path& file) {
@@ -31,12 +46,16 @@ Result<InstanceLock> InstanceLock::acquire(const std::filesystem::path& file) {
                                ". Check that you may write to this folder.");
     }
     InstanceLock lock(fd, false);
-    while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    for (int n_waits = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0;) {
       if (errno == EINTR) continue;
       if (errno != EWOULDBLOCK) {
         fail(ErrorCode::kIo, "Cannot lock " + file.string() + ": " + std::strerror(errno) + ".");
       }
       const std::string owner = read_owner(fd);
+      if (is_gone(owner) && ++n_waits <= kPatience) {
+        std::this_thread::sleep_for(kPause);
+        continue;
+      }
       ::close(std::exchange(lock.descriptor_, -1));  // not ours: must not be emptied
       fail(ErrorCode::kBusy,
            "Another KVLink" + (owner.empty() ? std::string() : " (process " + owner + ")") +
