@@ -84,7 +84,8 @@ class RowRun:
 
     def draw(self) -> list[Sample]:
         """Samples with the same number of passages, so that little is padding."""
-        n_passages = self.random.randint(1, self.stream.mix.max_passages)
+        # The larger of two draws: choosing among many passages takes longest to learn.
+        n_passages = max(self.random.randint(1, self.stream.mix.max_passages) for _ in range(2))
         samples, rows = [], 0
         while True:
             sample = self.stream.draw(n_passages)
