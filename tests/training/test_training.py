@@ -28,6 +28,7 @@ from kvlink_training.losses import Weights, batch_losses
 from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked
 from kvlink_training.packing import Sample, build_view, pack
 from kvlink_training.prompt import Prompt
+from kvlink_training.run_folder import RunFolder
 from kvlink_training.samples import Mix, SampleStream
 from kvlink_training.sources import (ForbiddenQuestion, Passage, Question, contains_answer, drop_forbidden,
                                      question_hash, read_questions)
@@ -158,13 +159,15 @@ class TrainingTest(unittest.TestCase):
         model, optimizer = setup()
         for _ in range(3):
             self.step(model, optimizer, views, tasks, rows)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "checkpoint.pt"
-            torch.save({"a": model.adapter.state_dict(), "o": optimizer.state_dict()}, path)
+        with tempfile.TemporaryDirectory() as name:
+            folder = RunFolder(Path(name))
+            self.assertIsNone(folder.load(model.adapter, optimizer))
+            folder.save(model.adapter, optimizer, {"step": 3})
             model, optimizer = setup()
-            state = torch.load(path, weights_only=False)
-        model.adapter.load_state_dict(state["a"])
-        optimizer.load_state_dict(state["o"])
+            self.assertEqual(folder.load(model.adapter, optimizer)["step"], 3)
+            other = tiny_model(AdapterShape(0, 1, 0))
+            with self.assertRaises(SystemExit):
+                folder.load(other.adapter, optimizer)
         rest = [self.step(model, optimizer, views, tasks, rows)["total"] for _ in range(3)]
         self.assertEqual(rest, whole[3:])
 

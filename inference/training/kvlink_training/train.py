@@ -22,6 +22,7 @@ from .losses import Weights, batch_losses
 from .model import Adapter, AdapterShape, Base, Linked, layer_forward
 from .packing import Sample, View, build_view, pack
 from .prompt import Prompt
+from .run_folder import RunFolder, trained_parameters
 from .samples import Mix, SampleStream
 from .schedule import peak_share
 from .sources import read_questions, read_training_folder
@@ -75,17 +76,11 @@ class Run:
             self.model.layer_forward = torch.compile(layer_forward, dynamic=False)
         self.stream = SampleStream(read_training_folder(args.data), Mix(**args.mix), args.seed)
         self.weights = Weights(**args.weights)
-        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(trained_parameters(adapter, args.lr_soft, args.lr_lora),
+                                           betas=(0.9, 0.98), weight_decay=0.0)
         self.step = 0
         self.n_samples = 0
-        args.run.mkdir(parents=True, exist_ok=True)
-
-    def _groups(self) -> list[dict]:
-        a = self.model.adapter
-        soft = [p for p in (a.header, a.link) if p.numel() > 0]
-        lora = [*a.lora_a.parameters(), *a.lora_b.parameters()]
-        groups = [{"params": soft, "peak": self.args.lr_soft}, {"params": lora, "peak": self.args.lr_lora}]
-        return [g for g in groups if g["params"]]
+        self.folder = RunFolder(args.run)
 
     def views(self, sample: Sample) -> list[View]:
         """Full and linked view of a sample, distractors dropped until both fit a row."""
@@ -158,29 +153,19 @@ class Run:
         return out
 
     def save(self) -> None:
-        state = {"step": self.step, "n_samples": self.n_samples, "adapter": self.model.adapter.state_dict(),
-                 "optimizer": self.optimizer.state_dict(), "stream": self.stream.state(),
-                 "shape": self.model.adapter.shape.to_json()}
-        temporary = self.args.run / "checkpoint.tmp"
-        torch.save(state, temporary)
-        temporary.replace(self.args.run / "checkpoint.pt")
+        self.folder.save(self.model.adapter, self.optimizer,
+                         {"step": self.step, "n_samples": self.n_samples, "stream": self.stream.state()})
 
     def resume(self) -> bool:
-        path = self.args.run / "checkpoint.pt"
-        if not path.exists():
+        state = self.folder.load(self.model.adapter, self.optimizer, self.args.device)
+        if state is None:
             return False
-        state = torch.load(path, map_location=self.args.device, weights_only=False)
-        if state["shape"] != self.model.adapter.shape.to_json():
-            raise SystemExit(f"{path} was made with another adapter shape: choose another --run folder")
-        self.model.adapter.load_state_dict(state["adapter"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.stream.restore(state["stream"])
         self.step, self.n_samples = state["step"], state["n_samples"]
         return True
 
     def log(self, record: dict) -> None:
-        with (self.args.run / "log.jsonl").open("a") as file:
-            file.write(json.dumps({"step": self.step, "samples": self.n_samples, **record}) + "\n")
+        self.folder.log({"step": self.step, "samples": self.n_samples} | record)
 
     def export(self, evaluation: dict[str, float]) -> None:
         about = {"steps": self.step, "samples": self.n_samples, "seed": self.args.seed,

@@ -26,6 +26,7 @@ from .model import Adapter, AdapterShape, Base
 from .packing import Sample
 from .prompt import Prompt
 from .question_rows import Reader, answer_logits, full_batch, linked_batch
+from .run_folder import RunFolder, trained_parameters
 from .samples import Mix, SampleStream
 from .schedule import peak_share
 from .shelf import Shelf
@@ -76,11 +77,10 @@ class RowRun:
         self.stream = SampleStream(read_training_folder(Path(args.data)), Mix(**args.mix), args.seed)
         self.random = random.Random(args.seed)
         self.shelf = Shelf(self.model, self.prompt.prefix(), args.shelf or args.run / "shelf", args.shelf_tokens)
-        groups = [{"params": [adapter.link] if args.link else [], "peak": args.lr_soft},
-                  {"params": [*adapter.lora_a.parameters(), *adapter.lora_b.parameters()], "peak": args.lr_lora}]
-        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.98), weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(trained_parameters(adapter, args.lr_soft, args.lr_lora),
+                                           betas=(0.9, 0.98), weight_decay=0.0)
         self.step = self.n_samples = self.n_questions = 0
-        args.run.mkdir(parents=True, exist_ok=True)
+        self.folder = RunFolder(args.run)
 
     def draw(self) -> list[Sample]:
         """Samples with the same number of passages, so that little is padding."""
@@ -156,33 +156,22 @@ class RowRun:
 
     def save(self) -> None:
         self.shelf.save()
-        state = {"step": self.step, "n_samples": self.n_samples, "n_questions": self.n_questions,
-                 "adapter": self.model.adapter.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "stream": self.stream.state(), "random": self.random.getstate(),
-                 "shape": self.model.adapter.shape.to_json()}
-        temporary = self.args.run / "checkpoint.tmp"
-        torch.save(state, temporary)
-        temporary.replace(self.args.run / "checkpoint.pt")
+        self.folder.save(self.model.adapter, self.optimizer,
+                         {"step": self.step, "n_samples": self.n_samples, "n_questions": self.n_questions,
+                          "stream": self.stream.state(), "random": self.random.getstate()})
 
     def resume(self) -> bool:
-        path = self.args.run / "checkpoint.pt"
-        if not path.exists():
+        state = self.folder.load(self.model.adapter, self.optimizer)
+        if state is None:
             return False
-        state = torch.load(path, weights_only=False)
-        if state["shape"] != self.model.adapter.shape.to_json():
-            raise SystemExit(f"{path} was made with another adapter shape: choose another --run folder")
-        self.model.adapter.load_state_dict(state["adapter"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.stream.restore(state["stream"])
         self.random.setstate(state["random"])
         self.step, self.n_samples, self.n_questions = state["step"], state["n_samples"], state["n_questions"]
         return True
 
     def log(self, record: dict) -> None:
-        line = {"step": self.step, "samples": self.n_samples, "questions": self.n_questions, **record}
-        with (self.args.run / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        counts = {"step": self.step, "samples": self.n_samples, "questions": self.n_questions}
+        print(self.folder.log(counts | record), flush=True)
 
     def export(self, evaluation: dict[str, float]) -> None:
         about = {"steps": self.step, "samples": self.n_samples, "questions": self.n_questions, "seed": self.args.seed,
