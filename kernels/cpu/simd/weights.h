@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/base/weight_type.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/simd/blocks.h"
 
@@ -125,43 +126,6 @@ void pack_panel_of(const std::byte* w, std::int64_t row_bytes, std::int64_t n_ro
         }
       }
     }
-  }
-}
-
-/// Calls body.template operator()<type>() for a weight type.
-template <typename Body>
-inline void for_weight_type(DType type, Body body) {
-  switch (type) {
-    case DType::kF32:
-      return body.template operator()<DType::kF32>();
-    case DType::kF16:
-      return body.template operator()<DType::kF16>();
-    case DType::kBF16:
-      return body.template operator()<DType::kBF16>();
-    case DType::kQ8_0:
-      return body.template operator()<DType::kQ8_0>();
-    case DType::kQ4_0:
-      return body.template operator()<DType::kQ4_0>();
-    case DType::kQ4_1:
-      return body.template operator()<DType::kQ4_1>();
-    case DType::kQ5_0:
-      return body.template operator()<DType::kQ5_0>();
-    case DType::kQ5_1:
-      return body.template operator()<DType::kQ5_1>();
-    case DType::kQ2K:
-      return body.template operator()<DType::kQ2K>();
-    case DType::kQ3K:
-      return body.template operator()<DType::kQ3K>();
-    case DType::kQ4K:
-      return body.template operator()<DType::kQ4K>();
-    case DType::kQ5K:
-      return body.template operator()<DType::kQ5K>();
-    case DType::kQ6K:
-      return body.template operator()<DType::kQ6K>();
-    case DType::kIq4Nl:
-      return body.template operator()<DType::kIq4Nl>();
-    case DType::kQ8Kv:
-      return;
   }
 }
 
