@@ -104,36 +104,42 @@ void AnswerRun::retrieve() {
   if (question_.whole) {
     take_whole_document();
   } else {
-    answer_.sources = search(Reach::kEvidence);
-    if (answer_.sources.empty()) take_nearest();
+    const Query query = embed_query();
+    answer_.sources = search(query, Reach::kEvidence);
+    if (answer_.sources.empty()) take_nearest(query);
   }
   answer_.timeline.end(stage);
 }
 
 /// Nothing counts as evidence: what comes nearest is shown, and read only for who asked for that.
-void AnswerRun::take_nearest() {
-  answer_.nearest = search(Reach::kNearest);
+void AnswerRun::take_nearest(const Query& query) {
+  answer_.nearest = search(query, Reach::kNearest);
   if (!question_.nearest || answer_.nearest.empty()) return;
   answer_.sources = std::exchange(answer_.nearest, {});
   answer_.notices.emplace_back(kOnlyNearest);
 }
 
-std::vector<Source> AnswerRun::search(Reach reach) {
-  // A follow-up ("and in winter?") often names its subject only in the question before it.
+/// A follow-up ("and in winter?") often names its subject only in the question before it.
+AnswerRun::Query AnswerRun::embed_query() {
   const std::string previous = conversation_.previous_question();
+  Query query{previous.empty() ? question_.text : question_.text + "\n" + previous, {}};
+  const auto embedding = answer_.timeline.begin(Stage::kEmbed);
+  const std::string plain = retrieval::plain_question(query.text);
+  query.vector =
+      value_or_throw(session_.embed(std::span(&plain, 1), inference::Priority::kQuestion));
+  answer_.timeline.end(embedding);
+  stop_here_if_asked();
+  return query;
+}
+
+std::vector<Source> AnswerRun::search(const Query& query, Reach reach) {
   retrieval::SearchRequest request;
-  request.text = previous.empty() ? question_.text : question_.text + "\n" + previous;
+  request.text = query.text;
+  request.vector = query.vector;
   request.limit = session_.settings().chunks_per_answer;
   request.documents = question_.documents;
   request.nearest = reach == Reach::kNearest;
   auto& timeline = answer_.timeline;
-  const auto embedding = timeline.begin(Stage::kEmbed);
-  const std::string plain = retrieval::plain_question(request.text);
-  const auto vector =
-      value_or_throw(session_.embed(std::span(&plain, 1), inference::Priority::kQuestion));
-  timeline.end(embedding);
-  stop_here_if_asked();
-  request.vector = vector;
   const auto searching = timeline.begin(Stage::kSearch);
   auto hits = value_or_throw(session_.library().search(request));
   timeline.end(searching);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "app/answer_pipeline.h"
@@ -26,8 +27,13 @@ class AnswerRun {
   void check_question();
   void retrieve();
   enum class Reach : std::uint8_t { kEvidence, kNearest };
-  std::vector<Source> search(Reach reach);
-  void take_nearest();
+  struct Query {
+    std::string text;
+    std::vector<float> vector;
+  };
+  Query embed_query();
+  std::vector<Source> search(const Query& query, Reach reach);
+  void take_nearest(const Query& query);
   void take_whole_document();
   void warn_of_mode();
   void arrange();
