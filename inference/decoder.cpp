@@ -127,22 +127,8 @@ class Pass {
   void check_batch() const {
     KVLINK_CHECK(n_ > 0 && batch_.rows.size() == batch_.token_ids.size());
     KVLINK_CHECK(batch_.base_rows.empty() || std::ssize(batch_.base_rows) == n_);
-    std::int64_t n_soft = 0;
-    for (const std::int32_t id : batch_.token_ids) {
-      if (id == -1) {
-        ++n_soft;
-      } else if (id < 0 || id >= config_.vocab_size) {
-        fail(ErrorCode::kInvalidInput, "token " + std::to_string(id) +
-                                           " is not in the model's vocabulary of " +
-                                           std::to_string(config_.vocab_size));
-      }
-    }
-    if (n_soft != batch_.embeddings.rows) {
-      fail(ErrorCode::kInvalidInput, "the batch has " + std::to_string(n_soft) +
-                                         " soft tokens and embeddings for " +
-                                         std::to_string(batch_.embeddings.rows));
-    }
-    KVLINK_CHECK(n_soft == 0 || batch_.embeddings.cols == config_.model_dim);
+    check_tokens(batch_, config_.vocab_size);
+    KVLINK_CHECK(batch_.embeddings.rows == 0 || batch_.embeddings.cols == config_.model_dim);
     for (const std::int32_t i : batch_.logit_rows) KVLINK_CHECK(i >= 0 && i < n_);
     const auto n_mass = static_cast<std::int64_t>(batch_.attention_mass.size());
     KVLINK_CHECK(n_mass == 0 || n_mass == cache_.n_rows());
@@ -351,6 +337,24 @@ std::int64_t Decoder::tile_rows(const ModelConfig& config, int n_threads) {
       2 * std::int64_t{config.model_dim} *
       (2 * config.attention_dim() + 2 * config.kv_dim() + 3 * std::int64_t{config.ffn_dim});
   return std::clamp(kOperationsPerThread * n_threads / per_row, kLeastRows, kTile);
+}
+
+void check_tokens(const ForwardBatch& batch, std::int32_t vocab_size) {
+  std::int64_t n_soft = 0;
+  for (const std::int32_t id : batch.token_ids) {
+    if (id == -1) {
+      ++n_soft;
+    } else if (id < 0 || id >= vocab_size) {
+      fail(ErrorCode::kInvalidInput, "token " + std::to_string(id) +
+                                         " is not in the model's vocabulary of " +
+                                         std::to_string(vocab_size));
+    }
+  }
+  if (n_soft != batch.embeddings.rows) {
+    fail(ErrorCode::kInvalidInput, "the batch has " + std::to_string(n_soft) +
+                                       " soft tokens and embeddings for " +
+                                       std::to_string(batch.embeddings.rows));
+  }
 }
 
 std::vector<float> Decoder::forward(const ForwardBatch& batch, KvCache& cache,

@@ -38,6 +38,10 @@ struct ForwardBatch {
   std::int32_t values_layer = 0;
 };
 
+/// Throws kInvalidInput for a token id outside the vocabulary and for soft tokens without
+/// embeddings.
+void check_tokens(const ForwardBatch& batch, std::int32_t vocab_size);
+
 /// Called before every layer of every tile: where a question overtakes ingestion and where Stop
 /// takes effect. May throw Exception(kCancelled); the rows of the batch then hold no usable KV.
 using LayerCallback = std::function<void()>;

@@ -96,21 +96,7 @@ Matrix DeviceDecoder::rows_of(const cuda::DeviceBuffer& buffer, std::int64_t n, 
 void DeviceDecoder::check_batch(const ForwardBatch& batch, const KvCache& cache) const {
   const auto n = std::ssize(batch.token_ids);
   KVLINK_CHECK(n > 0 && batch.rows.size() == batch.token_ids.size());
-  std::int64_t n_soft = 0;
-  for (const std::int32_t id : batch.token_ids) {
-    if (id == -1) {
-      ++n_soft;
-    } else if (id < 0 || id >= config_.vocab_size) {
-      fail(ErrorCode::kInvalidInput, "token " + std::to_string(id) +
-                                         " is not in the model's vocabulary of " +
-                                         std::to_string(config_.vocab_size));
-    }
-  }
-  if (n_soft != batch.embeddings.rows) {
-    fail(ErrorCode::kInvalidInput, "the batch has " + std::to_string(n_soft) +
-                                       " soft tokens and embeddings for " +
-                                       std::to_string(batch.embeddings.rows));
-  }
+  check_tokens(batch, config_.vocab_size);
   for (const std::int32_t i : batch.logit_rows) KVLINK_CHECK(i >= 0 && i < n);
   for (const std::int32_t row : batch.rows) KVLINK_CHECK(row >= 0 && row < cache.n_rows());
   if (batch.capture != nullptr && n > options_.tile_rows) {

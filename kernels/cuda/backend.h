@@ -78,22 +78,25 @@ class CudaBackend {
   Context* context_ = nullptr;
 };
 
-/// Device memory. Move-only; must not outlive the backend.
-class DeviceBuffer {
+/// Memory of a backend, given back with its owner. Move-only; must not outlive the backend.
+template <Status (*Api::*kAllocate)(Context*, std::int64_t, void**),
+          void (*Api::*kRelease)(Context*, void*)>
+class Memory {
  public:
-  DeviceBuffer() = default;
-  DeviceBuffer(CudaBackend& backend, std::int64_t bytes) : backend_(&backend), bytes_(bytes) {
-    if (bytes > 0) backend.run(&Api::allocate, bytes, &data_);
+  Memory() = default;
+  /// Uninitialised. Throws kOutOfMemory, kDevice.
+  Memory(CudaBackend& backend, std::int64_t bytes) : backend_(&backend), bytes_(bytes) {
+    if (bytes > 0) backend.run(kAllocate, bytes, &data_);
   }
-  DeviceBuffer(DeviceBuffer&& other) noexcept { swap(other); }
-  DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+  Memory(Memory&& other) noexcept { swap(other); }
+  Memory& operator=(Memory&& other) noexcept {
     swap(other);
     return *this;
   }
-  DeviceBuffer(const DeviceBuffer&) = delete;
-  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
-  ~DeviceBuffer() {
-    if (data_ != nullptr) backend_->api().release(backend_->context(), data_);
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  ~Memory() {
+    if (data_ != nullptr) (backend_->api().*kRelease)(backend_->context(), data_);
   }
 
   std::int64_t size() const { return bytes_; }
@@ -104,7 +107,7 @@ class DeviceBuffer {
   }
 
  private:
-  void swap(DeviceBuffer& other) noexcept {
+  void swap(Memory& other) noexcept {
     std::swap(backend_, other.backend_);
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
@@ -114,41 +117,10 @@ class DeviceBuffer {
   std::int64_t bytes_ = 0;
 };
 
-/// Host memory that the device copies from without waiting. Move-only; must not outlive the
-/// backend.
-class PinnedBuffer {
- public:
-  PinnedBuffer() = default;
-  PinnedBuffer(CudaBackend& backend, std::int64_t bytes) : backend_(&backend), bytes_(bytes) {
-    backend.run(&Api::allocate_pinned, bytes, &data_);
-  }
-  PinnedBuffer(PinnedBuffer&& other) noexcept { swap(other); }
-  PinnedBuffer& operator=(PinnedBuffer&& other) noexcept {
-    swap(other);
-    return *this;
-  }
-  PinnedBuffer(const PinnedBuffer&) = delete;
-  PinnedBuffer& operator=(const PinnedBuffer&) = delete;
-  ~PinnedBuffer() {
-    if (data_ != nullptr) backend_->api().release_pinned(backend_->context(), data_);
-  }
-
-  std::int64_t size() const { return bytes_; }
-  template <typename T>
-  T* as() const {
-    return static_cast<T*>(data_);
-  }
-
- private:
-  void swap(PinnedBuffer& other) noexcept {
-    std::swap(backend_, other.backend_);
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-  }
-  CudaBackend* backend_ = nullptr;
-  void* data_ = nullptr;
-  std::int64_t bytes_ = 0;
-};
+/// On the device.
+using DeviceBuffer = Memory<&Api::allocate, &Api::release>;
+/// Of the host, which the device copies from without waiting.
+using PinnedBuffer = Memory<&Api::allocate_pinned, &Api::release_pinned>;
 
 /// An event or a graph of a backend, destroyed with its owner.
 template <typename T, void (*Api::*kDestroy)(Context*, T*)>

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "tests/cuda_host/device_arena.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 
 namespace kvlink::tests {
 namespace {

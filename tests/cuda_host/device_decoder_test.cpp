@@ -10,7 +10,7 @@
 #include "kernels/kv.h"
 #include "tests/cuda_host/device_fixture.h"
 #include "tests/inference/decoder_driver.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/temporary_folder.h"

@@ -6,7 +6,7 @@
 #include "kernels/logits.h"
 #include "tests/cuda_host/device_fixture.h"
 #include "tests/inference/decoder_driver.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 

@@ -5,7 +5,7 @@
 
 #include "kernels/base/kv_block.h"
 #include "tests/cuda_host/device_arena.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 
 namespace kvlink::tests {
 namespace {

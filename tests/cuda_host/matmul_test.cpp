@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cuda_host/device_fixture.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 
 namespace kvlink::tests {
 namespace {

@@ -8,7 +8,7 @@
 #include "kernels/logits.h"
 #include "tests/cuda_host/device_fixture.h"
 #include "tests/inference/decoder_driver.h"
-#include "tests/support/device_tolerances.h"
+#include "tests/support/tolerances.h"
 
 namespace kvlink::tests {
 namespace {
