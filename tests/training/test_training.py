@@ -30,8 +30,8 @@ from kvlink_training.packing import Sample, build_view, pack
 from kvlink_training.prompt import Prompt
 from kvlink_training.run_folder import RunFolder
 from kvlink_training.samples import Mix, SampleStream
-from kvlink_training.sources import (ForbiddenQuestion, Passage, Question, contains_answer, drop_forbidden,
-                                     question_hash, read_questions)
+from kvlink_training.sources import (QUOTE_WORDS, ForbiddenQuestion, Passage, Question, contains_answer,
+                                     drop_forbidden, question_hash, quoted_sentence, read_questions)
 
 GEOMETRY = Geometry(n_layers=2, n_heads=4, n_kv_heads=2, head_dim=8, model_dim=32, ffn_dim=48, vocab_size=260,
                     rms_norm_eps=1e-5, rope_theta=10000.0)
@@ -212,6 +212,31 @@ class DataTest(unittest.TestCase):
                 file.write(json.dumps({"question": "q", "answers": ["?", "cat"], "docs": []}) + "\n")
             self.assertEqual([q.answers for q in read_questions(path)], [("cat",)])
 
+    def test_a_reply_quotes_the_sentence_that_the_question_asks_for(self):
+        text = "Bern is old. The capital of Switzerland is Bern. Many visit Bern in May."
+        question = Question("s", "What is the capital of Switzerland?", ("Bern",), (Passage("T", text, True),))
+        self.assertEqual(question.reply, 'Bern. "The capital of Switzerland is Bern."')
+        nowhere = Question("s", "Who?", ("Zug",), (Passage("T", text, True),))
+        self.assertEqual(nowhere.reply, "Zug")
+        whole = Question("s", "Who?", ("Bern is old",), (Passage("T", text, True),))
+        self.assertEqual(whole.reply, "Bern is old")
+
+    def test_a_long_sentence_is_cut_around_the_answer(self):
+        words = [f"w{i}" for i in range(100)]
+        for answer in ("w0", "w50", "w99"):
+            passage = Passage("T", " ".join(words) + ".", True)
+            sentence = quoted_sentence("where?", answer, (passage,))
+            self.assertEqual(len(sentence.split()), QUOTE_WORDS)
+            self.assertTrue(contains_answer(sentence, (answer,)))
+
+    def test_passages_of_the_same_document_are_the_first_distractors(self):
+        document = tuple(Passage("Story", f"part {i} of it", False) for i in range(6))
+        questions = [Question("s", "where is it", ("here",), (Passage("Story", "it is here", True), *document))]
+        questions += [Question("s", f"where is it {i}", (f"there{i}",), (Passage(f"T{i}", f"where is it there{i}", True),))
+                      for i in range(20)]
+        stream = SampleStream(questions, Mix(tasks={"qa": 1.0}, unanswerable=0.0), seed=1)
+        self.assertEqual({title for title, _ in stream._distractors(questions[0], 2)}, {"Story"})
+
     def test_distractors_never_hold_an_answer_and_gold_moves(self):
         questions = [Question("s", f"where is thing{i}", (f"place{i}",),
                               (Passage(f"T{i}", f"thing{i} thing{i + 1} is at place{i}", True),)) for i in range(40)]
@@ -220,7 +245,7 @@ class DataTest(unittest.TestCase):
         n_unanswerable = 0
         for _ in range(300):
             s = next(stream)
-            answer = s.branches[0][0][1]
+            answer = s.branches[0][0][1].split(".")[0]
             holding = [i for i, p in enumerate(s.passages) if contains_answer(p[1], [answer])]
             n_unanswerable += s.task == "unanswerable"
             self.assertEqual(len(holding), 0 if s.task == "unanswerable" else 1)

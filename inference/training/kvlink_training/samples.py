@@ -105,7 +105,7 @@ class SampleStream:
         place = self.random.randint(0, len(distractors))
         passages = distractors[:place] + gold + distractors[place:]
         related = self._related(question, passages)
-        turns = [(q.question, q.target) for q in related]
+        turns = [(q.question, q.reply) for q in related]
         branches = [turns] if task == "turns" else [[turn] for turn in turns]
         return Sample(task, passages, branches)
 
@@ -123,15 +123,17 @@ class SampleStream:
         return [question, *chosen, *others][: self.mix.questions_per_context]
 
     def _distractors(self, question: Question, n: int) -> list[tuple[str, str]]:
-        """Own passages that are not gold first, then the hardest of the index, of which a random
-        subset is taken so that a question met again has other company."""
+        """Passages of the same document first, then the hardest of the index; a random part of somewhat
+        more than are needed, so that a question met again has other company."""
         if n == 0:
             return []
         key = (question.source, question.question)
         if key not in self._hard:
-            own = [(p.title, p.text) for p in question.passages if not p.gold][:2]
-            gold = set(self._context(question))
+            gold = self._context(question)
+            same = [p for title, _ in gold for p in self.index.by_title[title]
+                    if not contains_answer(f"{p[0]} {p[1]}", question.answers)]
+            random.Random(question.question).shuffle(same)
             found = self.index.hardest(question.question, question.answers, 2 * self.mix.max_passages)
-            self._hard[key] = own + [p for p in found if p not in gold and p not in own]
-        pool = self._hard[key]
+            self._hard[key] = [p for p in dict.fromkeys(same[: self.mix.max_passages] + found) if p not in gold]
+        pool = self._hard[key][: n + 4]
         return self.random.sample(pool, min(n, len(pool)))

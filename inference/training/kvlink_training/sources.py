@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+QUOTE_WORDS = 30
 FORBIDDEN_FILE = Path(__file__).with_name("forbidden_questions.txt")
 
 
@@ -46,6 +47,15 @@ class Question:
         text = " ".join(f"{p.title} {p.text}" for p in self.gold)
         return min([a for a in self.answers if contains_answer(text, (a,))] or self.answers, key=len)
 
+    @property
+    def reply(self) -> str:
+        """The target and, where a gold passage says it, the sentence it stands in: a reader sees what the
+        answer rests on, and a sentence teaches where to look far more often than two words do."""
+        sentence = quoted_sentence(self.question, self.target, self.gold)
+        if not sentence or normalize(sentence) == normalize(self.target):
+            return self.target
+        return f"{self.target.rstrip('.')}. \"{sentence}\""
+
 
 def normalize(text: str) -> str:
     """Lower case, no punctuation, no articles, single spaces: as answers are compared."""
@@ -57,6 +67,21 @@ def contains_answer(text: str, answers: tuple[str, ...] | list[str]) -> bool:
     """Sub-span match: a normalised answer occurs in the normalised text."""
     words = f" {normalize(text)} "
     return any(f" {normalize(a)} " in words for a in answers if normalize(a))
+
+
+def quoted_sentence(question: str, answer: str, passages: tuple[Passage, ...]) -> str:
+    """The sentence that holds the answer and shares most words with the question, at most QUOTE_WORDS
+    long (a longer one is cut around the answer); empty where none holds it."""
+    asked = set(normalize(question).split())
+    sentences = [s for p in passages for s in re.split(r"(?<=[.!?])\s+", p.text) if contains_answer(s, (answer,))]
+    if not sentences:
+        return ""
+    words = max(sentences, key=lambda s: len(asked & set(normalize(s).split()))).split()
+    if len(words) <= QUOTE_WORDS:
+        return " ".join(words)
+    ends = [i for i in range(1, len(words) + 1) if contains_answer(" ".join(words[:i]), (answer,))]
+    first = max(0, min(ends[0] - QUOTE_WORDS // 2, len(words) - QUOTE_WORDS))
+    return " ".join(words[first : first + QUOTE_WORDS])
 
 
 def question_hash(question: str) -> str:
@@ -114,6 +139,9 @@ class PassageIndex:
     def __init__(self, questions: list[Question]) -> None:
         seen = {(p.title, p.text) for q in questions for p in q.passages}
         self.passages = sorted(seen)
+        self.by_title: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for passage in self.passages:
+            self.by_title[passage[0]].append(passage)
         postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
         lengths = np.zeros(len(self.passages))
         for number, (title, text) in enumerate(self.passages):
