@@ -8,7 +8,6 @@
 
 #include "app/model_memory.h"
 #include "inference/embedder.h"
-#include "inference/model/model_outline.h"
 #include "inference/tokenizer/chat_format.h"
 
 namespace kvlink::app {
@@ -48,7 +47,7 @@ std::unique_ptr<inference::Tokenizer> find_tokenizer(const inference::Model& mod
   return tokenizer;
 }
 
-ModelCheck check_generator(const std::filesystem::path& path) {
+ModelCheck check_generator(const std::filesystem::path& path, const inference::LoadWatch& watch) {
   constexpr std::int64_t kTokens = 1000;
   ModelCheck check;
   check.available_bytes = available_memory();
@@ -57,7 +56,7 @@ ModelCheck check_generator(const std::filesystem::path& path) {
   expect_model_fits(outline, n_tokens, DType::kF16, check.available_bytes, path.string());
   check.weight_bytes = outline.weight_bytes;
   check.needed_bytes = memory_of_model(outline, n_tokens, DType::kF16).total();
-  const inference::Model model = value_or_throw(inference::load_model(path));
+  const inference::Model model = value_or_throw(inference::load_model(path, watch));
   check.name = model.config.name;
   check.architecture = model.config.architecture;
   check.weight_types = model.weight_types;
@@ -66,7 +65,7 @@ ModelCheck check_generator(const std::filesystem::path& path) {
   check.kv_bytes_per_token = std::int64_t{2} * model.config.n_layers * model.config.kv_dim() * 2;
   const auto tokenizer = find_tokenizer(model, path, check);
   kernels::CpuBackend backend({});
-  check.trial = try_generator(model, tokenizer.get(), backend);
+  check.trial = try_generator(model, tokenizer.get(), backend, watch.stop);
   check.fingerprint = model.compute_fingerprint().hex();
   return check;
 }
@@ -95,10 +94,11 @@ std::string reason_of_chat_format(const inference::TokenizerSource& source,
   return format == "plain" ? "no known marks in its template" : "by the marks in its template";
 }
 
-Result<ModelCheck> check_model(const std::filesystem::path& path) {
+Result<ModelCheck> check_model(const std::filesystem::path& path,
+                               const inference::LoadWatch& watch) {
   return returning([&] {
     const auto role = role_of_model(path);
-    return role == ModelRole::kEmbedder ? check_embedder(path) : check_generator(path);
+    return role == ModelRole::kEmbedder ? check_embedder(path) : check_generator(path, watch);
   });
 }
 

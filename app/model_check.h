@@ -9,6 +9,7 @@
 
 #include "app/model_files.h"
 #include "app/model_trial.h"
+#include "inference/model/model_outline.h"
 #include "kernels/base/result.h"
 
 namespace kvlink::app {
@@ -36,8 +37,10 @@ struct ModelCheck {
 /// computes its fingerprint, and reads a built-in text with it (a generator; by ids if its
 /// tokenizer is missing or not handled, which `tokenizer` then says) or embeds a sentence (an
 /// embedder). kOutOfMemory when the files alone exceed the memory; numbers that are not finite are
-/// kCorrupt. Other errors are those of loading.
-Result<ModelCheck> check_model(const std::filesystem::path& path);
+/// kCorrupt; kCancelled when `watch` stops it. Other errors are those of loading. `watch` hears how
+/// far the weights of a generator are read.
+Result<ModelCheck> check_model(const std::filesystem::path& path,
+                               const inference::LoadWatch& watch = {});
 
 /// Why a model's chats are written in `format` where nobody chose: words behind its name.
 std::string reason_of_chat_format(const inference::TokenizerSource& source,

@@ -114,7 +114,7 @@ double surprise(std::span<const float> logits, const Ids& ids, std::size_t first
 }  // namespace
 
 ModelTrial try_generator(const inference::Model& model, const inference::Tokenizer* tokenizer,
-                         kernels::CpuBackend& backend) {
+                         kernels::CpuBackend& backend, std::stop_token stop) {
   const Ids ids = ids_of_text(model, tokenizer);
   const auto n_vocab = static_cast<std::size_t>(model.config.vocab_size);
   Reader reader(model, backend, static_cast<std::int64_t>(ids.size()) + kWritten);
@@ -124,6 +124,7 @@ ModelTrial try_generator(const inference::Model& model, const inference::Tokeniz
   double seconds = 0;
   std::int32_t next = 0;
   for (std::size_t at = 0; at < ids.size(); at += kPart) {
+    if (stop.stop_requested()) fail(ErrorCode::kCancelled, "the check was stopped");
     const auto part = std::span(ids).subspan(at, std::min(kPart, ids.size() - at));
     const auto start = Clock::now();
     const auto logits = reader.read(part, true);

@@ -118,20 +118,23 @@ std::filesystem::path path_of(const CommandContext& context, const std::string& 
   return std::filesystem::exists(inside, ignored) ? inside : std::filesystem::path(wanted);
 }
 
-ExitCode check_one(CommandContext& context, const std::string& wanted) {
-  const auto path = path_of(context, wanted);
-  const auto check = value_or_throw(check_model(path));
-  context.output.print_line(context.output.json() ? to_text(as_json(path, check))
-                                                  : printable(as_text(path, check)));
-  return ExitCode::kDone;
-}
-
 /// "writing: 1.2 GB of 4.5 GB"
 auto progress_of(CommandContext& context, const char* what) {
   return [&context, what](std::int64_t done, std::int64_t total) {
     context.output.progress(std::string(what) + ": " + bytes_in_words(done) + " of " +
                             bytes_in_words(total));
   };
+}
+
+ExitCode check_one(CommandContext& context, const std::string& wanted) {
+  const auto path = path_of(context, wanted);
+  const inference::LoadWatch watch{.progress = progress_of(context, "reading"),
+                                   .stop = context.interrupt.token()};
+  const auto check = value_or_throw(check_model(path, watch));
+  context.output.end_progress();
+  context.output.print_line(context.output.json() ? to_text(as_json(path, check))
+                                                  : printable(as_text(path, check)));
+  return ExitCode::kDone;
 }
 
 DType type_named(const std::string& name) {

@@ -36,6 +36,7 @@ Desk::Desk(DeskOptions options, QObject* parent) : QObject(parent), options_(std
   prefetch_ = seat<PrefetchWorker>("prefetch");
   cache_ = seat<CacheWorker>("store");
   settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home);
+  models_ = seat<ModelWorker>("models", options_.paths, options_.files);
   keeper_ = seat<Keeper>("keeper");
   workers_ = {answers_, prefetch_, ingest_, cache_, settings_, library_};
   library_->set_undo_ms(options_.undo_ms);
@@ -74,6 +75,7 @@ void Desk::connect_workers() {
 }
 
 Desk::~Desk() {
+  models_->cancel_all();
   // Removals are carried out by the library worker when it gives the session back.
   for (Worker* worker : workers_) {
     worker->disconnect(this);

@@ -14,6 +14,7 @@
 #include "app/desk/ingest_worker.h"
 #include "app/desk/keeper.h"
 #include "app/desk/library_worker.h"
+#include "app/desk/model_worker.h"
 #include "app/desk/prefetch_worker.h"
 #include "app/desk/settings_worker.h"
 #include "app/session.h"
@@ -42,7 +43,7 @@ enum class DeskState : std::uint8_t {
 };
 
 /// Lives in the GUI thread; no call blocks but the destructor. Requests go to the workers, answers
-/// come as their signals. Threads: answers, ingestion, library, store, settings, prefetch,
+/// come as their signals. Threads: answers, ingestion, library, store, settings, models, prefetch,
 /// keeper.
 class Desk : public QObject {
   Q_OBJECT
@@ -70,6 +71,7 @@ class Desk : public QObject {
   PrefetchWorker& prefetch() { return *prefetch_; }
   CacheWorker& cache() { return *cache_; }
   SettingsWorker& settings() { return *settings_; }
+  ModelWorker& models() { return *models_; }
   Keeper& keeper() { return *keeper_; }
 
  signals:
@@ -109,6 +111,7 @@ class Desk : public QObject {
   PrefetchWorker* prefetch_ = nullptr;
   CacheWorker* cache_ = nullptr;
   SettingsWorker* settings_ = nullptr;
+  ModelWorker* models_ = nullptr;
   Keeper* keeper_ = nullptr;
   std::size_t n_holding_ = 0;  ///< workers that have not given the session back yet
   bool open_again_ = false;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "app/adapter_choice.h"
+#include "app/model_check.h"
 #include "kernels/base/kv_block.h"
 
 namespace kvlink::desk {
@@ -43,6 +44,12 @@ ModelFacts facts_of(app::Session& session) {
   facts.fingerprint = text_of(session.encoding().model.hex());
   facts.device = text_of(engine.backend().describe());
   facts.has_adapter = engine.adapter() != nullptr;
+  facts.chat_format = text_of(engine.chat_format().name());
+  const bool is_chosen = session.settings().chat_format != "default";
+  facts.chat_format_from = is_chosen
+                               ? SessionOpener::tr("as chosen in the settings")
+                               : text_of(app::reason_of_chat_format(
+                                     model.tokenizer, std::string(engine.chat_format().name())));
   facts.default_mode = session.default_mode();
   facts.mode_warning = text_of(session.mode_warning());
   facts.n_layers = model.config.n_layers;

@@ -9,6 +9,7 @@
 #include "app/desk/messages.h"
 #include "app/model_check.h"
 #include "app/model_files.h"
+#include "app/model_import.h"
 #include "app/paths.h"
 #include "app/settings.h"
 
@@ -25,6 +26,8 @@ struct ModelFacts {
   std::int64_t context_tokens = 0;
   std::int64_t kv_bytes_per_token = 0;
   bool has_adapter = false;
+  QString chat_format;       ///< a name of inference/tokenizer/chat_format.h
+  QString chat_format_from;  ///< why that one, in words
   /// Of a question that names none, and what is to be said about it ("": nothing).
   inference::LinkMode default_mode = inference::LinkMode::kReposition;
   QString mode_warning;
@@ -66,6 +69,8 @@ struct ModelItem {
   bool in_use = false;
   std::optional<OutlineFacts> outline = {};  ///< of generators, once their header was read
   AdapterFit adapter = AdapterFit::kUnknown;
+  bool is_kept = false;  ///< in the models folder: it, or a link to it
+  bool is_link = false;
 };
 
 struct ModelList {
@@ -82,6 +87,28 @@ struct ModelChecked {
 
 /// What putting settings in force would cost.
 struct SettingsEffect {
+/// How far a check or an import is; nothing is told of what takes no time.
+struct ModelProgress {
+  RequestId id = 0;
+  std::int64_t n_bytes_done = 0;
+  std::int64_t n_bytes = 0;
+};
+
+struct ModelImported {
+  RequestId id = 0;
+  QString source;
+  app::ImportMethod method = app::ImportMethod::kReference;
+  QString path;                    ///< in the models folder; empty with a problem
+  std::optional<Problem> problem;  ///< kCancelled: nothing was kept
+};
+
+struct ModelRemoved {
+  RequestId id = 0;
+  QString name;
+  app::RemovedModel removed;
+  std::optional<Problem> problem;
+};
+
   RequestId id = 0;
   app::Settings settings;
   QString problem;            ///< "" or which value is out of range

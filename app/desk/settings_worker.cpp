@@ -50,7 +50,7 @@ std::vector<Place> places_of(const app::Paths& paths, const QString& home) {
 bool same_but_cheap(const app::Settings& a, const app::Settings& b) {
   return a.generator == b.generator && a.embedder == b.embedder &&
          a.system_prompt == b.system_prompt && a.block_dtype == b.block_dtype &&
-         a.adapter == b.adapter;
+         a.adapter == b.adapter && a.chat_format == b.chat_format;
 }
 
 }  // namespace
@@ -59,16 +59,18 @@ void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
   post([this, id, extra = std::move(extra)] {
     ModelList list{.id = id, .models = {}};
     std::set<fs::path> seen;
-    const auto add = [&](const app::FoundModel& found, const QString& source) {
+    const auto add = [&](const app::FoundModel& found, const QString& source, bool is_kept) {
       if (!seen.insert(found.path).second) return;
-      list.models.push_back({.found = found, .source = source});
-      if (!has_model()) return;
       std::error_code ignored;
-      list.models.back().in_use =
-          fs::equivalent(found.path, session().engine().model().path, ignored);
+      list.models.push_back({.found = found,
+                             .source = source,
+                             .in_use = is_in_use(found),
+                             .is_kept = is_kept,
+                             .is_link = fs::is_symlink(found.path, ignored)});
     };
     for (const auto& place : places_of(paths_, home_)) {
-      for (const auto& found : app::find_models(place.folder)) add(found, place.source);
+      const bool is_own = place.folder == paths_.models;
+      for (const auto& found : app::find_models(place.folder)) add(found, place.source, is_own);
     }
     for (const auto& path : extra) {
       app::FoundModel found;
@@ -78,12 +80,23 @@ void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
       std::error_code ignored;
       const auto bytes = fs::file_size(found.path, ignored);
       found.bytes = ignored ? 0 : static_cast<std::int64_t>(bytes);
-      add(found, tr("added"));
+      add(found, tr("added"), false);
     }
     emit models_listed(list);
     add_outlines(list);
     emit models_listed(list);
   });
+}
+
+bool SettingsWorker::is_in_use(const app::FoundModel& found) {
+  if (!has_session()) return false;
+  std::error_code ignored;
+  if (found.role == app::ModelRole::kGenerator) {
+    return has_model() && fs::equivalent(found.path, session().engine().model().path, ignored);
+  }
+  const auto embedder =
+      app::resolve_model(paths_.models, app::ModelRole::kEmbedder, session().settings().embedder);
+  return embedder && fs::equivalent(found.path, *embedder, ignored);
 }
 
 void SettingsWorker::add_outlines(ModelList& list) {
@@ -96,19 +109,6 @@ void SettingsWorker::add_outlines(ModelList& list) {
       item.adapter = outlines_.adapter_fit(item.found, paths_.adapters);
     }
   }
-}
-
-void SettingsWorker::check_model(RequestId id, QString path) {
-  post([this, id, path = std::move(path)] {
-    ModelChecked checked{.id = id, .path = path, .check = {}, .problem = {}};
-    auto check = app::check_model(utf8_of(path));
-    if (check) {
-      checked.check = std::move(*check);
-    } else {
-      checked.problem = problem_of(check.error());
-    }
-    emit model_checked(checked);
-  });
 }
 
 void SettingsWorker::estimate(RequestId id, app::Settings settings) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which models there are, what settings would change, and writing them.
+// Which models there are, and what settings would change.
 #pragma once
 
 #include "app/desk/model_outlines.h"
@@ -19,18 +19,16 @@ class SettingsWorker : public Worker {
   /// files or folders): models_listed, at once with what the folders say, and again when the
   /// headers of generators were read. Needs no session.
   void list_models(RequestId id, std::vector<QString> extra = {});
-  /// Loads the model for a moment and computes with it: model_checked. Needs no session.
-  void check_model(RequestId id, QString path);
   /// What these settings would change: effect_estimated.
   void estimate(RequestId id, app::Settings settings);
 
  signals:
   void models_listed(const kvlink::desk::ModelList& list);
-  void model_checked(const kvlink::desk::ModelChecked& checked);
   void effect_estimated(const kvlink::desk::SettingsEffect& effect);
 
  private:
   void add_outlines(ModelList& list);
+  bool is_in_use(const app::FoundModel& found);
 
   app::Paths paths_;
   QString home_;

@@ -377,10 +377,21 @@
     </message>
 </context>
 <context>
+    <name>kvlink::desk::ModelWorker</name>
+    <message>
+        <source>Stopped before it began.</source>
+        <translation>Gestoppt, bevor es anfing.</translation>
+    </message>
+</context>
+<context>
     <name>kvlink::desk::SessionOpener</name>
     <message>
         <source>The settings could not be written, and the old ones are in force: %1</source>
         <translation>Die Einstellungen konnten nicht geschrieben werden, die alten gelten weiter: %1</translation>
+    </message>
+    <message>
+        <source>as chosen in the settings</source>
+        <translation>wie in den Einstellungen gewählt</translation>
     </message>
 </context>
 <context>
@@ -1049,6 +1060,33 @@
     </message>
 </context>
 <context>
+    <name>kvlink::ui::ChatFormatRow</name>
+    <message>
+        <source>plain text</source>
+        <translation>als einfacher Text</translation>
+    </message>
+    <message>
+        <source>as the model&apos;s template says</source>
+        <translation>wie die Vorlage des Modells es sagt</translation>
+    </message>
+    <message>
+        <source>Chat format</source>
+        <translation>Format der Gespräche</translation>
+    </message>
+    <message>
+        <source>The marks around questions and answers that the model learned</source>
+        <translation>Die Zeichen um Fragen und Antworten, die das Modell gelernt hat</translation>
+    </message>
+    <message>
+        <source>Chats are written</source>
+        <translation>Gespräche werden geschrieben</translation>
+    </message>
+    <message>
+        <source>as the model&apos;s template says: %1</source>
+        <translation>wie die Vorlage des Modells es sagt: %1</translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::ClockPair</name>
     <message>
         <source>Time to the first token with and without cache</source>
@@ -1350,6 +1388,17 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
     <message>
         <source>Bytes read</source>
         <translation>Bytes gelesen</translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::JobRow</name>
+    <message>
+        <source>Stop</source>
+        <translation>Stopp</translation>
+    </message>
+    <message>
+        <source>%1: %2 of %3</source>
+        <translation>%1: %2 von %3</translation>
     </message>
 </context>
 <context>
@@ -1878,6 +1927,41 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
     </message>
 </context>
 <context>
+    <name>kvlink::ui::ModelJobs</name>
+    <message>
+        <source>Trying %1</source>
+        <translation>%1 wird ausprobiert</translation>
+    </message>
+    <message>
+        <source>Copying %1</source>
+        <translation>%1 wird kopiert</translation>
+    </message>
+    <message>
+        <source>Linking %1</source>
+        <translation>%1 wird verknüpft</translation>
+    </message>
+    <message>
+        <source>Removing %1</source>
+        <translation>%1 wird entfernt</translation>
+    </message>
+    <message>
+        <source>%1 is a copy of %2.</source>
+        <translation>%1 ist eine Kopie von %2.</translation>
+    </message>
+    <message>
+        <source>%1 is a link to %2.</source>
+        <translation>%1 ist eine Verknüpfung auf %2.</translation>
+    </message>
+    <message>
+        <source>The link %1 is gone; the model itself is untouched.</source>
+        <translation>Die Verknüpfung %1 ist weg; das Modell selbst ist unberührt.</translation>
+    </message>
+    <message>
+        <source>%1 is gone, %2. Blocks that it had cached stay until room is needed.</source>
+        <translation>%1 ist weg, %2. Seine gespeicherten Blöcke bleiben, bis Platz gebraucht wird.</translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::ModelTable</name>
     <message>
         <source>being tried …</source>
@@ -1963,6 +2047,22 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <source>Adapter</source>
         <translation>Adapter</translation>
     </message>
+    <message>
+        <source>Chats are written as %1, %2</source>
+        <translation>Gespräche werden geschrieben als %1, %2</translation>
+    </message>
+    <message>
+        <source>%1 of memory with 1,000 tokens; reads %2 and writes %3 tokens a second</source>
+        <translation>%1 Speicher mit 1.000 Token; liest %2 und schreibt %3 Token in der Sekunde</translation>
+    </message>
+    <message>
+        <source>Perplexity %1 on a built-in text of %2 tokens</source>
+        <translation>Perplexität %1 auf einem eingebauten Text von %2 Token</translation>
+    </message>
+    <message>
+        <source>; its tokenizer does not give the text back unchanged</source>
+        <translation>; sein Tokenizer gibt den Text nicht unverändert zurück</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::ModelsPage</name>
@@ -2045,6 +2145,58 @@ To bring your own, drop a GGUF file of a Llama-like model here, or copy it into 
 Der Befehl ./run im Quellordner holt zwei, zusammen 176 MB: SmolLM2-135M-Instruct, das antwortet, und all-MiniLM-L6-v2, das Abschnitte findet. Sie kommen nach %1. Er muss einmal mit Internetverbindung laufen; das Fenster selbst öffnet nie eine Verbindung.
 
 Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen oder in jenen Ordner kopieren. Modelle, die LM Studio, Hugging Face oder GPT4All auf diesem Rechner haben, stehen unten.</translation>
+    </message>
+    <message>
+        <source>Keep a link</source>
+        <translation>Verknüpfen</translation>
+    </message>
+    <message>
+        <source>Puts a link into the models folder; the model stays where it is</source>
+        <translation>Legt eine Verknüpfung in den Modellordner; das Modell bleibt, wo es ist</translation>
+    </message>
+    <message>
+        <source>Copy it here</source>
+        <translation>Hierher kopieren</translation>
+    </message>
+    <message>
+        <source>Copies it into the models folder</source>
+        <translation>Kopiert es in den Modellordner</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Erases it from the models folder; of a link only the link</source>
+        <translation>Löscht es aus dem Modellordner; von einer Verknüpfung nur diese</translation>
+    </message>
+    <message>
+        <source>Add a folder …</source>
+        <translation>Ordner hinzufügen …</translation>
+    </message>
+    <message>
+        <source>A model as Hugging Face keeps it: config.json and safetensors</source>
+        <translation>Ein Modell, wie Hugging Face es ablegt: config.json und safetensors</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Nothing was removed.</source>
+        <translation>Nichts wurde entfernt.</translation>
+    </message>
+    <message>
+        <source>Chats are written as %1, %2</source>
+        <translation>Gespräche werden geschrieben als %1, %2</translation>
+    </message>
+    <message>
+        <source>The link %1 will be removed in %2 s. The model stays where it is.</source>
+        <translation>Die Verknüpfung %1 wird in %2 s entfernt. Das Modell bleibt, wo es ist.</translation>
+    </message>
+    <message>
+        <source>%1 will be erased in %2 s: %3.</source>
+        <translation>%1 wird in %2 s gelöscht: %3.</translation>
     </message>
 </context>
 <context>

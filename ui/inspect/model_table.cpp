@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <QStringList>
 
+#include "ui/inspect/chat_format_row.h"
 #include "ui/inspect/quantities.h"
 #include "ui/theme/colors.h"
 
@@ -24,6 +25,30 @@ QString adapter_words(const desk::ModelItem& item) {
   return {};
 }
 
+/// What trying a generator showed: how its chats are written, what it needs, how fast it is.
+QString trial_words(const app::ModelCheck& check) {
+  if (check.role != app::ModelRole::kGenerator) return {};
+  QString words;
+  if (check.chat_format != "none") {
+    words += QLatin1Char('\n') + ModelTable::tr("Chats are written as %1, %2")
+                                     .arg(chat_format_words(desk::text_of(check.chat_format)),
+                                          desk::text_of(check.chat_format_from));
+  }
+  words += QLatin1Char('\n') + ModelTable::tr(
+                                   "%1 of memory with 1,000 tokens; reads %2 and writes "
+                                   "%3 tokens a second")
+                                   .arg(bytes_text(check.needed_bytes),
+                                        decimal_text(check.trial.read_per_second, 1),
+                                        decimal_text(check.trial.write_per_second, 1));
+  if (check.chat_format == "none") return words;
+  words += QLatin1Char('\n') +
+           ModelTable::tr("Perplexity %1 on a built-in text of %2 tokens")
+               .arg(decimal_text(check.trial.perplexity, 1), count_text(check.trial.n_tokens));
+  return words + (check.trial.text_comes_back
+                      ? QString()
+                      : ModelTable::tr("; its tokenizer does not give the text back unchanged"));
+}
+
 }  // namespace
 
 void ModelTable::set_models(std::vector<desk::ModelItem> models) {
@@ -39,13 +64,14 @@ void ModelTable::changed(const QString& path) {
 }
 
 void ModelTable::set_checking(const QString& path) {
-  checking_ = path;
+  checking_.insert(path);
   changed(path);
 }
 
 void ModelTable::set_checked(const desk::ModelChecked& checked) {
-  if (checking_ == checked.path) checking_.clear();
-  checks_[checked.path] = checked;
+  checking_.remove(checked.path);
+  const bool was_stopped = checked.problem && checked.problem->code == ErrorCode::kCancelled;
+  if (!was_stopped) checks_[checked.path] = checked;
   changed(checked.path);
 }
 
@@ -58,7 +84,7 @@ int ModelTable::columnCount(const QModelIndex& parent) const {
 }
 
 QString ModelTable::state(const desk::ModelItem& item, const QString& path) const {
-  if (path == checking_) return tr("being tried …");
+  if (checking_.contains(path)) return tr("being tried …");
   const auto found = checks_.find(path);
   if (found != checks_.end() && found->problem) return tr("does not work");
   if (item.in_use) return tr("in use");
@@ -80,7 +106,8 @@ QString ModelTable::details(int row) const {
          tr("%1, %2, weights %3, tokenizer %4, fingerprint %5")
              .arg(desk::text_of(check.name), desk::text_of(check.architecture),
                   desk::text_of(check.weight_types), desk::text_of(check.tokenizer),
-                  desk::text_of(check.fingerprint).left(16));
+                  desk::text_of(check.fingerprint).left(16)) +
+         trial_words(check);
 }
 
 QString ModelTable::text(const desk::ModelItem& item, int column) const {

@@ -4,6 +4,7 @@
 
 #include <QAbstractTableModel>
 #include <QHash>
+#include <QSet>
 #include <vector>
 
 #include "app/desk/settings_messages.h"
@@ -21,6 +22,7 @@ class ModelTable : public QAbstractTableModel {
   void set_models(std::vector<desk::ModelItem> models);
   /// The model is being loaded and tried.
   void set_checking(const QString& path);
+  /// What came out; nothing is known of one that was stopped.
   void set_checked(const desk::ModelChecked& checked);
   const desk::ModelItem& item(int row) const { return models_.at(static_cast<std::size_t>(row)); }
 
@@ -39,7 +41,7 @@ class ModelTable : public QAbstractTableModel {
 
   std::vector<desk::ModelItem> models_;
   QHash<QString, desk::ModelChecked> checks_;
-  QString checking_;
+  QSet<QString> checking_;
 };
 
 }  // namespace kvlink::ui

@@ -14,6 +14,7 @@
 
 #include "app/desk/desk.h"
 #include "ui/inspect/appearance_page.h"
+#include "ui/inspect/model_jobs.h"
 #include "ui/inspect/model_table.h"
 #include "ui/inspect/models_page.h"
 #include "ui/inspect/settings_effect.h"
@@ -33,6 +34,7 @@ SettingsPanel::SettingsPanel(desk::Desk& desk, QWidget* parent)
       names_(new QListWidget(this)),
       pages_(new QStackedWidget(this)),
       models_(new ModelsPage(this)),
+      jobs_(new ModelJobs(desk, *models_, this)),
       footer_(new QWidget(this)),
       effect_words_(new QLabel(footer_)),
       apply_(new QPushButton(footer_)),
@@ -129,11 +131,21 @@ void SettingsPanel::build_footer() {
 
 void SettingsPanel::follow_models() {
   auto* worker = &desk_.settings();
-  connect(worker, &desk::SettingsWorker::models_listed, models_, &ModelsPage::show_models);
-  connect(worker, &desk::SettingsWorker::model_checked, models_, &ModelsPage::show_check);
+  models_->set_undo_ms(desk_.options().undo_ms);
+  connect(worker, &desk::SettingsWorker::models_listed, this, [this](const desk::ModelList& list) {
+    models_->show_models(list);
+    if (!to_select_.isEmpty()) models_->select(std::exchange(to_select_, {}));
+  });
+  connect(jobs_, &ModelJobs::models_changed, this,
+          [this](const QString& added, const QString& instead_of) {
+            if (!added.isEmpty()) to_select_ = added;
+            added_.removeAll(instead_of);
+            list_models();
+          });
   connect(models_, &ModelsPage::refresh_wanted, this, &SettingsPanel::list_models);
-  connect(models_, &ModelsPage::check_wanted, this, [this](const QString& path) {
-    desk_.settings().check_model(desk::next_request_id(), path);
+  connect(models_, &ModelsPage::chat_format_wanted, this, [this](const QString& name) {
+    candidate_.chat_format = desk::utf8_of(name);
+    settings_edited();
   });
   connect(models_, &ModelsPage::models_added, this, [this](const QStringList& paths) {
     for (const auto& path : paths) add_model(path);
@@ -156,7 +168,7 @@ void SettingsPanel::add_model(const QString& path) {
   if (!added_.contains(path)) added_ << path;
   list_models();
   models_->table().set_checking(path);
-  desk_.settings().check_model(desk::next_request_id(), path);
+  jobs_->check(path);
 }
 
 void SettingsPanel::showEvent(QShowEvent* event) {
@@ -234,6 +246,7 @@ void SettingsPanel::discard() {
   effect_.reset();
   touched_ = false;
   candidate_ = base_;
+  models_->show_chat_format(desk_.facts());
   for (auto* form : forms_) form->show_settings(base_);
   footer_->hide();
 }

@@ -21,6 +21,7 @@ class Desk;
 
 namespace kvlink::ui {
 
+class ModelJobs;
 class ModelsPage;
 class SettingsForm;
 
@@ -67,12 +68,14 @@ class SettingsPanel : public QWidget {
   bool touched_ = false;
   bool encode_when_open_ = false;
   QStringList added_;
+  QString to_select_;  ///< when the models are listed the next time
   desk::RequestId estimate_ = 0;
   std::optional<desk::SettingsEffect> effect_;
 
   QListWidget* names_;
   QStackedWidget* pages_;
   ModelsPage* models_;
+  ModelJobs* jobs_;
   std::vector<SettingsForm*> forms_;
   QWidget* footer_;
   QLabel* effect_words_;
