@@ -19,31 +19,13 @@ HELP
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case "${1:-}" in --help | -h) usage && exit 0 ;; esac
 program=${1:-$root/build/release}/bin/kvlink-desktop
-models=${KVLINK_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/kvlink/models}
-skip() { echo "SKIP: $*" && exit 77; }
-for tool in strace Xvfb xdotool python3; do
-  command -v "$tool" >/dev/null || skip "$tool is not installed"
-done
+# shellcheck source=tests/support/virtual_screen.sh
+source "$root/tests/support/virtual_screen.sh"
+need_tools strace Xvfb xdotool python3 "$program"
 strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
-[ -x "$program" ] || skip "$program is not built"
-[ -d "$models" ] || skip "the default models are not fetched (./run)"
-
-scratch=$(mktemp -d)
-x_server='' session=''
-tidy() {
-  [ -z "$session" ] || kill "$session" 2>/dev/null || true
-  [ -z "$x_server" ] || kill "$x_server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap tidy EXIT
-export XDG_RUNTIME_DIR=$scratch/runtime XDG_CONFIG_HOME=$scratch/config LC_ALL=C.UTF-8
-export QT_QPA_PLATFORM=xcb DBUS_SESSION_BUS_ADDRESS=unix:path=$scratch/no-bus
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-Xvfb -displayfd 3 -screen 0 1366x860x24 -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
-x_server=$!
-for _ in $(seq 100); do [ -s "$scratch/display" ] || sleep 0.1; done
-DISPLAY=:$(cat "$scratch/display")
-export DISPLAY
+need_models
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$scratch/no-bus # an address, so that it is tried
+begin_screen 1366x860
 
 library=$scratch/library
 count() { # SQL: one number of the library, 0 while there is none
@@ -66,7 +48,7 @@ traced() { # NAME FILE…
 }
 
 traced first "$root/resources/guide/01-first-steps.md" "$root/resources/guide/05-kv-caches.md" &
-session=$!
+window=$!
 handle=$(timeout 60 xdotool search --sync --onlyvisible --name KVLink | head -1)
 xdotool windowfocus --sync "$handle"
 await 2 "SELECT count(*) FROM documents"
@@ -80,9 +62,9 @@ for keys in ctrl+2 ctrl+3 ctrl+4 ctrl+comma ctrl+k Escape F1 Escape ctrl+l; do
 done
 (traced second "$root/resources/guide/12-document-formats.md")
 await 3 "SELECT count(*) FROM documents"
-kill -TERM "$(pgrep -P "$session")" # not the tracer, which hands no signal on
-wait "$session" || true
-session=''
+kill -TERM "$(pgrep -P "$window")" # not the tracer, which hands no signal on
+wait "$window" || true
+window=''
 
 cat "$scratch"/trace-*.txt >"$scratch/trace.txt"
 n_sockets=$(grep -c 'socket(AF_' "$scratch/trace.txt" || true)

@@ -22,39 +22,20 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 case "${1:-}" in --help | -h) usage && exit 0 ;; esac
 output=${1:-$root/build/screens}
 program=${BUILD:-$root/build/release}/bin/ui_screens
-models=${KVLINK_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/kvlink/models}
-skip() { echo "SKIP: $*" && exit 77; }
-command -v Xvfb >/dev/null || skip "Xvfb is not installed"
-[ -x "$program" ] || skip "$program is not built"
-[ -d "$models" ] || skip "the default models are not fetched (./run)"
-
-scratch=$(mktemp -d)
-x_server=''
-tidy() {
-  [ -z "$x_server" ] || kill "$x_server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap tidy EXIT
-export XDG_RUNTIME_DIR=$scratch/runtime XDG_CONFIG_HOME=$scratch/config QT_QPA_PLATFORM=xcb
-export DBUS_SESSION_BUS_ADDRESS=disabled: LC_ALL=C.UTF-8
-mkdir -m 700 "$XDG_RUNTIME_DIR"
+# shellcheck source=tests/support/virtual_screen.sh
+source "$root/tests/support/virtual_screen.sh"
+need_tools Xvfb "$program"
+need_models
 
 status=0
 for scale in ${SCALES:-1 2}; do
   printf '\n== at %sx\n' "$scale"
-  : >"$scratch/display"
-  Xvfb -displayfd 3 -screen 0 "$((1366 * scale))x$((860 * scale))x24" -nolisten tcp \
-    3>"$scratch/display" 2>"$scratch/xvfb.log" &
-  x_server=$!
-  for _ in $(seq 100); do [ -s "$scratch/display" ] || sleep 0.1; done
-  DISPLAY=:$(cat "$scratch/display")
-  export DISPLAY QT_SCALE_FACTOR=$scale
+  begin_screen "$((1366 * scale))x$((860 * scale))"
+  export QT_SCALE_FACTOR=$scale
   for start in FIRST SECOND; do
     "$program" "$start" "$output/${scale}x" "$models" "${DOCUMENTS:-$root/resources/guide}" \
       "$scratch/library-$scale" || status=1
   done
-  kill "$x_server"
-  wait "$x_server" 2>/dev/null || true
-  x_server=''
+  end_screen
 done
 exit "$status"

@@ -22,24 +22,15 @@ case "${1:-}" in --help | -h) usage && exit 0 ;; esac
 program=${BUILD:-$root/build/release}/bin/kvlink-desktop
 seconds=${SECONDS_TO_RUN:-660}
 n_documents=${N_DOCUMENTS:-2000}
-models=${KVLINK_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/kvlink/models}
 folders=("$@")
 if [ "${#folders[@]}" -eq 0 ]; then
   folders=("$root/resources/guide")
   [ -z "${KVLINK_TEST_DATA:-}" ] || folders+=("$KVLINK_TEST_DATA/documents/mdn")
 fi
-for tool in Xvfb xdotool python3 "$program"; do
-  command -v "$tool" >/dev/null || { echo "desk_latency: $tool is needed" >&2 && exit 1; }
-done
-
-scratch=$(mktemp -d)
-x_server='' window=''
-tidy() {
-  [ -z "$window" ] || kill "$window" 2>/dev/null || true
-  [ -z "$x_server" ] || kill "$x_server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap tidy EXIT
+# shellcheck source=tests/support/virtual_screen.sh
+source "$root/tests/support/virtual_screen.sh"
+need_tools Xvfb xdotool python3 "$program"
+need_models
 
 python3 - "$scratch/documents" "$n_documents" "${folders[@]}" <<'PY'
 import html.parser, pathlib, sys
@@ -87,13 +78,7 @@ print(f"{n} documents out of {len(texts)} files, "
       f"{sum(f.stat().st_size for f in target.rglob('*.txt')) / 1e6:.1f} MB")
 PY
 
-export XDG_RUNTIME_DIR=$scratch/runtime XDG_CONFIG_HOME=$scratch/config
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-Xvfb -displayfd 3 -screen 0 1400x900x24 -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
-x_server=$!
-for _ in $(seq 100); do [ -s "$scratch/display" ] || sleep 0.1; done
-DISPLAY=:$(cat "$scratch/display")
-export DISPLAY QT_QPA_PLATFORM=xcb DBUS_SESSION_BUS_ADDRESS=disabled:
+begin_screen 1400x900
 
 "$program" --data-dir "$scratch/library" --models-dir "$models" --sample "$scratch/documents" \
   --measure-latency >"$scratch/out.txt" 2>"$scratch/err.txt" &

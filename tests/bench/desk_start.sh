@@ -19,25 +19,11 @@ HELP
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 case "${1:-}" in --help | -h) usage && exit 0 ;; esac
 program=${BUILD:-$root/build/release}/bin/kvlink-desktop
-models=${KVLINK_MODELS:-${XDG_DATA_HOME:-$HOME/.local/share}/kvlink/models}
-for tool in Xvfb xdotool "$program"; do
-  command -v "$tool" >/dev/null || { echo "desk_start: $tool is needed" >&2 && exit 1; }
-done
-scratch=$(mktemp -d)
-x_server='' window=''
-tidy() {
-  [ -z "$window" ] || kill "$window" 2>/dev/null || true
-  [ -z "$x_server" ] || kill "$x_server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap tidy EXIT
-export XDG_RUNTIME_DIR=$scratch/runtime XDG_CONFIG_HOME=$scratch/config LC_ALL=C.UTF-8
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-Xvfb -displayfd 3 -screen 0 1400x900x24 -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
-x_server=$!
-for _ in $(seq 100); do [ -s "$scratch/display" ] || sleep 0.1; done
-DISPLAY=:$(cat "$scratch/display")
-export DISPLAY QT_QPA_PLATFORM=xcb DBUS_SESSION_BUS_ADDRESS=disabled:
+# shellcheck source=tests/support/virtual_screen.sh
+source "$root/tests/support/virtual_screen.sh"
+need_tools Xvfb xdotool "$program"
+need_models
+begin_screen 1400x900
 
 ticks=$(getconf CLK_TCK)
 for run in $(seq 0 "${REPEAT:-5}"); do
