@@ -9,6 +9,7 @@
 #include "app/extract/html_reader.h"
 #include "app/extract/office_parts.h"
 #include "app/extract/text_decoder.h"
+#include "kernels/base/hex.h"
 
 namespace kvlink::extract {
 namespace {
@@ -49,13 +50,7 @@ class PackageReader final : public XmlListener {
 std::string without_escapes(std::string_view name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const auto hex = [&](std::size_t at) {
-      const char c = at < name.size() ? name[at] : '\0';
-      if (c >= '0' && c <= '9') return c - '0';
-      if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-      if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-      return -1;
-    };
+    const auto hex = [&](std::size_t at) { return at < name.size() ? hex_value(name[at]) : -1; };
     if (name[i] == '%' && hex(i + 1) >= 0 && hex(i + 2) >= 0) {
       out += static_cast<char>(hex(i + 1) * 16 + hex(i + 2));
       i += 2;

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "app/extract/text_decoder.h"
+#include "kernels/base/hex.h"
 
 namespace kvlink::extract {
 namespace {
@@ -17,13 +18,6 @@ int base64_value(char c) {
   if (c >= '0' && c <= '9') return c - '0' + 52;
   if (c == '+' || c == '-') return 62;
   if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/extract/text_decoder.h"
+#include "kernels/base/hex.h"
 #include "kernels/base/utf8.h"
 
 namespace kvlink::extract {
@@ -242,13 +243,7 @@ class RtfReader {
   }
 
   void read_hex() {
-    const auto digit = [&](std::size_t at) {
-      const char c = at < rtf_.size() ? rtf_[at] : '\0';
-      if (c >= '0' && c <= '9') return c - '0';
-      if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-      if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-      return -1;
-    };
+    const auto digit = [&](std::size_t at) { return at < rtf_.size() ? hex_value(rtf_[at]) : -1; };
     const int high = digit(pos_), low = digit(pos_ + 1);
     if (high < 0 || low < 0) return;
     pos_ += 2;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "kernels/base/hex.h"
 #include "kernels/base/result.h"
 
 #if defined(__x86_64__)
@@ -136,17 +137,11 @@ std::string Digest::hex() const {
 }
 
 Digest Digest::from_hex(std::string_view hex) {
-  const auto value = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
   Digest digest;
   if (hex.size() != 64) fail(ErrorCode::kInvalidInput, "a digest has 64 hexadecimal digits");
   for (std::size_t i = 0; i < 32; ++i) {
-    const int high = value(hex[2 * i]);
-    const int low = value(hex[2 * i + 1]);
+    const int high = hex_value(hex[2 * i]);
+    const int low = hex_value(hex[2 * i + 1]);
     if (high < 0 || low < 0) fail(ErrorCode::kInvalidInput, "not a hexadecimal digest");
     digest.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
