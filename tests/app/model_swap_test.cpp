@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model's file is replaced by another of the same name: its caches serve nobody, with the reason,
+// until the old one is back.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "app/answer_pipeline.h"
+#include "tests/app/tiny_library.h"
+#include "tests/support/tiny_model.h"
+
+namespace kvlink::app::tests {
+namespace {
+
+class ModelSwapTest : public ::testing::Test {
+ protected:
+  ModelSwapTest() {
+    library_.write("boats.md", story("boat", 12));
+    kvlink::tests::write_tiny_generator(other_, {.seed = 99});
+    fs::copy_file(model_, kept_);
+  }
+  /// By renaming, as programs do that fetch models; both files are equally large.
+  void put(const fs::path& file) const {
+    const fs::path part = model_.string() + ".part";
+    fs::copy_file(file, part);
+    fs::rename(part, model_);
+  }
+
+  TinyLibrary library_;
+  fs::path model_ = library_.paths().models / "tiny.gguf";
+  fs::path other_ = library_.folder() / "other.gguf";
+  fs::path kept_ = library_.folder() / "kept.gguf";
+};
+
+TEST_F(ModelSwapTest, CachesAreStaleWithTheReasonAndComeBackWithTheModel) {
+  Digest before;
+  {
+    const auto session = library_.open();
+    before = session->encoding().model;
+    library_.add(*session);
+    EXPECT_TRUE(ask(*session, "How many parts has the boat?").reading.misses.empty());
+  }
+  put(other_);
+  {
+    const auto session = library_.open();
+    EXPECT_NE(session->encoding().model, before);
+    const auto rows = value_or_throw(session->store().list());
+    ASSERT_FALSE(rows.empty());
+    for (const auto& row : rows) EXPECT_EQ(row.model, before);
+    const Answer answer = ask(*session, "How many parts has the boat?");
+    ASSERT_EQ(answer.reading.misses.size(), answer.sources.size());
+    for (const auto& miss : answer.reading.misses) {
+      EXPECT_EQ(miss.reason, cache::MissReason::kOtherModel);
+      EXPECT_NE(miss.detail.find("model"), std::string::npos) << miss.detail;
+    }
+    EXPECT_GT(answer.reading.n_document_tokens_encoded, 0);
+  }
+  put(kept_);
+  const auto session = library_.open();
+  EXPECT_EQ(session->encoding().model, before);
+  const Answer answer = ask(*session, "How many parts has the boat?");
+  EXPECT_TRUE(answer.reading.misses.empty());
+  EXPECT_EQ(answer.reading.n_document_tokens_encoded, 0);
+  EXPECT_EQ(answer.reading.n_document_tokens_prefilled, 0);
+}
+
+TEST_F(ModelSwapTest, AnOpenSessionKeepsTheModelThatItRead) {
+  const auto session = library_.open();
+  library_.add(*session);
+  const Answer before = ask(*session, "How many parts has the boat?");
+  put(other_);
+  const Answer after = ask(*session, "How many parts has the boat?");
+  EXPECT_EQ(after.text, before.text);
+  EXPECT_TRUE(after.reading.misses.empty());
+}
+
+TEST_F(ModelSwapTest, AFileOfTheSameSizeAndTimeIsNoticedAllTheSame) {
+  Digest before;
+  {
+    const auto session = library_.open();
+    before = session->encoding().model;
+  }
+  const auto time = fs::last_write_time(model_);
+  put(other_);
+  fs::last_write_time(model_, time);
+  EXPECT_NE(library_.open()->encoding().model, before);
+}
+
+}  // namespace
+}  // namespace kvlink::app::tests
