@@ -23,6 +23,7 @@ retrieval::NewDocument record_of(const ScannedFile& file, const FileText& text) 
   made.document.content = text.content;
   made.document.file_bytes = text.file_bytes;
   made.document.mtime_ns = text.mtime_ns;
+  made.document.inode = text.inode;
   made.document.added_unix = static_cast<std::int64_t>(std::time(nullptr));
   return made;
 }
@@ -67,8 +68,8 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
     return {text.known->id, Outcome::kUnchanged, text.known->problem};
   }
   if (text.moved_from) {
-    value_or_throw(
-        session_.library().relocate(text.moved_from->id, file.path.string(), text.mtime_ns));
+    value_or_throw(session_.library().relocate({text.moved_from->id, text.mtime_ns, text.inode},
+                                               file.path.string()));
     return {text.moved_from->id, Outcome::kUpdated, ""};
   }
   auto made = record_of(file, text);

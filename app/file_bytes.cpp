@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "kernels/base/result.h"
@@ -56,7 +57,23 @@ int open_regular(const std::filesystem::path& file, struct stat& status) {
   return std::exchange(fd.value, -1);
 }
 
+constexpr std::int64_t kSettlingNs = 2'000'000'000;  // the coarsest file system's grain (FAT)
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
+}
+
+std::int64_t inode_of(const struct stat& status) {
+  return static_cast<std::int64_t>(status.st_ino);
+}
+
 }  // namespace
+
+std::optional<FileTraits> traits_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return FileTraits{status.st_size, nanoseconds(status.st_mtim), inode_of(status)};
+}
 
 std::string read_head(const std::filesystem::path& file, std::size_t n) {
   struct stat status {};
@@ -73,8 +90,10 @@ FileBytes read_file(const std::filesystem::path& file, std::int64_t limit) {
   const Descriptor fd{open_regular(file, status)};
   FileBytes result;
   result.file_bytes = status.st_size;
-  result.mtime_ns =
-      std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + std::int64_t{status.st_mtim.tv_nsec};
+  result.mtime_ns = nanoseconds(status.st_mtim);
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (nanoseconds(now) - result.mtime_ns > kSettlingNs) result.inode = inode_of(status);
   result.too_large = status.st_size > limit;
   if (result.too_large) return result;
   result.bytes = read_up_to(fd.value, limit, status.st_size, file);

@@ -4,16 +4,29 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace kvlink::app {
 
 struct FileBytes {
-  std::string bytes;            ///< empty when too_large
-  std::int64_t mtime_ns = 0;    ///< last change of the content, as the file system says
+  std::string bytes;          ///< empty when too_large
+  std::int64_t mtime_ns = 0;  ///< last change of the content, as the file system says
+  /// Of the file; 0 when it changed in the last two seconds before it was opened: the next change
+  /// might leave the same time.
+  std::int64_t inode = 0;
   std::int64_t file_bytes = 0;  ///< size when opened
   bool too_large = false;       ///< more than the limit; nothing was read
 };
+
+/// What tells, without reading it, that a file has not changed.
+struct FileTraits {
+  std::int64_t bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t inode = 0;
+};
+/// Nothing when there is no regular file.
+std::optional<FileTraits> traits_of(const std::filesystem::path& file);
 
 /// Reads a regular file of at most `limit` bytes. Never blocks on a pipe or device. Throws
 /// kNotFound, kUnsupported (not a regular file), kIo with the path and the system's words.

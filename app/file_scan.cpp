@@ -19,10 +19,16 @@ namespace fs = std::filesystem;
 
 /// Suffixes of what is never a document, whatever its first bytes say; sorted.
 constexpr std::string_view kNoDocuments[] = {
-    ".7z",  ".a",    ".avi",  ".bmp",  ".bz2", ".dll", ".exe", ".gif", ".gz",   ".ico",
-    ".iso", ".jar",  ".jpeg", ".jpg",  ".m4a", ".mkv", ".mov", ".mp3", ".mp4",  ".o",
-    ".ogg", ".png",  ".pyc",  ".rar",  ".so",  ".svg", ".tar", ".tif", ".tiff", ".ttf",
-    ".wav", ".webm", ".webp", ".woff", ".xz",  ".zip", ".zst"};
+    ".7z",  ".a",   ".avi",  ".bmp",  ".bz2",  ".dll", ".exe", ".gif", ".gz",  ".ico",
+    ".iso", ".jar", ".jpeg", ".jpg",  ".m4a",  ".mkv", ".mov", ".mp3", ".mp4", ".o",
+    ".ogg", ".png", ".pyc",  ".rar",  ".so",   ".svg", ".tar", ".tgz", ".tif", ".tiff",
+    ".ttf", ".wav", ".webm", ".webp", ".woff", ".xz",  ".zip", ".zst"};
+
+bool has_archive_suffix(const std::string& name) {
+  const std::string suffix = retrieval::lower_suffix(name);
+  return suffix == ".zip" || suffix == ".tar" || suffix == ".tgz" ||
+         (suffix == ".gz" && retrieval::lower_suffix(name.substr(0, name.size() - 3)) == ".tar");
+}
 
 /// Whether the first bytes of a file with a suffix that says nothing are text or a known document.
 bool looks_readable(const fs::path& file) {
@@ -114,7 +120,9 @@ class Scanner {
 
   void take_file(const fs::path& file) {
     if (!seen_.insert(file).second) return;
-    if (!retrieval::is_supported_suffix(file.filename().string()) && !looks_readable(file)) {
+    const std::string name = file.filename().string();
+    const bool archive = options_.archives && has_archive_suffix(name);
+    if (!archive && !retrieval::is_supported_suffix(name) && !looks_readable(file)) {
       result_.unsupported.push_back(file.string());
       return;
     }

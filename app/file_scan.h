@@ -43,7 +43,8 @@ struct ScanOptions {
   /// Shell patterns ("*.log", "node_modules", "/home/me/*/old"): names or paths of files and
   /// folders inside the folders that are walked.
   std::vector<std::string> exclude;
-  bool hidden = false;  ///< also take names that begin with a dot
+  bool hidden = false;    ///< also take names that begin with a dot
+  bool archives = false;  ///< also take ZIP and tar archives
 
   /// Whether a pattern fits the name or the path.
   bool excludes(const std::filesystem::path& path) const;

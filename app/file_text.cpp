@@ -20,6 +20,13 @@ bool stopped_the_reader(ReadProblem problem) {
          problem == ReadProblem::kTooLarge;
 }
 
+bool is_as_it_was(const std::filesystem::path& file, const retrieval::Document& known) {
+  if (known.inode == 0) return false;
+  const auto traits = traits_of(file);
+  return traits && traits->bytes == known.file_bytes && traits->mtime_ns == known.mtime_ns &&
+         traits->inode == known.inode;
+}
+
 ReadReport set_aside(const std::string& reason) {
   ReadReport report;
   report.problem = ReadProblem::kSetAside;
@@ -34,7 +41,19 @@ Result<FileText> FileTextReader::read(const ScannedFile& file, std::stop_token s
   return returning([&] { return read_or_throw(file, std::move(stop)); });
 }
 
+bool FileTextReader::is_current(const retrieval::Document& document) const {
+  return !options_.all && document.state == retrieval::DocumentState::kSearchable &&
+         !options_.stale.contains(document.id);
+}
+
 FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
+  FileText text;
+  auto& library = session_.library();
+  text.known = value_or_throw(library.find_path(file.path.string()));
+  if (text.known && is_current(*text.known) && is_as_it_was(file.path, *text.known)) {
+    text.unchanged = true;
+    return text;
+  }
   const std::int64_t limit = session_.settings().max_document_bytes;
   const FileBytes read = read_file(file.path, limit);
   if (read.too_large) {
@@ -42,18 +61,14 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
                                       bytes_in_words(read.file_bytes) +
                                       "); split it or raise max_document_bytes in settings.json");
   }
-  FileText text;
+  text.opened = true;
   text.file_bytes = static_cast<std::int64_t>(read.bytes.size());
   text.mtime_ns = read.mtime_ns;
+  text.inode = read.inode;
   text.content = sha256(read.bytes);
-  auto& library = session_.library();
-  text.known = value_or_throw(library.find_path(file.path.string()));
-  const auto is_current = [&](const retrieval::Document& document) {
-    return !options_.all && document.state == retrieval::DocumentState::kSearchable &&
-           document.content == text.content && !options_.stale.contains(document.id);
-  };
-  if (text.known && is_current(*text.known)) {
+  if (text.known && is_current(*text.known) && text.known->content == text.content) {
     text.unchanged = true;
+    note_stamp({text.known->id, read.mtime_ns, read.inode});
     return text;
   }
   const bool free_name = !text.known || text.known->n_chunks == 0;
@@ -67,6 +82,16 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
   }
   text.report = parse(file.path.filename().string(), read.bytes, text.content, std::move(stop));
   return text;
+}
+
+void FileTextReader::note_stamp(const retrieval::FileStamp& stamp) {
+  const std::lock_guard lock(mutex_);
+  stamps_.push_back(stamp);
+}
+
+std::vector<retrieval::FileStamp> FileTextReader::take_stamps() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(stamps_, {});
 }
 
 /// Of several new files with one content only the first is the one that was renamed.
@@ -83,6 +108,7 @@ ReadReport FileTextReader::parse(const std::string& name, const std::string& byt
   retrieval::ReadRequest request;
   request.file_name = name;
   request.password = options_.password;
+  request.archives = session_.settings().read_archives;
   for (;;) {
     ++n_parsed_;
     auto report = value_or_throw(session_.extractor().read(bytes, request, stop)).report;

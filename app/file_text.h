@@ -26,6 +26,8 @@ namespace kvlink::app {
 struct FileText {
   std::int64_t file_bytes = 0;
   std::int64_t mtime_ns = 0;
+  std::int64_t inode = 0;
+  bool opened = false;  ///< not when size, time and inode are as they were
   Digest content;
   std::optional<retrieval::Document> known;  ///< at this path
   /// A document of the same content whose own file is gone: this is it, under another name.
@@ -34,7 +36,8 @@ struct FileText {
   retrieval::ReadReport report;
 };
 
-/// Reads and hashes a file, and has it parsed when its content is not what the library knows.
+/// Reads and hashes a file unless the file system says that it is as it was, and has it parsed when
+/// its content is not what the library knows.
 /// Thread-safe.
 class FileTextReader {
  public:
@@ -52,11 +55,15 @@ class FileTextReader {
   Result<FileText> read(const ScannedFile& file, std::stop_token stop);
 
   std::int64_t n_parsed() const { return n_parsed_; }
+  /// Unchanged files whose time or inode the library does not know; each is named once.
+  std::vector<retrieval::FileStamp> take_stamps();
   /// Whether every child so far ran behind its filter of system calls.
   bool filtered() const { return filtered_; }
 
  private:
   bool claim(retrieval::DocumentId id);
+  bool is_current(const retrieval::Document& document) const;
+  void note_stamp(const retrieval::FileStamp& stamp);
   FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
   retrieval::ReadReport parse(const std::string& name, const std::string& bytes,
                               const Digest& content, std::stop_token stop);
@@ -66,7 +73,8 @@ class FileTextReader {
   std::atomic<std::int64_t> n_parsed_ = 0;
   std::atomic<bool> filtered_ = true;
   std::mutex mutex_;
-  std::set<retrieval::DocumentId> claimed_;  // as renamed; guarded by mutex_
+  std::set<retrieval::DocumentId> claimed_;   // as renamed; guarded by mutex_
+  std::vector<retrieval::FileStamp> stamps_;  // guarded by mutex_
 };
 
 /// Reads files in their order on threads of its own, a few files ahead of whoever takes them.

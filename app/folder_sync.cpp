@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/folder_sync.h"
 
+#include <algorithm>
 #include <system_error>
 #include <vector>
 
@@ -28,7 +29,7 @@ bool lies_below(const std::string& path, const std::string& root) {
 Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> roots) {
   return returning([&] {
     SyncReport report;
-    std::vector<retrieval::DocumentId> offline, online;
+    std::vector<retrieval::DocumentId> offline, online, gone;
     const auto documents = value_or_throw(session.library().documents());
     for (const auto& named : roots) {
       std::error_code error;
@@ -39,13 +40,18 @@ Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> root
         if (fs::exists(document.path, error)) {
           if (document.offline) online.push_back(document.id);
         } else if (is_within_reach(document.path, root)) {
-          value_or_throw(remove_document(session.library(), session.store(), document.id));
-          ++report.n_removed;
+          gone.push_back(document.id);
         } else if (!document.offline) {
           offline.push_back(document.id);
         }
       }
     }
+    std::sort(gone.begin(), gone.end());  // a file may lie below two roots
+    gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
+    if (!gone.empty()) {
+      value_or_throw(remove_documents(session.library(), session.store(), gone));
+    }
+    report.n_removed = static_cast<std::int64_t>(gone.size());
     value_or_throw(session.library().set_offline(offline, true));
     value_or_throw(session.library().set_offline(online, false));
     report.n_offline = static_cast<std::int64_t>(offline.size());

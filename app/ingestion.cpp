@@ -42,6 +42,11 @@ void count_outcome(const DocumentIndexer::Indexed& indexed, const ScannedFile& f
   }
 }
 
+std::string waiting_in_words(std::size_t n_files) {
+  if (n_files == 0) return "";
+  return " " + counted(static_cast<std::int64_t>(n_files), "more file") + " not read either.";
+}
+
 retrieval::ReadProblem kind_of(const FileText& text) {
   const auto problem = text.report.problem;
   return problem == retrieval::ReadProblem::kNone ? retrieval::ReadProblem::kNoText : problem;
@@ -55,7 +60,9 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
     IngestReport report;
     meter_.progress() = {};
     meter_.start_phase(IngestPhase::kScanning);
-    ScanResult scan = scan_paths(paths, stop, scan_);
+    ScanOptions options = scan_;
+    options.archives = session_.settings().read_archives;
+    ScanResult scan = scan_paths(paths, stop, options);
     if (events_.on_scanned) events_.on_scanned(scan);
     note_omissions(scan, report);
     report.problems = std::move(scan.problems);
@@ -86,6 +93,12 @@ std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<Scan
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& file = files[i];
     if (stop.stop_requested()) break;
+    if (const std::string full = session_.why_no_room(); !full.empty()) {
+      report.problems.push_back({file.path.string(), ErrorCode::kOutOfMemory,
+                                 full + waiting_in_words(files.size() - i - 1),
+                                 retrieval::ReadProblem::kNone});
+      break;
+    }
     progress.current = file.path.string();
     meter_.tell();
     if (events_.on_file) events_.on_file(file);
@@ -104,8 +117,12 @@ std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<Scan
     }
     ++progress.n_files_done;
     progress.n_bytes_done += file.bytes;
-    report.n_bytes += file.bytes;
+    if (!text || text->opened) {
+      ++report.n_opened;
+      report.n_bytes += file.bytes;
+    }
   }
+  value_or_throw(session_.library().stamp(reader.take_stamps()));
   report.n_parsed = reader.n_parsed();
   report.n_embedded = indexer.n_embedded();
   if (!reader.filtered()) {

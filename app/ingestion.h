@@ -22,7 +22,8 @@ struct IngestReport {
   std::int64_t n_added = 0;
   std::int64_t n_updated = 0;
   std::int64_t n_unchanged = 0;
-  std::int64_t n_bytes = 0;     ///< of files that were read
+  std::int64_t n_opened = 0;    ///< files that were read, if only for their hash
+  std::int64_t n_bytes = 0;     ///< of them
   std::int64_t n_parsed = 0;    ///< parse jobs: runs of kvlink-extract
   std::int64_t n_embedded = 0;  ///< passages that needed a vector
   double index_seconds = 0;

@@ -45,6 +45,8 @@ std::string place_in_words(const retrieval::Anchor& anchor) {
       return places("cell");
     case PlaceKind::kMoment:
       return moment(anchor.place_begin);
+    case PlaceKind::kMember:
+      return anchor.place_label;
   }
   return "";
 }

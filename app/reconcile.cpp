@@ -23,12 +23,26 @@ Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::Kv
   });
 }
 
-Result<std::int64_t> remove_document(retrieval::Library& library, cache::KvStore& store,
-                                     retrieval::DocumentId id) {
+Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
+    const auto erased = value_or_throw(library.erase_removed());
+    ErasureStep step{.done = erased.done};
+    for (const auto& content : erased.orphaned) {
+      step.n_blocks += value_or_throw(store.erase_content(content));
+    }
+    return step;
+  });
+}
+
+Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStore& store,
+                                      std::span<const retrieval::DocumentId> ids) {
+  return returning([&] {
+    value_or_throw(library.remove(ids));
     std::int64_t n_erased = 0;
-    for (const auto& content : value_or_throw(library.remove(id))) {
-      n_erased += value_or_throw(store.erase_content(content));
+    for (bool done = false; !done;) {
+      const auto step = value_or_throw(erase_some_removed(library, store));
+      n_erased += step.n_blocks;
+      done = step.done;
     }
     return n_erased;
   });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "cache/kv_store.h"
 #include "kernels/base/result.h"
@@ -13,9 +14,17 @@ namespace kvlink::app {
 /// Erases every block whose text no document has any more; how many. Reads every passage once.
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store);
 
-/// Removes a document: its text, vectors, and every block that no other document shares.
-/// Returns how many blocks were erased. kNotFound when there is no such document.
-Result<std::int64_t> remove_document(retrieval::Library& library, cache::KvStore& store,
-                                     retrieval::DocumentId id);
+struct ErasureStep {
+  std::int64_t n_blocks = 0;  ///< erased by this step
+  bool done = false;
+};
+/// The next short step of erasing what was removed from the library: its text, vectors, and every
+/// block that no other document shares.
+Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvStore& store);
+
+/// Removes documents and erases all of them at once; how many blocks that were. kNotFound when one
+/// is not there: then all stay.
+Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStore& store,
+                                      std::span<const retrieval::DocumentId> ids);
 
 }  // namespace kvlink::app

@@ -140,6 +140,7 @@ std::vector<Field> all_fields() {
   fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
   fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
   fields.push_back(flag("use_gpu", &Settings::use_gpu));
+  fields.push_back(flag("read_archives", &Settings::read_archives));
   fields.push_back(text("adapter", &Settings::adapter, 4096));
   using inference::RecomputeMethod;
   fields.push_back(choice<RecomputeMethod>("recompute", &Settings::recompute,

@@ -68,6 +68,8 @@ struct Settings {
   std::int32_t chunk_max_tokens = 256;
   /// A document's file is at most this large. 1 to 2^32.
   std::int64_t max_document_bytes = std::int64_t{64} << 20;
+  /// Whether ZIP and tar archives are opened; each becomes one document. true or false.
+  bool read_archives = false;
   /// temperature (0 to 10; 0: greedy), top_k (0 to 100,000), top_p (0 to 1), repetition_penalty
   /// (1 to 10), seed.
   inference::SamplerOptions sampler{.repetition_penalty = 1.1F};

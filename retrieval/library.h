@@ -35,7 +35,9 @@ struct Document {
   std::string media_type;
   Digest content;  ///< SHA-256 of the file's bytes
   std::int64_t file_bytes = 0;
-  std::int64_t mtime_ns = 0;  ///< a hint; the content hash decides
+  std::int64_t mtime_ns = 0;
+  /// Of the file; 0: unknown. Size, time and inode as they were: the content is taken to be, too.
+  std::int64_t inode = 0;
   DocumentState state = DocumentState::kSearchable;
   std::string problem;  ///< why it failed, or what was repaired; may be empty
   ReadProblem problem_kind = ReadProblem::kNone;  ///< of one that failed
@@ -53,6 +55,13 @@ struct StoredChunk {
   std::string title;  ///< of the document
   Digest content;     ///< SHA-256 of prompt_text: what its KV was made from
   std::string prompt() const { return prompt_text(title, chunk.heading, chunk.text); }
+};
+
+/// What the file system says of a document's file, as it was when its content was read.
+struct FileStamp {
+  DocumentId id = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t inode = 0;
 };
 
 /// Which embedder made the vectors: another one means they are made again.
@@ -90,6 +99,9 @@ struct LibraryOptions {
   /// See VectorIndexOptions: rows up to which all vectors are scanned, and that may wait.
   std::int64_t graph_from_rows = 50'000;
   std::int64_t max_waiting_rows = 4'000;
+  /// Chunks up to which words of replaced text leave the files when the library closes; in a larger
+  /// one, whose full text takes long to write anew, with the next removal.
+  std::int64_t max_closing_chunks = 100'000;
 };
 
 struct SearchRequest {
@@ -160,13 +172,24 @@ class Library {
     std::vector<Digest> orphaned;
   };
   virtual Result<Committed> commit(const NewDocument& document) = 0;
-  /// Erases a document's text, chunks and vectors from every file (conversations that quote it
-  /// stay); the orphaned contents. kNotFound.
-  virtual Result<std::vector<Digest>> remove(DocumentId id) = 0;
+  /// Takes documents out at once: no list, search or passage shows them from here on, and their
+  /// paths are free. Conversations that quote them stay. kNotFound when one is not there: then all
+  /// stay. What they leave in the files goes with erase_removed.
+  virtual Result<void> remove(std::span<const DocumentId> ids) = 0;
+
+  struct Erasure {
+    std::vector<Digest> orphaned;  ///< contents that no chunk has any more
+    bool done = false;             ///< no file holds text or a vector of a removed document
+  };
+  /// The next step of erasing what was removed, a short one: to be called until it is done. What a
+  /// killed process left is gone on with.
+  virtual Result<Erasure> erase_removed() = 0;
 
   /// The same document under another name: nothing is read or embedded again. A failed record at
   /// `path` makes room; kInvalidInput when another document is there. kNotFound.
-  virtual Result<void> relocate(DocumentId id, const std::string& path, std::int64_t mtime_ns) = 0;
+  virtual Result<void> relocate(const FileStamp& file, const std::string& path) = 0;
+  /// The files were found to hold what they held before.
+  virtual Result<void> stamp(std::span<const FileStamp> files) = 0;
   /// Whether the files of these documents are out of reach now, as on a drive that was taken away.
   virtual Result<void> set_offline(std::span<const DocumentId> ids, bool offline) = 0;
 

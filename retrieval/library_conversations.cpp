@@ -151,7 +151,7 @@ Result<void> SqliteLibrary::remove_conversation(ConversationId id) {
     SQLite::Statement erase(db, "DELETE FROM conversations WHERE id = ?");
     erase.bind(1, id);
     if (erase.exec() == 0) fail_no_conversation(id);
-    purge(db);
+    empty_log(db);
   });
 }
 

@@ -7,13 +7,12 @@
 
 namespace kvlink::retrieval {
 
-Result<void> SqliteLibrary::relocate(DocumentId id, const std::string& path,
-                                     std::int64_t mtime_ns) {
+Result<void> SqliteLibrary::relocate(const FileStamp& file, const std::string& path) {
   return writing([&](SQLite::Database& db) {
     WriteTransaction transaction(db);
     SQLite::Statement there(db, "SELECT id, n_chunks FROM documents WHERE path = ? AND id != ?");
     there.bind(1, path);
-    there.bind(2, id);
+    there.bind(2, file.id);
     if (there.executeStep()) {
       if (there.getColumn(1).getInt64() > 0) {
         fail(ErrorCode::kInvalidInput, "another document is at " + path + " already");
@@ -24,12 +23,31 @@ Result<void> SqliteLibrary::relocate(DocumentId id, const std::string& path,
       erase.exec();
     }
     SQLite::Statement move(db,
-                           "UPDATE documents SET path = ?, mtime_ns = ?, offline = 0 WHERE id = ?");
+                           "UPDATE documents SET path = ?, mtime_ns = ?, inode = ?, offline = 0 "
+                           "WHERE id = ? AND removed = 0");
     move.bind(1, path);
-    move.bind(2, mtime_ns);
-    move.bind(3, id);
+    move.bind(2, file.mtime_ns);
+    move.bind(3, file.inode);
+    move.bind(4, file.id);
     if (move.exec() == 0) {
-      fail(ErrorCode::kNotFound, "there is no document " + std::to_string(id) + " in the library");
+      fail(ErrorCode::kNotFound,
+           "there is no document " + std::to_string(file.id) + " in the library");
+    }
+    transaction.commit();
+  });
+}
+
+Result<void> SqliteLibrary::stamp(std::span<const FileStamp> files) {
+  if (files.empty()) return {};
+  return writing([&](SQLite::Database& db) {
+    WriteTransaction transaction(db);
+    SQLite::Statement mark(db, "UPDATE documents SET mtime_ns = ?, inode = ? WHERE id = ?");
+    for (const FileStamp& file : files) {
+      mark.bind(1, file.mtime_ns);
+      mark.bind(2, file.inode);
+      mark.bind(3, file.id);
+      mark.exec();
+      mark.reset();
     }
     transaction.commit();
   });
@@ -52,7 +70,7 @@ Result<void> SqliteLibrary::set_offline(std::span<const DocumentId> ids, bool of
 Result<std::vector<Document>> SqliteLibrary::find_content(const Digest& content) {
   return reading([&](SQLite::Database& db) {
     SQLite::Statement rows(db, "SELECT " + std::string(kDocumentColumns) +
-                                   " FROM documents WHERE content = ? ORDER BY id");
+                                   " FROM documents WHERE content = ? AND removed = 0 ORDER BY id");
     bind_digest(rows, 1, content);
     std::vector<Document> out;
     while (rows.executeStep()) out.push_back(document_of(rows));

@@ -32,6 +32,7 @@ Document document_of(SQLite::Statement& row) {
   document.added_unix = row.getColumn(11).getInt64();
   document.problem_kind = static_cast<ReadProblem>(row.getColumn(12).getInt());
   document.offline = row.getColumn(13).getInt() != 0;
+  document.inode = row.getColumn(14).getInt64();
   return document;
 }
 

@@ -139,7 +139,8 @@ std::vector<DocumentId> SqliteLibrary::passing_documents(const ParsedQuery& aske
   const std::set<DocumentId> wanted(documents.begin(), documents.end());
   std::vector<DocumentId> passing;
   const std::lock_guard lock(reader_->mutex);
-  SQLite::Statement rows(reader_->db, "SELECT id, path, media_type FROM documents");
+  SQLite::Statement rows(reader_->db,
+                         "SELECT id, path, media_type FROM documents WHERE removed = 0");
   while (rows.executeStep()) {
     const DocumentId id = rows.getColumn(0).getInt64();
     const bool among = wanted.empty() || wanted.contains(id);
@@ -206,10 +207,21 @@ void SqliteLibrary::rank_by_words(const SearchRequest& request,
   rows.bind(++next, options_.search.heading_weight);
   rows.bind(++next, match);
   if (!request.documents.empty()) rows.bind(++next, json_array(request.documents));
-  rows.bind(++next, std::max(options_.search.n_candidates, request.limit));
-  while (rows.executeStep()) {
+  // Words of removed documents go from the full text later: then any number of rows may not count.
+  const bool some_removed = n_removed_ > 0;
+  const std::int64_t n = std::max(options_.search.n_candidates, request.limit);
+  rows.bind(++next, some_removed ? -1 : n);
+  SQLite::Statement live(reader_->db, std::string(kSelectChunk) + "WHERE c.id = ?");
+  const auto is_live = [&](ChunkId id) {
+    live.bind(1, id);
+    const bool found = live.executeStep();
+    live.reset();
+    return found;
+  };
+  while (std::ssize(out) < n && rows.executeStep()) {
     Candidate candidate;
     candidate.id = rows.getColumn(0).getInt64();
+    if (some_removed && !is_live(candidate.id)) continue;
     candidate.bm25 = -rows.getColumn(1).getDouble();  // SQLite's is the smaller the better
     candidate.lexical_rank = static_cast<std::int32_t>(out.size()) + 1;
     out.push_back(candidate);

@@ -58,7 +58,11 @@ void SqliteLibrary::add_missing_rows(SQLite::Database& db) {
   const std::vector<std::int64_t> indexed = index_.ids();
   std::vector<std::int64_t> stored, gone, ids;
   std::vector<float> vectors;
-  SQLite::Statement all(db, "SELECT chunk_id FROM vectors WHERE space_id = ? ORDER BY chunk_id");
+  SQLite::Statement all(
+      db,
+      "SELECT chunk_id FROM vectors WHERE space_id = ? AND chunk_id NOT IN (SELECT "
+      "c.id FROM documents d JOIN chunks c ON c.document_id = d.id "
+      "WHERE d.removed = 1) ORDER BY chunk_id");
   all.bind(1, space_id_);
   while (all.executeStep()) stored.push_back(all.getColumn(0).getInt64());
   std::set_difference(indexed.begin(), indexed.end(), stored.begin(), stored.end(),
@@ -102,18 +106,23 @@ void SqliteLibrary::change_index(std::span<const ChunkId> removed, std::span<con
   absorb_wanted_.notify_one();
 }
 
-/// Under the writer's lock. A failure costs a rebuild at the next start, nothing else.
+/// Under the writer's lock.
+void SqliteLibrary::write_index() {
+  const std::shared_lock lock(index_mutex_);
+  if (index_.size() == 0) {
+    files_.remove(vector_path_);
+  } else {
+    const VectorFileIdentity identity{space_.fingerprint, draw_save_key(writer_->db), space_.dim};
+    write_vector_file(files_, vector_path_, identity, index_);
+  }
+  n_changes_ = 0;
+}
+
+/// A failure costs a rebuild at the next start, nothing else.
 void SqliteLibrary::save_index() {
   if (n_changes_ == 0) return;
-  const std::shared_lock lock(index_mutex_);
   try {
-    if (index_.size() == 0) {
-      files_.remove(vector_path_);
-    } else {
-      const VectorFileIdentity identity{space_.fingerprint, draw_save_key(writer_->db), space_.dim};
-      write_vector_file(files_, vector_path_, identity, index_);
-    }
-    n_changes_ = 0;
+    write_index();
   } catch (const Exception& e) {
     log(LogLevel::kWarning, "retrieval", "vector file not written: " + e.error().message);
   }

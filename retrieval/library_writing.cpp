@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adding and erasing documents.
-#include <chrono>
+// Adding and replacing documents.
 #include <cmath>
 #include <cstring>
 #include <set>
 
 #include "kernels/base/utf8.h"
+#include "retrieval/chunk_rows.h"
 #include "retrieval/library_rows.h"
 #include "retrieval/sqlite_library.h"
 
@@ -13,7 +13,6 @@ namespace kvlink::retrieval {
 namespace {
 
 constexpr double kLengthTolerance = 0.02;
-constexpr const char* kPurgeKey = "purge_words";  // words of erased text may linger in the index
 
 void check_document(const NewDocument& document, std::int32_t dim) {
   if (document.document.path.empty()) {
@@ -38,51 +37,6 @@ void check_document(const NewDocument& document, std::int32_t dim) {
   }
 }
 
-std::set<Digest> contents_of(SQLite::Database& db, DocumentId id) {
-  SQLite::Statement rows(db, "SELECT content FROM chunks WHERE document_id = ?");
-  rows.bind(1, id);
-  std::set<Digest> out;
-  while (rows.executeStep()) out.insert(digest_of(rows.getColumn(0)));
-  return out;
-}
-
-std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, DocumentId id) {
-  SQLite::Statement rows(db, "SELECT id FROM chunks WHERE document_id = ?");
-  rows.bind(1, id);
-  std::vector<ChunkId> out;
-  while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
-  return out;
-}
-
-std::vector<Digest> without_chunk(SQLite::Database& db, const std::set<Digest>& contents) {
-  SQLite::Statement find(db, "SELECT 1 FROM chunks WHERE content = ? LIMIT 1");
-  std::vector<Digest> out;
-  for (const Digest& content : contents) {
-    bind_digest(find, 1, content);
-    if (!find.executeStep()) out.push_back(content);
-    find.reset();
-  }
-  return out;
-}
-
-/// Full text first: FTS5 needs the words it shall forget.
-void erase_chunks(SQLite::Database& db, DocumentId id) {
-  SQLite::Statement words(db,
-                          "INSERT INTO chunks_fts (chunks_fts, rowid, title, heading, text) "
-                          "SELECT 'delete', w.id, w.title, w.heading, w.text FROM chunk_words w "
-                          "JOIN chunks c ON c.id = w.id WHERE c.document_id = ?");
-  words.bind(1, id);
-  const int n = words.exec();
-  SQLite::Statement chunks(db, "DELETE FROM chunks WHERE document_id = ?");
-  chunks.bind(1, id);
-  chunks.exec();
-  if (n > 0) {
-    SQLite::Statement note(db, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, 1)");
-    note.bind(1, kPurgeKey);
-    note.exec();
-  }
-}
-
 void bind_document(SQLite::Statement& statement, const NewDocument& added) {
   const Document& d = added.document;
   std::int64_t n_tokens = 0;
@@ -99,19 +53,20 @@ void bind_document(SQLite::Statement& statement, const NewDocument& added) {
   statement.bind(10, n_tokens);
   statement.bind(11, d.added_unix);
   statement.bind(12, static_cast<int>(d.problem_kind));
+  statement.bind(13, d.inode);
 }
 
 DocumentId write_document(SQLite::Database& db, const NewDocument& added) {
   SQLite::Statement upsert(
       db,
       "INSERT INTO documents (path, title, media_type, content, file_bytes, mtime_ns, state, "
-      "problem, n_chunks, n_tokens, added_unix, problem_kind) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "problem, n_chunks, n_tokens, added_unix, problem_kind, inode) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (path) DO UPDATE SET title = excluded.title, media_type = excluded.media_type, "
       "content = excluded.content, file_bytes = excluded.file_bytes, mtime_ns = excluded.mtime_ns, "
       "state = excluded.state, problem = excluded.problem, n_chunks = excluded.n_chunks, "
       "n_tokens = excluded.n_tokens, added_unix = excluded.added_unix, "
-      "problem_kind = excluded.problem_kind, offline = 0 RETURNING id");
+      "problem_kind = excluded.problem_kind, inode = excluded.inode, offline = 0 RETURNING id");
   bind_document(upsert, added);
   upsert.executeStep();
   const DocumentId id = upsert.getColumn(0).getInt64();
@@ -220,52 +175,6 @@ Library::Committed SqliteLibrary::commit_rows(SQLite::Database& db, const NewDoc
   change_index(old_ids, ids, document.vectors);
   save_index_if_due();
   return committed;
-}
-
-Result<std::vector<Digest>> SqliteLibrary::remove(DocumentId id) {
-  return writing([&](SQLite::Database& db) { return remove_rows(db, id); });
-}
-
-std::vector<Digest> SqliteLibrary::remove_rows(SQLite::Database& db, DocumentId id) {
-  std::vector<Digest> orphaned;
-  std::vector<ChunkId> ids;
-  {
-    WriteTransaction transaction(db);
-    const std::set<Digest> contents = contents_of(db, id);
-    ids = chunk_ids_of(db, id);
-    erase_chunks(db, id);
-    SQLite::Statement erase(db, "DELETE FROM documents WHERE id = ?");
-    erase.bind(1, id);
-    if (erase.exec() == 0) {
-      fail(ErrorCode::kNotFound, "there is no document " + std::to_string(id) + " in the library");
-    }
-    orphaned = without_chunk(db, contents);
-    transaction.commit();
-  }
-  change_index(ids, {}, {});
-  // The vector file still has vectors of the document, and text can be guessed from a vector.
-  files_.remove(vector_path_);
-  ++n_changes_;
-  purge(db);
-  return orphaned;
-}
-
-/// FTS5 forgets words only when it merges its segments, SQLite only when the log is emptied.
-void SqliteLibrary::purge(SQLite::Database& db) {
-  SQLite::Statement due(db, "SELECT 1 FROM meta WHERE key = ?");
-  due.bind(1, kPurgeKey);
-  const bool words_due = due.executeStep();
-  due.reset();
-  if (words_due) {
-    WriteTransaction transaction(db);
-    db.exec("INSERT INTO chunks_fts (chunks_fts) VALUES ('optimize')");
-    SQLite::Statement done(db, "DELETE FROM meta WHERE key = ?");
-    done.bind(1, kPurgeKey);
-    done.exec();
-    transaction.commit();
-  }
-  const std::lock_guard lock(reader_->mutex);
-  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace kvlink::retrieval

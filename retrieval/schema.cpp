@@ -104,7 +104,17 @@ CREATE TABLE reader_failures (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<Migration, 2> kMigrations = {kVersion1, kVersion2};
+/// A removed document is out of sight at once, its rows are erased later; a file whose inode and
+/// time are as they were is not read again.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE documents ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX documents_removed ON documents (id) WHERE removed = 1;
+-- A merge that was begun is gone on with, however few the other segments of a level are.
+INSERT INTO chunks_fts (chunks_fts, rank) VALUES ('usermerge', 2);
+)sql";
+
+constexpr std::array<Migration, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

@@ -74,7 +74,11 @@ SqliteLibrary::SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace
   sweep_temporary_files(folder, files_);
   writer_ = open_writer(path_, files_, migrations());
   reader_ = open_reader(path_);
-  calling_sqlite(path_, [&] { space_id_ = space_row(writer_->db, space_); });
+  calling_sqlite(path_, [&] {
+    space_id_ = space_row(writer_->db, space_);
+    n_removed_ =
+        writer_->db.execAndGet("SELECT count(*) FROM documents WHERE removed = 1").getInt64();
+  });
   load_index();
   absorber_ = std::jthread([this](std::stop_token stop) { absorb_in_background(stop); });
 }
@@ -82,18 +86,14 @@ SqliteLibrary::SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace
 SqliteLibrary::~SqliteLibrary() {
   absorber_.request_stop();  // wakes it too
   absorber_.join();
-  const auto closed = writing([&](SQLite::Database& db) {
-    purge(db);
-    save_index();
-  });
-  if (!closed) log(LogLevel::kWarning, "retrieval", closed.error().message);
+  close_files();
   reader_.reset();  // the writer checkpoints last
 }
 
 Result<std::vector<Document>> SqliteLibrary::documents() {
   return reading([](SQLite::Database& db) {
-    SQLite::Statement rows(
-        db, "SELECT " + std::string(kDocumentColumns) + " FROM documents ORDER BY id");
+    SQLite::Statement rows(db, "SELECT " + std::string(kDocumentColumns) +
+                                   " FROM documents WHERE removed = 0 ORDER BY id");
     return all_rows(rows, document_of);
   });
 }
@@ -126,15 +126,18 @@ Result<std::optional<StoredChunk>> SqliteLibrary::chunk(ChunkId id) {
 
 Result<std::vector<ChunkContent>> SqliteLibrary::chunk_contents() {
   return reading([](SQLite::Database& db) {
-    SQLite::Statement rows(
-        db, "SELECT document_id, ordinal, content FROM chunks ORDER BY document_id, ordinal");
+    SQLite::Statement rows(db,
+                           "SELECT document_id, ordinal, content FROM chunks "
+                           "WHERE document_id IN (SELECT id FROM documents WHERE removed = 0) "
+                           "ORDER BY document_id, ordinal");
     return all_rows(rows, chunk_content_of);
   });
 }
 
 std::int64_t SqliteLibrary::n_chunks() {
   const auto n = reading([](SQLite::Database& db) {
-    return db.execAndGet("SELECT coalesce(sum(n_chunks), 0) FROM documents").getInt64();
+    return db.execAndGet("SELECT coalesce(sum(n_chunks), 0) FROM documents WHERE removed = 0")
+        .getInt64();
   });
   return n ? *n : 0;
 }
@@ -144,7 +147,8 @@ Result<std::vector<DocumentId>> SqliteLibrary::stale_vectors() {
     SQLite::Statement rows(db,
                            "SELECT DISTINCT c.document_id FROM chunks c "
                            "LEFT JOIN vectors v ON v.chunk_id = c.id AND v.space_id = ? "
-                           "WHERE v.chunk_id IS NULL ORDER BY c.document_id");
+                           "WHERE v.chunk_id IS NULL AND c.document_id IN "
+                           "(SELECT id FROM documents WHERE removed = 0) ORDER BY c.document_id");
     rows.bind(1, space_id_);
     return all_rows<DocumentId>(rows,
                                 [](SQLite::Statement& row) { return row.getColumn(0).getInt64(); });

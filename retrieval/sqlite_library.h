@@ -2,6 +2,7 @@
 // The Library over SQLite and VectorIndex. Internal to retrieval.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -31,8 +32,10 @@ class SqliteLibrary final : public Library {
   ~SqliteLibrary() override;
 
   Result<Committed> commit(const NewDocument& document) override;
-  Result<std::vector<Digest>> remove(DocumentId id) override;
-  Result<void> relocate(DocumentId id, const std::string& path, std::int64_t mtime_ns) override;
+  Result<void> remove(std::span<const DocumentId> ids) override;
+  Result<Erasure> erase_removed() override;
+  Result<void> relocate(const FileStamp& file, const std::string& path) override;
+  Result<void> stamp(std::span<const FileStamp> files) override;
   Result<void> set_offline(std::span<const DocumentId> ids, bool offline) override;
   Result<std::vector<Document>> documents() override;
   Result<std::vector<Document>> find_content(const Digest& content) override;
@@ -77,6 +80,7 @@ class SqliteLibrary final : public Library {
   // vectors (library_vectors.cpp)
   void load_index();
   void add_missing_rows(SQLite::Database& db);
+  void write_index();
   void save_index();
   void save_index_if_due();
   void change_index(std::span<const ChunkId> removed, std::span<const ChunkId> added,
@@ -85,8 +89,14 @@ class SqliteLibrary final : public Library {
 
   // writing (library_writing.cpp)
   Committed commit_rows(SQLite::Database& db, const NewDocument& document);
-  std::vector<Digest> remove_rows(SQLite::Database& db, DocumentId id);
-  void purge(SQLite::Database& db);
+
+  // removing (library_removal.cpp)
+  Erasure erase_step(SQLite::Database& db);
+  void erase_some(SQLite::Database& db, std::vector<Digest>& orphaned);
+  bool merge_some_words(SQLite::Database& db);
+  void erase_vectors(SQLite::Database& db);
+  void empty_log(SQLite::Database& db);
+  void close_files();
 
   // searching (library_search.cpp)
   std::vector<DocumentId> passing_documents(const ParsedQuery& asked,
@@ -106,9 +116,11 @@ class SqliteLibrary final : public Library {
   std::unique_ptr<Connection> writer_;
   std::unique_ptr<Connection> reader_;
   std::int64_t space_id_ = 0;
+  std::atomic<std::int64_t> n_removed_ = 0;  // documents whose rows are still to be erased
 
   std::shared_mutex index_mutex_;
   VectorIndex index_;           // guarded by index_mutex_
+  std::int64_t merging_ = 0;    // what kWordsDue was when the merge began; 0: none under way
   std::int64_t n_changes_ = 0;  // since the vector file was written; guarded by writer_->mutex
   std::condition_variable_any absorb_wanted_;
   std::jthread absorber_;  // last: it uses everything above

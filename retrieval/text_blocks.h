@@ -29,6 +29,7 @@ enum class PlaceKind : std::uint8_t {
   kMessage = 6,    ///< messages of a mailbox, from 1
   kCell = 7,       ///< cells of a notebook, from 1
   kMoment = 8,     ///< subtitles, in whole seconds from the start
+  kMember = 9,     ///< files of an archive, from 1; label: the file's name in it
 };
 
 /// Where a block stands, in what a reader of the document sees.

@@ -186,6 +186,8 @@ struct VectorIndex::Rows {
     ++n_dead;
   }
 
+  bool is_worn() const { return graph && n_dead * 5 > graph->ntotal; }
+
   void take_graph_apart() {
     const auto old = std::move(graph);
     const auto old_ids = std::exchange(graph_ids, {});
@@ -264,9 +266,6 @@ void VectorIndex::remove(std::span<const std::int64_t> ids) {
       rows_->remove_flat(place.row);
     }
   }
-  if (rows_->graph && rows_->n_dead * 5 > rows_->graph->ntotal) {
-    calling_faiss([&] { rows_->take_graph_apart(); });
-  }
 }
 
 std::vector<Neighbour> VectorIndex::search(std::span<const float> query, std::int64_t n) const {
@@ -316,12 +315,14 @@ std::vector<std::int64_t> VectorIndex::ids() const {
 }
 
 std::int64_t VectorIndex::n_backlog() const {
+  if (rows_->is_worn()) return std::max<std::int64_t>(1, size());
   if (size() <= rows_->options.graph_from_rows) return 0;
   const std::int64_t waiting = std::ssize(rows_->flat_ids) - rows_->options.max_waiting_rows;
   return std::max<std::int64_t>(0, waiting);
 }
 
 void VectorIndex::absorb(std::int64_t max_rows) {
+  if (rows_->is_worn()) calling_faiss([&] { rows_->take_graph_apart(); });
   const std::int64_t n = std::min(max_rows, n_backlog());
   if (n == 0) return;
   calling_faiss([&] {

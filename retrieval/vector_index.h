@@ -26,8 +26,8 @@ struct VectorIndexOptions {
 
 /// L2-normalised f32 vectors with ids. New rows are scanned until `absorb` moves them into the
 /// graph in small steps, so that adding never waits for a graph. Not thread-safe: searches may run
-/// side by side, changes alone. Deleted rows are overwritten in memory at once; a graph with more
-/// than a fifth of them is taken apart and absorbed again. Throws Exception.
+/// side by side, changes alone. Deleted rows are overwritten in memory at once; `absorb` takes a
+/// graph with more than a fifth of them apart and builds it again. Throws Exception.
 class VectorIndex {
  public:
   explicit VectorIndex(std::int32_t dim, VectorIndexOptions options = {});

@@ -45,6 +45,7 @@ void print_json(Output& output, const IngestReport& report) {
                              {"unchanged", report.n_unchanged},
                              {"bytes", report.n_bytes},
                              {"index_seconds", report.index_seconds},
+                             {"opened", report.n_opened},
                              {"parsed", report.n_parsed},
                              {"embedded", report.n_embedded},
                              {"failed", std::move(problems)},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
+#include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
@@ -13,28 +14,32 @@ ExitCode run_command(CommandContext& context, const RemoveArguments& arguments) 
   const auto session = context.open_session(Parts::kStores);
   nlohmann::json removed = nlohmann::json::array();
   nlohmann::json missing = nlohmann::json::array();
+  std::vector<retrieval::DocumentId> ids;
   std::set<retrieval::DocumentId> done;
   for (const auto& target : arguments.targets) {
     const auto documents = value_or_throw(find_documents(session->library(), target));
     if (documents.empty()) missing.push_back(target);
     for (const auto& document : documents) {
       if (!done.insert(document.id).second) continue;
-      const auto n_blocks =
-          value_or_throw(remove_document(session->library(), session->store(), document.id));
-      removed.push_back({{"id", document.id}, {"path", document.path}, {"blocks", n_blocks}});
-      if (!context.output.json()) {
-        context.output.print_line(
-            printable("removed " + document.path + " (" + counted(n_blocks, "cached block") + ")"));
-      }
+      ids.push_back(document.id);
+      removed.push_back({{"id", document.id}, {"path", document.path}});
     }
+  }
+  const auto n_blocks = value_or_throw(remove_documents(session->library(), session->store(), ids));
+  if (!context.output.json()) {
+    for (const auto& document : removed) {
+      context.output.print_line(printable("removed " + document["path"].get<std::string>()));
+    }
+    if (!ids.empty()) context.output.print_line(counted(n_blocks, "cached block") + " erased");
   }
   for (const auto& target : missing) {
     context.output.note("There is no document " + target.get<std::string>() + " in the library.");
   }
   const bool all_found = missing.empty();
   if (context.output.json()) {
-    context.output.print_line(
-        to_text({{"removed", std::move(removed)}, {"not_found", std::move(missing)}}));
+    context.output.print_line(to_text({{"removed", std::move(removed)},
+                                       {"blocks", n_blocks},
+                                       {"not_found", std::move(missing)}}));
   }
   return all_found ? ExitCode::kDone : ExitCode::kNothingFound;
 }

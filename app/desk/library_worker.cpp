@@ -3,6 +3,7 @@
 
 #include <QElapsedTimer>
 #include <algorithm>
+#include <set>
 
 #include "app/desk/document_reader.h"
 #include "app/desk/document_stages.h"
@@ -16,6 +17,7 @@ namespace kvlink::desk {
 namespace {
 
 constexpr int kBatchMs = 100;
+constexpr int kEraseMs = 5;  // between two steps: commits have their turn
 /// Counting every document's blocks reads both catalogues: at most a tenth of the time.
 constexpr int kMinRecountMs = 1500;
 constexpr int kRecountShare = 10;
@@ -52,10 +54,13 @@ QTimer* LibraryWorker::timer(QTimer*& slot, int milliseconds, void (LibraryWorke
 void LibraryWorker::session_opened() {
   load_collections();
   tell_all();
+  erase_soon();  // what a program that was killed had not erased yet
 }
 
 void LibraryWorker::session_closing() {
   while (!removals_.empty()) commit_removal(removals_.begin()->first);
+  while (erase_next()) {
+  }
   progress_.clear();
 }
 
@@ -215,6 +220,7 @@ void LibraryWorker::scan_now(RequestId id, const std::vector<QString>& paths,
     basis.kv_bytes_per_token = kv_bytes_per_token(session());
     basis.kv_bytes_free =
         session().settings().disk_budget_bytes - session().store().totals().disk_bytes;
+    basis.archives = session().settings().read_archives;
     return pre_scan_of(id, paths, basis, stop);
   });
   if (stop.stop_requested()) return;  // whoever asked has moved on
@@ -307,23 +313,47 @@ void LibraryWorker::commit_removals() {
 void LibraryWorker::commit_removal(RequestId id) {
   const auto found = removals_.find(id);
   if (found == removals_.end()) return;
-  const std::vector<DocumentId> documents = std::move(found->second.documents);
+  std::vector<DocumentId> documents = std::move(found->second.documents);
   found->second.timer->deleteLater();
   removals_.erase(found);
-  std::int64_t n_blocks = 0;
-  std::int64_t n_removed = 0;
-  for (const auto document : documents) {
-    const auto erased = app::remove_document(session().library(), session().store(), document);
-    if (!erased) {
-      emit failed(id, problem_of(erased.error()));
-      continue;
+  auto removed = session().library().remove(documents);
+  if (!removed && removed.error().code == ErrorCode::kNotFound) {
+    // A watched folder may have taken some of them out meanwhile.
+    std::set<DocumentId> there;
+    if (const auto all = session().library().documents()) {
+      for (const auto& document : *all) there.insert(document.id);
     }
-    n_blocks += *erased;
-    ++n_removed;
+    std::erase_if(documents, [&](DocumentId document) { return !there.contains(document); });
+    removed = session().library().remove(documents);
   }
   tell_hidden();
-  if (n_removed < static_cast<std::int64_t>(documents.size())) tell_all();
-  emit removal_done(id, n_removed, n_blocks);
+  if (!removed) {
+    emit failed(id, problem_of(removed.error()));
+    emit removal_done(id, 0, 0);
+    tell_all();
+    return;
+  }
+  erasing_.push_back({id, static_cast<qint64>(documents.size()), 0});
+  erase_soon();
+}
+
+void LibraryWorker::erase_soon() { timer(erase_timer_, kEraseMs, &LibraryWorker::erase_in_turn); }
+
+/// Between two steps whatever else was asked for has its turn.
+void LibraryWorker::erase_in_turn() {
+  if (has_session() && erase_next()) erase_soon();
+}
+
+/// Whether there is more to erase.
+bool LibraryWorker::erase_next() {
+  const auto step = app::erase_some_removed(session().library(), session().store());
+  if (step && !erasing_.empty()) erasing_.back().n_blocks += step->n_blocks;
+  if (step && !step->done) return true;
+  for (const auto& removal : std::exchange(erasing_, {})) {
+    if (!step) emit failed(removal.id, problem_of(step.error()));
+    emit removal_done(removal.id, removal.n_documents, removal.n_blocks);
+  }
+  return false;
 }
 
 bool LibraryWorker::is_hidden(DocumentId id) const {

@@ -97,6 +97,9 @@ class LibraryWorker : public Worker {
   QTimer* timer(QTimer*& slot, int milliseconds, void (LibraryWorker::*action)());
   void offer_removal(RequestId id, std::vector<DocumentId> documents);
   void commit_removal(RequestId id);
+  void erase_soon();
+  void erase_in_turn();
+  bool erase_next();
   bool is_hidden(DocumentId id) const;
   void tell_hidden();
   /// Sets where the row is listed.
@@ -108,10 +111,17 @@ class LibraryWorker : public Worker {
 
   QTimer* refresh_timer_ = nullptr;
   QTimer* batch_timer_ = nullptr;
+  QTimer* erase_timer_ = nullptr;
   int undo_ms_ = kDefaultUndoMs;
   int recount_ms_ = 1500;
   MeasuredRates rates_;
   std::map<RequestId, Removal> removals_;
+  struct Erasing {
+    RequestId id = 0;
+    qint64 n_documents = 0;
+    qint64 n_blocks = 0;
+  };
+  std::vector<Erasing> erasing_;  ///< removed, but not from the files yet
   Collections collections_;
   /// Path and collection before, of the moves that can be undone.
   std::map<RequestId, std::vector<std::pair<QString, QString>>> moves_;

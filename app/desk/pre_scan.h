@@ -14,6 +14,7 @@ struct EstimateBasis {
   MeasuredRates rates;
   std::int64_t kv_bytes_per_token = 0;
   std::int64_t kv_bytes_free = 0;
+  bool archives = false;  ///< whether they are opened
 };
 
 /// Throws nothing of its own; problems are in the result. Ends early when asked to stop.

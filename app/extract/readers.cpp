@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/extract/readers.h"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "app/extract/archive_reader.h"
 #include "app/extract/docx_reader.h"
 #include "app/extract/epub_reader.h"
 #include "app/extract/file_type.h"
@@ -128,9 +130,9 @@ ParsedDocument read_page(const std::string& bytes, const std::string& name) {
   return out.finish("text/html", name);
 }
 
-ParsedDocument read_zip(const std::string& bytes, const std::string& name) {
+/// Nothing when it is no document but an archive.
+std::optional<ParsedDocument> read_zip(ZipArchive& archive, const std::string& name) {
   constexpr std::string_view kOffice = "application/vnd.openxmlformats-officedocument.";
-  ZipArchive archive(bytes);
   DocumentBuilder out;
   const std::string main = related_part(archive, "", "officeDocument");
   if (main.starts_with("word/")) {
@@ -154,7 +156,13 @@ ParsedDocument read_zip(const std::string& bytes, const std::string& name) {
     read_epub(archive, out);
     return out.finish("application/epub+zip", name);
   }
-  fail_unsupported("archives are not opened; unpack it and add the folder");
+  return std::nullopt;
+}
+
+[[noreturn]] void fail_for_archive() {
+  fail_unsupported(
+      "archives are not opened; unpack it and add the folder, or set read_archives in "
+      "settings.json");
 }
 
 /// Old Office files, and new ones that are encrypted, share a container.
@@ -170,6 +178,36 @@ ParsedDocument read_zip(const std::string& bytes, const std::string& name) {
       ".xlsx or .pptx");
 }
 
+ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request);
+
+/// Members of an archive; an archive among them stays closed.
+ParsedDocument read_archive(const std::string& bytes, const retrieval::ReadRequest& request,
+                            ZipArchive* zip) {
+  const MemberReader read = [&](const std::string& member, const std::string& name) {
+    retrieval::ReadRequest inner = request;
+    inner.file_name = name;
+    inner.archives = false;
+    return read_by_type(member, inner);
+  };
+  DocumentBuilder out;
+  if (zip != nullptr) {
+    read_zip_members(*zip, read, out);
+    return out.finish("application/zip", request.file_name);
+  }
+  const std::string unpacked = is_gzip(bytes) ? unpack_gzip(bytes) : std::string();
+  const std::string_view tar = is_gzip(bytes) ? unpacked : bytes;
+  if (!is_tar(tar)) fail_unsupported("archives of this kind are not opened; unpack it");
+  read_tar_members(tar, read, out);
+  return out.finish("application/x-tar", request.file_name);
+}
+
+ParsedDocument read_container(const std::string& bytes, const retrieval::ReadRequest& request) {
+  ZipArchive archive(bytes);
+  if (auto document = read_zip(archive, request.file_name)) return std::move(*document);
+  if (!request.archives) fail_for_archive();
+  return read_archive(bytes, request, &archive);
+}
+
 ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request) {
   const std::string& name = request.file_name;
   const FileType type = file_type(name, bytes);
@@ -182,7 +220,7 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kHtml:
       return read_page(bytes, name);
     case FileType::kZip:
-      return read_zip(bytes, name);
+      return read_container(bytes, request);
     case FileType::kOle:
       fail_for_ole(bytes);
     case FileType::kPicture:
@@ -190,7 +228,8 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kMedia:
       fail_unsupported("sound and film are not read");
     case FileType::kArchive:
-      fail_unsupported("archives are not opened; unpack it and add the folder");
+      if (!request.archives) fail_for_archive();
+      return read_archive(bytes, request, nullptr);
     case FileType::kBinary:
       fail_unsupported("this is binary content, not text");
     case FileType::kPlainText:

@@ -76,6 +76,7 @@ std::string encode_request(const ReadRequest& request) {
   return Payload()
       .text(request.file_name)
       .text(request.password)
+      .number(static_cast<std::uint8_t>(request.archives))
       .number(request.page)
       .number(request.pixel_width)
       .text(request.passage)
@@ -87,6 +88,7 @@ ReadRequest decode_request(std::string_view bytes) {
   ReadRequest request;
   request.file_name = take_text(in, "file name");
   request.password = take_text(in, "password");
+  request.archives = in.read<std::uint8_t>("archives") != 0;
   request.page = in.read<std::int32_t>("page");
   request.pixel_width = in.read<std::int32_t>("width");
   request.passage = take_text(in, "passage");
@@ -229,7 +231,7 @@ void FrameReader::take_block(std::string_view payload) {
   const std::int64_t last =
       report_.document.blocks.empty() ? 0 : report_.document.blocks.back().byte_begin;
   const bool sound = type <= static_cast<std::uint8_t>(BlockType::kListItem) && level <= 6 &&
-                     kind <= static_cast<std::uint8_t>(PlaceKind::kMoment) &&
+                     kind <= static_cast<std::uint8_t>(PlaceKind::kMember) &&
                      block.byte_begin >= last && block.byte_end >= block.byte_begin &&
                      block.line_begin >= 1 && block.line_end >= block.line_begin;
   if (!sound) fail(ErrorCode::kCorrupt, "the reader sent a block that makes no sense");

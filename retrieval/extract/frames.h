@@ -32,6 +32,7 @@ enum class ReadProblem : std::int32_t {
 struct ReadRequest {
   std::string file_name;  ///< without folders; a hint, the content decides
   std::string password;
+  bool archives = false;         ///< whether archives are opened
   std::int32_t page = 0;         ///< 0: the text; else a picture of this page of a PDF, from 1
   std::int32_t pixel_width = 0;  ///< of that picture
   std::string passage;           ///< whose place on the page is asked for

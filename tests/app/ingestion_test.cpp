@@ -88,10 +88,14 @@ TEST_F(IngestionTest, RemovingErasesBlocksThatNoOtherDocumentShares) {
   const auto session = library_.open();
   library_.add(*session);
   const auto all = contents_of_blocks(*session);
-  EXPECT_EQ(*remove_document(session->library(), session->store(), find(*session, "a.md").id), 0);
+  const auto remove = [&](const char* name) {
+    const auto id = find(*session, name).id;
+    return value_or_throw(
+        remove_documents(session->library(), session->store(), std::span(&id, 1)));
+  };
+  EXPECT_EQ(remove("a.md"), 0);
   EXPECT_EQ(contents_of_blocks(*session), all) << "the copy still needs them";
-  EXPECT_GT(*remove_document(session->library(), session->store(), find(*session, "copy.md").id),
-            0);
+  EXPECT_GT(remove("copy.md"), 0);
   EXPECT_EQ(contents_of_blocks(*session), contents_of_chunks(*session));
   EXPECT_EQ(value_or_throw(session->library().documents()).size(), 1U);
 }
@@ -102,7 +106,8 @@ TEST_F(IngestionTest, BlocksOfTextThatDiedWithAProcessAreErasedAtTheNextStart) {
     const auto session = library_.open();
     library_.add(*session);
     // A process that dies between the library's commit and the store's leaves this behind.
-    ASSERT_TRUE(session->library().remove(find(*session, "a.md").id));
+    const auto id = find(*session, "a.md").id;
+    ASSERT_TRUE(session->library().remove(std::span(&id, 1)));
     EXPECT_FALSE(contents_of_blocks(*session).empty());
   }
   write_file(library_.paths().lock_file(), "999999\n");

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -109,8 +110,12 @@ void measure(std::int64_t n_chunks) {
                 static_cast<double>(n_documents) / committing);
     measure_search(*library, source);
     const auto begin = std::chrono::steady_clock::now();
-    if (!library->remove(1)) std::abort();
-    std::printf("  remove %.0f ms", seconds_since(begin) * 1e3);
+    const DocumentId first = 1;
+    if (!library->remove(std::span(&first, 1))) std::abort();
+    std::printf("  remove %.1f ms", seconds_since(begin) * 1e3);
+    const auto erase_begin = std::chrono::steady_clock::now();
+    for (bool done = false; !done;) done = library->erase_removed().value().done;
+    std::printf(", erase %.0f ms", seconds_since(erase_begin) * 1e3);
     const auto close_begin = std::chrono::steady_clock::now();
     library.reset();
     std::printf(", close %.0f ms", seconds_since(close_begin) * 1e3);

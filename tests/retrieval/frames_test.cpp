@@ -56,10 +56,11 @@ TEST(Frames, CarryADocument) {
 }
 
 TEST(Frames, CarryARequest) {
-  ReadRequest request{"a.pdf", "secret", 3, 800, "words"};
+  ReadRequest request{"a.pdf", "secret", true, 3, 800, "words"};
   const auto read = decode_request(encode_request(request));
   EXPECT_EQ(read.file_name, "a.pdf");
   EXPECT_EQ(read.password, "secret");
+  EXPECT_TRUE(read.archives);
   EXPECT_EQ(read.page, 3);
   EXPECT_EQ(read.pixel_width, 800);
   EXPECT_EQ(read.passage, "words");

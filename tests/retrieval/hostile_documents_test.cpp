@@ -26,6 +26,7 @@ Extraction read(const std::string& name, const std::string& bytes,
   ReadRequest request;
   request.file_name = name;
   request.password = password;
+  request.archives = true;
   const auto program =
       std::filesystem::canonical("/proc/self/exe").parent_path() / "kvlink-extract";
   auto made = Extractor(program, limits).read(bytes, request, {});

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,6 +77,22 @@ template <typename T>
 T must(Result<T> result) {
   if (!result) throw Exception(result.error());
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
+}
+
+/// Erases what was removed to the end; the contents that were orphaned.
+inline std::vector<Digest> erase_all_removed(Library& library) {
+  std::vector<Digest> orphaned;
+  for (bool done = false; !done;) {
+    const auto step = must(library.erase_removed());
+    orphaned.insert(orphaned.end(), step.orphaned.begin(), step.orphaned.end());
+    done = step.done;
+  }
+  return orphaned;
+}
+
+inline std::vector<Digest> remove_and_erase(Library& library, DocumentId id) {
+  must(library.remove(std::span(&id, 1)));
+  return erase_all_removed(library);
 }
 
 class LibraryTest : public ::testing::Test {

@@ -19,6 +19,7 @@ TEST_F(LibraryTest, ReturnsWhatWasCommitted) {
   auto added = make_document("/docs/a.txt", {"The first passage.", "The second one."}, "A title");
   added.document.file_bytes = 33;
   added.document.mtime_ns = 44;
+  added.document.inode = 66;
   added.document.problem = "1 malformed character replaced";
   added.document.added_unix = 55;
   added.chunks[1].heading = "Part \u203A Two";
@@ -38,6 +39,7 @@ TEST_F(LibraryTest, ReturnsWhatWasCommitted) {
   EXPECT_EQ(d.content, added.document.content);
   EXPECT_EQ(d.file_bytes, 33);
   EXPECT_EQ(d.mtime_ns, 44);
+  EXPECT_EQ(d.inode, 66);
   EXPECT_EQ(d.state, DocumentState::kSearchable);
   EXPECT_EQ(d.problem, added.document.problem);
   EXPECT_EQ(d.added_unix, 55);
@@ -146,12 +148,12 @@ TEST_F(LibraryTest, NamesContentsThatNoDocumentSharesWhenRemoving) {
   const auto a = must(library->commit(make_document("/a", {"Shared.", "Own."}, "T"))).id;
   const auto b = must(library->commit(make_document("/b", {"Shared."}, "T"))).id;
   const auto chunks = must(library->chunks(a));
-  const auto orphaned = must(library->remove(a));
+  const auto orphaned = remove_and_erase(*library, a);
   ASSERT_EQ(orphaned.size(), 1u);
   EXPECT_EQ(orphaned[0], chunks[1].content);
-  EXPECT_EQ(must(library->remove(b)).size(), 1u);
+  EXPECT_EQ(remove_and_erase(*library, b).size(), 1u);
   EXPECT_EQ(library->n_chunks(), 0);
-  EXPECT_EQ(library->remove(b).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(library->remove(std::span(&b, 1)).error().code, ErrorCode::kNotFound);
   EXPECT_TRUE(search(*library, "Shared").empty());
 }
 
@@ -310,7 +312,7 @@ TEST_F(LibraryTest, LeavesNoTraceOfRemovedText) {
   ASSERT_NE(all_bytes(folder_.path()).find(canary), std::string::npos);
   ASSERT_NE(all_bytes(folder_.path()).find(vector_bytes), std::string::npos);
   library = open();
-  must(library->remove(id));
+  remove_and_erase(*library, id);
   must(library->remove_conversation(talk));
   for (const bool closed : {false, true}) {
     if (closed) library.reset();
@@ -368,7 +370,7 @@ TEST_F(LibraryTest, ServesReadersBesideAWriter) {
   for (int i = 0; i < 40; ++i) {
     const auto path = "/doc" + std::to_string(i % 7);
     const auto id = must(library->commit(make_document(path, {"Words " + std::to_string(i)}))).id;
-    if (i % 5 == 0) must(library->remove(id));
+    if (i % 5 == 0) remove_and_erase(*library, id);
   }
   while (n_searches < 10) std::this_thread::yield();
   done = true;
