@@ -25,6 +25,16 @@ std::string read_owner(int descriptor) {
   return pid;
 }
 
+constexpr std::size_t kRecordBytes = 16;  // always all of them
+
+/// 0, or the system's number for what went wrong. "": nobody owns it.
+int write_owner(int descriptor, std::string owner) {
+  owner.resize(kRecordBytes, '\n');
+  const ssize_t n = ::pwrite(descriptor, owner.data(), owner.size(), 0);
+  if (n < 0) return errno;
+  return n == static_cast<ssize_t>(owner.size()) ? 0 : ENOSPC;
+}
+
 /// Whether the process of that number is gone; an empty number is nobody's.
 bool is_gone(const std::string& owner) {
   if (owner.empty() || owner.size() > 9) return false;
@@ -63,29 +73,35 @@ Result<InstanceLock> InstanceLock::acquire(const std::filesystem::path& file) {
                "). Close it, wait until it has finished, or name another folder with --data-dir.");
     }
     lock.previous_owner_died_ = !read_owner(fd).empty();
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd, 0) != 0 ||
-        ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-      fail(ErrorCode::kIo, "Cannot write " + file.string() + ": " + std::strerror(errno) + ".");
+    const int error = write_owner(fd, std::to_string(::getpid()));
+    if (error != 0 && error != ENOSPC && error != EDQUOT) {
+      fail(ErrorCode::kIo, "Cannot write " + file.string() + ": " + std::strerror(error) + ".");
     }
+    lock.is_named_ = error == 0;
     return lock;
   });
 }
 
+void InstanceLock::name_owner() {
+  if (!is_named_) is_named_ = write_owner(descriptor_, std::to_string(::getpid())) == 0;
+}
+
 InstanceLock::InstanceLock(InstanceLock&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
-      previous_owner_died_(other.previous_owner_died_) {}
+      previous_owner_died_(other.previous_owner_died_),
+      is_named_(other.is_named_) {}
 
 InstanceLock& InstanceLock::operator=(InstanceLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(previous_owner_died_, other.previous_owner_died_);
+  std::swap(is_named_, other.is_named_);
   return *this;
 }
 
 InstanceLock::~InstanceLock() {
   if (descriptor_ < 0) return;
   // A failure here only means that the next start checks more than it needs to.
-  [[maybe_unused]] const int ignored = ::ftruncate(descriptor_, 0);
+  if (is_named_) static_cast<void>(write_owner(descriptor_, ""));
   ::close(descriptor_);
 }
 

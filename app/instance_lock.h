@@ -9,17 +9,22 @@
 namespace kvlink::app {
 
 /// An exclusive flock on a file that names the owner's pid. Move-only; released by the destructor,
-/// and by the kernel when the process dies. The file is emptied on a clean release, so that the
-/// next owner knows whether this one finished.
+/// and by the kernel when the process dies. The name is blanked on a clean release, so that the
+/// next owner knows whether this one finished; the file keeps its bytes, because a full disk would
+/// not give them again.
 class InstanceLock {
  public:
-  /// kBusy names the pid that holds it; kIo with the system's words.
+  /// kBusy names the pid that holds it; kIo with the system's words. On a full disk the lock is held
+  /// without a name.
   static Result<InstanceLock> acquire(const std::filesystem::path& file);
   InstanceLock(InstanceLock&& other) noexcept;
   InstanceLock& operator=(InstanceLock&& other) noexcept;
   InstanceLock(const InstanceLock&) = delete;
   InstanceLock& operator=(const InstanceLock&) = delete;
   ~InstanceLock();
+
+  /// Writes this process's number, if the disk had no room for it.
+  void name_owner();
 
   /// Whether the last owner ended without releasing: it was killed, or the machine went down.
   bool previous_owner_died() const { return previous_owner_died_; }
@@ -29,6 +34,7 @@ class InstanceLock {
       : descriptor_(descriptor), previous_owner_died_(previous_owner_died) {}
   int descriptor_ = -1;
   bool previous_owner_died_ = false;
+  bool is_named_ = false;
 };
 
 }  // namespace kvlink::app

@@ -52,9 +52,10 @@ Session::~Session() = default;
 void Session::open_parts() {
   value_or_throw(ensure_data_folder(options_.paths));
   lock_ = value_or_throw(InstanceLock::acquire(options_.paths.lock_file()));
+  reserve_room();
   LoadedSettings loaded = value_or_throw(load_settings(options_.paths.settings_file()));
   settings_ = std::move(loaded.settings);
-  notices_ = std::move(loaded.notices);
+  for (auto& notice : loaded.notices) notices_.push_back(std::move(notice));
   if (options_.adjust) options_.adjust(settings_);
   if (options_.threads > 0) settings_.threads = options_.threads;
   if (!options_.generator.empty()) settings_.generator = options_.generator;
@@ -66,6 +67,14 @@ void Session::open_parts() {
   open_stores();
   if (engine_) identify_model();
   writer_ = std::make_unique<BlockWriter>(*store_, *library_);
+}
+
+/// After the lock, so that nobody else counts on it; before everything that writes.
+void Session::reserve_room() {
+  reserve_.emplace(options_.paths.data, *options_.files);
+  if (!reserve_->settle()) return;
+  lock_->name_owner();
+  notices_.push_back(reserve_->sentence());
 }
 
 void Session::open_models() {
@@ -117,8 +126,17 @@ void Session::open_stores() {
   // Without an embedder nothing is searched or embedded; a library opens all the same.
   retrieval::EmbeddingSpace space{.fingerprint = {}, .dim = 1};
   if (embedder_) space = {embedder_->fingerprint(), embedder_->dim()};
-  library_ = value_or_throw(retrieval::Library::open(options_.paths.data, space, *options_.files));
-  store_ = value_or_throw(
+  const auto opened = [&](auto result) {
+    if (!result && reserve_->is_short()) {
+      fail(ErrorCode::kOutOfMemory, "The disk of " + options_.paths.data.string() +
+                                        " is full: there is no room to open the library in. Free " +
+                                        "some megabytes and try again. (" +
+                                        result.error().message + ")");
+    }
+    return value_or_throw(std::move(result));
+  };
+  library_ = opened(retrieval::Library::open(options_.paths.data, space, *options_.files));
+  store_ = opened(
       cache::KvStore::open(options_.paths.kv_folder(), store_options(settings_), *options_.files));
   report_sweep();
   // A process that died between the two stores' commits may have left blocks of text that the
@@ -129,6 +147,17 @@ void Session::open_stores() {
       notices_.push_back("The last run was interrupted; " + counted(erased, "block") +
                          " of removed text were erased.");
     }
+    drop_unanswered();
+  }
+}
+
+/// A conversation begins with its first answer; one that was killed before has only a name.
+void Session::drop_unanswered() {
+  for (const auto& one : value_or_throw(library_->conversations())) {
+    if (!value_or_throw(library_->conversation(one.id)).turns.empty()) continue;
+    if (!library_->remove_conversation(one.id)) continue;  // tried again after the next kill
+    notices_.push_back("The last run was interrupted before it had answered \u201c" + one.name +
+                       "\u201d. Ask again.");
   }
 }
 

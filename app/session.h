@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/block_writer.h"
+#include "app/disk_reserve.h"
 #include "app/instance_lock.h"
 #include "app/paths.h"
 #include "app/settings.h"
@@ -75,6 +76,8 @@ class Session {
 
   const Paths& paths() const { return options_.paths; }
   const Settings& settings() const { return settings_; }
+  /// Why no document can be added now: "", or a sentence about a full disk. Any thread.
+  std::string why_no_room() const { return app::why_no_room(paths().data, *options_.files); }
   /// What the user should know about how the session started.
   const std::vector<std::string>& notices() const { return notices_; }
 
@@ -108,6 +111,8 @@ class Session {
   void open_models();
   std::int64_t choose_context(const std::filesystem::path& generator);
   void open_stores();
+  void reserve_room();
+  void drop_unanswered();
   void identify_model();
   void use_adapter(const std::filesystem::path& weights);
   void report_sweep();
@@ -115,6 +120,7 @@ class Session {
   SessionOptions options_;
   retrieval::Extractor extractor_;
   std::optional<InstanceLock> lock_;
+  std::optional<DiskReserve> reserve_;
   Settings settings_;
   std::vector<std::string> notices_;
   std::unique_ptr<inference::Engine> engine_;
