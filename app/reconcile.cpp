@@ -5,24 +5,6 @@
 
 namespace kvlink::app {
 
-Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store) {
-  return returning([&] {
-    std::set<Digest> owned;
-    for (const auto& document : value_or_throw(library.documents())) {
-      for (const auto& chunk : value_or_throw(library.chunks(document.id))) {
-        owned.insert(chunk.content);
-      }
-    }
-    std::set<Digest> unowned;
-    for (const auto& row : value_or_throw(store.list())) {
-      if (!owned.contains(row.content)) unowned.insert(row.content);
-    }
-    std::int64_t n_erased = 0;
-    for (const auto& content : unowned) n_erased += value_or_throw(store.erase_content(content));
-    return n_erased;
-  });
-}
-
 Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
     const auto erased = value_or_throw(library.erase_removed());
@@ -34,16 +16,39 @@ Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvSto
   });
 }
 
-Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStore& store,
-                                      std::span<const retrieval::DocumentId> ids) {
+Result<std::int64_t> erase_removed(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
-    value_or_throw(library.remove(ids));
     std::int64_t n_erased = 0;
     for (bool done = false; !done;) {
       const auto step = value_or_throw(erase_some_removed(library, store));
       n_erased += step.n_blocks;
       done = step.done;
     }
+    return n_erased;
+  });
+}
+
+Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStore& store,
+                                      std::span<const retrieval::DocumentId> ids) {
+  const auto removed = library.remove(ids);
+  if (!removed) return removed.error();
+  return erase_removed(library, store);
+}
+
+Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store) {
+  return returning([&] {
+    std::int64_t n_erased = value_or_throw(erase_removed(library, store));
+    std::set<Digest> owned;
+    for (const auto& document : value_or_throw(library.documents())) {
+      for (const auto& chunk : value_or_throw(library.chunks(document.id))) {
+        owned.insert(chunk.content);
+      }
+    }
+    std::set<Digest> unowned;
+    for (const auto& row : value_or_throw(store.list())) {
+      if (!owned.contains(row.content)) unowned.insert(row.content);
+    }
+    for (const auto& content : unowned) n_erased += value_or_throw(store.erase_content(content));
     return n_erased;
   });
 }

@@ -11,7 +11,8 @@
 
 namespace kvlink::app {
 
-/// Erases every block whose text no document has any more; how many. Reads every passage once.
+/// Erases what was removed and every block whose text no document has any more; how many blocks.
+/// Reads every passage once.
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store);
 
 struct ErasureStep {
@@ -21,6 +22,9 @@ struct ErasureStep {
 /// The next short step of erasing what was removed from the library: its text, vectors, and every
 /// block that no other document shares.
 Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvStore& store);
+
+/// All of these steps; how many blocks were erased.
+Result<std::int64_t> erase_removed(retrieval::Library& library, cache::KvStore& store);
 
 /// Removes documents and erases all of them at once; how many blocks that were. kNotFound when one
 /// is not there: then all stay.

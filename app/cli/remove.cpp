@@ -25,12 +25,15 @@ ExitCode run_command(CommandContext& context, const RemoveArguments& arguments) 
       removed.push_back({{"id", document.id}, {"path", document.path}});
     }
   }
-  const auto n_blocks = value_or_throw(remove_documents(session->library(), session->store(), ids));
+  value_or_throw(session->library().remove(ids));
   if (!context.output.json()) {
     for (const auto& document : removed) {
       context.output.print_line(printable("removed " + document["path"].get<std::string>()));
     }
-    if (!ids.empty()) context.output.print_line(counted(n_blocks, "cached block") + " erased");
+  }
+  const auto n_blocks = value_or_throw(erase_removed(session->library(), session->store()));
+  if (!context.output.json() && !ids.empty()) {
+    context.output.print_line(counted(n_blocks, "cached block") + " erased");
   }
   for (const auto& target : missing) {
     context.output.note("There is no document " + target.get<std::string>() + " in the library.");
