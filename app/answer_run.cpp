@@ -5,6 +5,7 @@
 #include <ctime>
 #include <utility>
 
+#include "app/quote_check.h"
 #include "app/words.h"
 #include "retrieval/query_filter.h"
 
@@ -104,6 +105,7 @@ void AnswerRun::retrieve() {
   if (question_.whole) {
     take_whole_document();
   } else {
+    const auto held = session_.hold_embedder();
     const Query query = embed_query();
     answer_.sources = search(query, Reach::kEvidence);
     if (answer_.sources.empty()) take_nearest(query);
@@ -277,7 +279,20 @@ void AnswerRun::read_and_generate() {
   answer_.text = std::move(made.text);
   answer_.end = made.end;
   answer_.n_tokens = made.n_tokens;
+  check_quotes();
   conversation_.add_turn({question_.text, answer_.text}, std::move(made.unfed));
+}
+
+/// A small model may alter what it quotes, and quotation marks promise that it did not. In a
+/// conversation a quote may come from passages of earlier turns, which are not at hand.
+void AnswerRun::check_quotes() {
+  if (lead_.n_history_tokens > 0) return;
+  std::vector<std::string> texts;
+  for (const auto& source : answer_.sources) texts.push_back(source.chunk.prompt());
+  for (const auto& quote : unfounded_quotes(answer_.text, texts)) {
+    answer_.notices.push_back("In quotation marks, but not in the passages word for word: \"" +
+                              quote + "\"");
+  }
 }
 
 void AnswerRun::keep_turn() {
