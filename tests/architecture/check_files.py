@@ -16,6 +16,8 @@ MAX_LINES = 600
 MAX_MEDIAN = 200
 MAX_README_LINES = 150
 MAX_BYTES = 500_000  # of any file: binary material belongs elsewhere
+ADAPTERS = Path("resources/adapters")  # what the program comes with, so part of the repository
+MAX_ADAPTER_BYTES = 24_000_000  # of all adapters
 
 FORBIDDEN_WORDS = ["Manager", "Helper", "Helpers", "Util", "Utils", "Misc", "Common", "Handler",
                    "Impl", "V2"]
@@ -75,10 +77,21 @@ def median_problem(line_counts):
     return []
 
 
+def adapter_problem(root, adapters):
+    n_bytes = sum((root / path).stat().st_size for path in adapters)
+    if n_bytes > MAX_ADAPTER_BYTES:
+        return [f"{ADAPTERS}: {n_bytes} bytes of adapters; the limit is {MAX_ADAPTER_BYTES}"]
+    return []
+
+
 def violations(root: Path):
-    found = []
     line_counts = []
-    for path in sources.files(root):
+    files = list(sources.files(root))
+    adapters = [p for p in files if p.parent == ADAPTERS and p.suffix == ".safetensors"]
+    found = adapter_problem(root, adapters)
+    for path in files:
+        if path in adapters:
+            continue
         if (root / path).stat().st_size > MAX_BYTES:
             found.append(f"{path}: {(root / path).stat().st_size} bytes; the limit is {MAX_BYTES}")
             continue

@@ -110,6 +110,16 @@ class Files(TreeTest):
         self.write("a/short_too.cpp", LICENCE)
         self.assert_one(check_files.violations(self.root), "601 lines")
 
+    def test_binary_files_are_small_but_for_adapters(self):
+        self.write("resources/adapters/one.safetensors", "x" * 12_000_000)
+        self.write("resources/adapters/two.safetensors", "x" * 12_000_000)
+        self.assertEqual(check_files.violations(self.root), [])
+        self.write("resources/adapters/three.safetensors", "x")
+        self.assert_one(check_files.violations(self.root), "24000001 bytes of adapters")
+        self.write("resources/adapters/three.safetensors", "")
+        self.write("resources/model.safetensors", "x" * 500_001)
+        self.assert_one(check_files.violations(self.root), "500001 bytes; the limit is 500000")
+
     def test_the_median_is_limited(self):
         self.write("a/one.cpp", LICENCE + "\n" * 210)
         self.assert_one(check_files.violations(self.root), "the median of 1 sources is 211")
