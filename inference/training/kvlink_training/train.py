@@ -11,7 +11,6 @@ import json
 import os
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 
@@ -20,6 +19,7 @@ from .evaluate import accuracy
 from .gguf import read_gguf
 from .losses import Weights, batch_losses
 from .model import Adapter, AdapterShape, Base, Linked, layer_forward
+from .options import parsed, run_options
 from .packing import Sample, View, build_view, pack
 from .prompt import Prompt
 from .run_folder import RunFolder, trained_parameters
@@ -30,32 +30,14 @@ from .tokens import Tokens
 
 
 def arguments() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--base", type=Path, required=True, help="GGUF of the model the app runs")
-    p.add_argument("--data", type=Path, default=os.environ.get("KVLINK_TRAIN_DATA"), help="folder of *.train.jsonl[.gz]")
-    p.add_argument("--run", type=Path, required=True, help="checkpoints, log.jsonl, adapter.safetensors")
-    p.add_argument("--eval", type=Path, action="append", default=[], help="question file(s) evaluated during training")
-    p.add_argument("--eval-limit", type=int, default=100)
-    p.add_argument("--eval-passages", type=int, nargs="*", default=[3, 10])
-    p.add_argument("--eval-every", type=int, default=500, help="steps; 0: only at the end")
-    p.add_argument("--steps", type=int, default=2500)
+    p = run_options(__doc__, steps=2500, warmup=50, eval_every=500, checkpoint_every=100)
     p.add_argument("--samples-per-step", type=int, default=16)
     p.add_argument("--row-tokens", type=int, default=2304)
     p.add_argument("--rows-per-pass", type=int, default=8, help="packed rows per forward pass")
     p.add_argument("--header", type=int, default=4)
-    p.add_argument("--link", type=int, default=5)
-    p.add_argument("--rank", type=int, default=16)
-    p.add_argument("--alpha", type=float, default=32.0)
-    p.add_argument("--lr-lora", type=float, default=1e-3)
-    p.add_argument("--lr-soft", type=float, default=3e-3)
-    p.add_argument("--warmup", type=int, default=50)
     p.add_argument("--weights", type=json.loads, default={}, help='JSON, e.g. {"kl_linked": 0}')
-    p.add_argument("--mix", type=json.loads, default={}, help='JSON, e.g. {"max_passages": 3}')
-    p.add_argument("--seed", type=int, default=1)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--compile", action="store_true", help="torch.compile each layer")
-    p.add_argument("--minutes", type=float, default=0, help="stop (with a checkpoint) after so long; 0: no limit")
-    p.add_argument("--checkpoint-every", type=int, default=100)
     return p
 
 
@@ -176,10 +158,7 @@ class Run:
 
 
 def main() -> None:
-    args = arguments().parse_args()
-    if args.data is None:
-        raise SystemExit("name the training data with --data or KVLINK_TRAIN_DATA")
-    args.data = Path(args.data)
+    args = parsed(arguments())
     torch.manual_seed(args.seed)
     run = Run(args)
     if run.resume():

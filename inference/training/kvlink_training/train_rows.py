@@ -8,7 +8,6 @@ python -m kvlink_training.train_rows --base MODEL.gguf --data FOLDER --run FOLDE
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import time
@@ -23,6 +22,7 @@ from .evaluate import choose_passages
 from .gguf import read_gguf
 from .losses import kl
 from .model import Adapter, AdapterShape, Base
+from .options import parsed, run_options
 from .packing import Sample
 from .prompt import Prompt
 from .question_rows import Reader, answer_logits, full_batch, linked_batch
@@ -38,32 +38,14 @@ ROWS_PER_QUESTION = 56  # about: the question, the answer and its sentence
 
 
 def arguments() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--base", type=Path, required=True, help="GGUF of the model the app runs")
-    p.add_argument("--data", type=Path, default=os.environ.get("KVLINK_TRAIN_DATA"), help="folder of *.train.jsonl[.gz]")
-    p.add_argument("--run", type=Path, required=True, help="checkpoints, log.jsonl, adapter.safetensors")
+    p = run_options(__doc__, steps=1000, warmup=30, eval_every=150, checkpoint_every=25)
     p.add_argument("--shelf", type=Path, help="passages' KV; default: RUN/shelf; runs may share it one after the other")
     p.add_argument("--shelf-tokens", type=int, default=1_200_000, help="its size; about 12 KB a token for 135M parameters")
-    p.add_argument("--eval", type=Path, action="append", default=[], help="question file(s) checked during training")
-    p.add_argument("--eval-limit", type=int, default=60)
-    p.add_argument("--eval-passages", type=int, nargs="*", default=[3, 10])
-    p.add_argument("--eval-every", type=int, default=150)
-    p.add_argument("--steps", type=int, default=1000)
     p.add_argument("--rows-per-pass", type=int, default=640, help="rows behind contexts in one forward pass")
     p.add_argument("--passes", type=int, default=2, help="forward passes of a step")
-    p.add_argument("--full-share", type=float, default=0.15, help="passes under standard attention")
+    p.add_argument("--full-share", type=float, default=0.12, help="passes under standard attention")
     p.add_argument("--kl", type=float, default=0.0, help="weight of KL(full ‖ linked); doubles the cost of full passes")
-    p.add_argument("--link", type=int, default=5)
-    p.add_argument("--rank", type=int, default=16)
-    p.add_argument("--alpha", type=float, default=32.0)
-    p.add_argument("--lr-lora", type=float, default=1e-3)
-    p.add_argument("--lr-soft", type=float, default=3e-3)
-    p.add_argument("--warmup", type=int, default=30)
-    p.add_argument("--mix", type=json.loads, default={}, help='JSON, e.g. {"max_passages": 3}')
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--minutes", type=float, default=0, help="stop (with a checkpoint) after so long; 0: no limit")
     p.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
-    p.add_argument("--checkpoint-every", type=int, default=25)
     return p
 
 
@@ -77,7 +59,7 @@ class RowRun:
         adapter = Adapter(base.geometry, AdapterShape(0, args.link, args.rank, args.alpha), args.seed)
         adapter.start_from(base, self.prompt.prefix(), self.tokens.encode("\n\nSource: "))
         self.model = Reader(base, adapter)
-        self.stream = SampleStream(read_training_folder(Path(args.data)), Mix(**args.mix), args.seed)
+        self.stream = SampleStream(read_training_folder(args.data), Mix(**args.mix), args.seed)
         self.random = random.Random(args.seed)
         self.shelf = Shelf(self.model, self.prompt.prefix(), args.shelf or args.run / "shelf", args.shelf_tokens)
         self.optimizer = torch.optim.AdamW(trained_parameters(adapter, args.lr_soft, args.lr_lora),
@@ -87,8 +69,7 @@ class RowRun:
 
     def draw(self) -> list[Sample]:
         """Samples with the same number of passages, so that little is padding."""
-        # The larger of two draws: choosing among many passages takes longest to learn.
-        n_passages = max(self.random.randint(1, self.stream.mix.max_passages) for _ in range(2))
+        n_passages = self.random.randint(1, self.stream.mix.max_passages)
         samples, rows = [], 0
         while True:
             sample = self.stream.draw(n_passages)
@@ -181,9 +162,7 @@ class RowRun:
 
 
 def main() -> None:
-    args = arguments().parse_args()
-    if args.data is None:
-        raise SystemExit("name the training data with --data or KVLINK_TRAIN_DATA")
+    args = parsed(arguments())
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
