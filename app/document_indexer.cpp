@@ -88,6 +88,7 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
     commit(made);
     fail(code_of(made.document.problem_kind), made.document.problem);
   }
+  const auto held = session_.hold_embedder();
   embed_chunks(made, text.known ? text.known->id : 0, stop);
   const auto id = commit(made);
   return {id, text.known ? Outcome::kUpdated : Outcome::kAdded, made.document.problem};

@@ -42,8 +42,7 @@ Result<FileText> FileTextReader::read(const ScannedFile& file, std::stop_token s
 }
 
 bool FileTextReader::is_current(const retrieval::Document& document) const {
-  return !options_.all && document.state == retrieval::DocumentState::kSearchable &&
-         !options_.stale.contains(document.id);
+  return !options_.all && document.state == retrieval::DocumentState::kSearchable;
 }
 
 FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {

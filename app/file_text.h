@@ -44,8 +44,6 @@ class FileTextReader {
   struct Options {
     bool all = false;      ///< also what did not change
     std::string password;  ///< of encrypted documents
-    /// Documents to be read although their content is known: embedded by another embedder.
-    std::set<retrieval::DocumentId> stale;
   };
   FileTextReader(Session& session, Options options)
       : session_(session), options_(std::move(options)) {}

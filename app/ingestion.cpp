@@ -138,8 +138,6 @@ FileTextReader::Options Ingestion::reader_options(Rereading rereading) {
   FileTextReader::Options options;
   options.all = rereading == Rereading::kAll;
   options.password = password_;
-  const auto stale = value_or_throw(session_.library().stale_vectors());
-  options.stale.insert(stale.begin(), stale.end());
   return options;
 }
 

@@ -21,6 +21,21 @@ cache::Options store_options(const Settings& settings) {
   return options;
 }
 
+/// The embedder that made the library's vectors: where it was, or in the models folder.
+std::unique_ptr<inference::Embedder> find_embedder(const retrieval::EmbeddingSpace& space,
+                                                   const std::filesystem::path& models) {
+  std::vector<std::filesystem::path> places;
+  if (!space.place.empty()) places.emplace_back(space.place);
+  for (const FoundModel& found : find_models(models)) {
+    if (found.role == ModelRole::kEmbedder) places.push_back(found.path);
+  }
+  for (const auto& place : places) {
+    auto embedder = inference::Embedder::load(place);
+    if (embedder && (*embedder)->fingerprint() == space.fingerprint) return std::move(*embedder);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void ChunkEncoding::take(const inference::Engine& engine, std::vector<std::int32_t> new_prefix) {
@@ -95,7 +110,9 @@ void Session::open_models() {
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);
   // Without the need to search, a missing embedder is no reason to refuse `status` or `remove`.
   if (options_.parts == Parts::kStores && !path) return;
-  embedder_ = value_or_throw(inference::Embedder::load(value_or_throw(path)));
+  embedder_path_ = value_or_throw(path);
+  embedder_ = value_or_throw(inference::Embedder::load(embedder_path_));
+  serving_ = embedder_.get();
   if (!engine_ && options_.parts >= Parts::kSearch) {
     own_backend_ =
         std::make_unique<kernels::CpuBackend>(kernels::CpuOptions{.n_threads = settings_.threads});
@@ -125,13 +142,16 @@ std::int64_t Session::choose_context(const std::filesystem::path& generator) {
 void Session::open_stores() {
   // Without an embedder nothing is searched or embedded; a library opens all the same.
   retrieval::EmbeddingSpace space{.fingerprint = {}, .dim = 1};
-  if (embedder_) space = {embedder_->fingerprint(), embedder_->dim()};
+  if (embedder_) {
+    space = {embedder_->fingerprint(), embedder_->dim(),
+             std::filesystem::absolute(embedder_path_).string()};
+  }
   const auto opened = [&](auto result) {
     if (!result && reserve_->is_short()) {
       fail(ErrorCode::kOutOfMemory, "The disk of " + options_.paths.data.string() +
                                         " is full: there is no room to open the library in. Free " +
-                                        "some megabytes and try again. (" +
-                                        result.error().message + ")");
+                                        "some megabytes and try again. (" + result.error().message +
+                                        ")");
     }
     return value_or_throw(std::move(result));
   };
@@ -139,6 +159,7 @@ void Session::open_stores() {
   store_ = opened(
       cache::KvStore::open(options_.paths.kv_folder(), store_options(settings_), *options_.files));
   report_sweep();
+  if (options_.parts >= Parts::kSearch) choose_serving_embedder();
   // A process that died between the two stores' commits may have left blocks of text that the
   // library no longer has.
   if (lock_->previous_owner_died()) {
@@ -159,6 +180,24 @@ void Session::drop_unanswered() {
     notices_.push_back("The last run was interrupted before it had answered \u201c" + one.name +
                        "\u201d. Ask again.");
   }
+}
+
+void Session::choose_serving_embedder() {
+  const auto space = library_->serving_space();
+  if (space.fingerprint == embedder_->fingerprint()) return;
+  former_embedder_ = find_embedder(space, options_.paths.models);
+  const std::string name = embedder_path_.filename().string();
+  if (former_embedder_) {
+    serving_ = former_embedder_.get();
+    notices_.push_back("The vectors of the embedder before go on finding passages until " + name +
+                       " has read all of them.");
+    return;
+  }
+  value_or_throw(library_->switch_vectors(retrieval::Library::Gaps::kAllowed));
+  notices_.push_back(
+      "The embedder that made the vectors of the passages is not there any more. "
+      "They are found by their words until " +
+      name + " has read them.");
 }
 
 void Session::report_sweep() {
@@ -232,16 +271,33 @@ inference::Engine& Session::engine() {
 Result<std::vector<float>> Session::embed(std::span<const std::string> texts,
                                           inference::Priority priority) {
   KVLINK_CHECK(embedder_ != nullptr);
+  return embed_by(*serving_, texts, priority);
+}
+
+Result<std::vector<float>> Session::embed_anew(std::span<const std::string> texts) {
+  return embed_by(*embedder_, texts, inference::Priority::kIngestion);
+}
+
+Result<bool> Session::switch_embedder() {
+  const std::unique_lock turn(embedder_turn_);
+  auto switched = library_->switch_vectors();
+  if (switched && *switched) serving_ = embedder_.get();
+  return switched;
+}
+
+Result<std::vector<float>> Session::embed_by(const inference::Embedder& embedder,
+                                             std::span<const std::string> texts,
+                                             inference::Priority priority) {
   const auto role = priority == inference::Priority::kQuestion ? inference::TextRole::kQuery
                                                                : inference::TextRole::kPassage;
   if (!engine_) {
     KVLINK_CHECK(own_backend_ != nullptr);
     const std::lock_guard turn(own_backend_turn_);
-    return embedder_->embed(*own_backend_, texts, role);
+    return embedder.embed(*own_backend_, texts, role);
   }
   std::optional<Result<std::vector<float>>> vectors;
   engine_->with_backend(priority, [&](kernels::CpuBackend& backend) {
-    vectors = embedder_->embed(backend, texts, role);
+    vectors = embedder.embed(backend, texts, role);
   });
   return std::move(*vectors);
 }

@@ -2,11 +2,13 @@
 // Everything one process holds open on a data folder.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -97,12 +99,23 @@ class Session {
   /// What is to be said about an answer in the default mode: "" or the quality warning of
   /// reposition, with the reason why there is no link adapter.
   const std::string& mode_warning() const { return mode_warning_; }
-  const inference::Embedder* embedder() const { return embedder_.get(); }
+  /// By which texts are embedded: the chosen one, or the one before it until every passage has a
+  /// vector of the chosen one (see reindex).
+  const inference::Embedder* embedder() const { return serving_; }
+  /// Whether the chosen embedder is not the one that serves.
+  bool is_between_embedders() const { return serving_ != embedder_.get(); }
 
   /// Rows of embedder()->dim() floats, computed in turn with everything else. Texts of priority
   /// kQuestion are questions to the embedder, others passages. Needs kSearch.
   Result<std::vector<float>> embed(std::span<const std::string> texts,
                                    inference::Priority priority);
+  /// Keeps embedder() the same: to be held from embed() until its vectors were searched with or
+  /// committed.
+  std::shared_lock<std::shared_mutex> hold_embedder() { return std::shared_lock(embedder_turn_); }
+  /// Passages, by the chosen embedder, in the turn of ingestion.
+  Result<std::vector<float>> embed_anew(std::span<const std::string> texts);
+  /// The chosen embedder serves from here on, when every passage has its vector; whether it does.
+  Result<bool> switch_embedder();
 
  private:
   explicit Session(SessionOptions options)
@@ -116,6 +129,10 @@ class Session {
   void identify_model();
   void use_adapter(const std::filesystem::path& weights);
   void report_sweep();
+  void choose_serving_embedder();
+  Result<std::vector<float>> embed_by(const inference::Embedder& embedder,
+                                      std::span<const std::string> texts,
+                                      inference::Priority priority);
 
   SessionOptions options_;
   retrieval::Extractor extractor_;
@@ -125,6 +142,10 @@ class Session {
   std::vector<std::string> notices_;
   std::unique_ptr<inference::Engine> engine_;
   std::unique_ptr<inference::Embedder> embedder_;
+  std::filesystem::path embedder_path_;
+  std::unique_ptr<inference::Embedder> former_embedder_;  // whose vectors the library has
+  std::atomic<const inference::Embedder*> serving_ = nullptr;
+  std::shared_mutex embedder_turn_;  // unique: serving_ and the library's vectors change together
   std::unique_ptr<kernels::CpuBackend> own_backend_;  // for the embedder without a generator
   std::mutex own_backend_turn_;
   std::unique_ptr<cache::KvStore> store_;

@@ -64,10 +64,11 @@ struct FileStamp {
   std::int64_t inode = 0;
 };
 
-/// Which embedder made the vectors: another one means they are made again.
+/// Which embedder made vectors: another one means they are made again.
 struct EmbeddingSpace {
   Digest fingerprint;
   std::int32_t dim = 0;
+  std::string place = {};  ///< where the embedder lies; does not tell spaces apart
 };
 
 struct NewDocument {
@@ -216,8 +217,26 @@ class Library {
                                                    const std::string& reason) = 0;
   virtual Result<void> forget_reader_failure(const Digest& content) = 0;
 
-  /// Documents with a chunk that has no vector, or one made by another embedder.
+  // Another embedder. `open` names the one that is wanted. Vectors of the one before go on being
+  // searched until every passage has its new vector; commits and questions bring vectors of
+  // serving_space() as long.
+
+  /// Whose vectors are searched.
+  virtual EmbeddingSpace serving_space() = 0;
+  /// Documents with a chunk that has no vector of the wanted embedder.
   virtual Result<std::vector<DocumentId>> stale_vectors() = 0;
+  virtual Result<std::int64_t> n_chunks_to_embed() = 0;
+  /// Chunks without a vector of the wanted embedder, at most `limit` with ids above `after`.
+  virtual Result<std::vector<StoredChunk>> chunks_to_embed(ChunkId after, std::int64_t limit) = 0;
+  /// Keeps vectors [ids.size(), dim] of the wanted embedder. Chunks that are gone, or have one, are
+  /// left out. kInvalidInput as for commit.
+  virtual Result<void> add_vectors(std::span<const ChunkId> ids,
+                                   std::span<const float> vectors) = 0;
+  /// kAllowed: the embedder before is not to be had, and words find what has no vector.
+  enum class Gaps : std::uint8_t { kNone, kAllowed };
+  /// The wanted embedder's vectors are searched from here on, the others are erased. False when
+  /// there are gaps.
+  virtual Result<bool> switch_vectors(Gaps gaps = Gaps::kNone) = 0;
 
   virtual Result<ConversationId> new_conversation(const std::string& name) = 0;
   virtual Result<void> append_turn(ConversationId id, const Turn& turn) = 0;

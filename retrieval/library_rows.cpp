@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "retrieval/library_rows.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace kvlink::retrieval {
@@ -55,6 +56,20 @@ StoredChunk chunk_of(SQLite::Statement& row) {
   stored.content = digest_of(row.getColumn(10));
   stored.title = text_of(row.getColumn(11));
   return stored;
+}
+
+void check_lengths(std::span<const float> vectors, std::int32_t dim, const std::string& what) {
+  constexpr double kTolerance = 0.02;
+  const auto n = static_cast<std::size_t>(dim);
+  for (std::size_t row = 0; row < vectors.size(); row += n) {
+    double sum = 0;
+    for (const float value : vectors.subspan(row, n)) {
+      sum += static_cast<double>(value) * static_cast<double>(value);
+    }
+    if (!(std::abs(std::sqrt(sum) - 1.0) < kTolerance)) {
+      fail(ErrorCode::kInvalidInput, what + ": a passage's vector does not have length 1");
+    }
+  }
 }
 
 void bind_digest(SQLite::Statement& statement, int index, const Digest& digest) {

@@ -2,6 +2,7 @@
 // Rows of library.db as values.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ Digest digest_of(const SQLite::Column& column);
 
 Document document_of(SQLite::Statement& row);  ///< of kDocumentColumns
 StoredChunk chunk_of(SQLite::Statement& row);  ///< of kSelectChunk
+/// kInvalidInput naming `what` unless every row of `dim` numbers has length 1.
+void check_lengths(std::span<const float> vectors, std::int32_t dim, const std::string& what);
 void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
 
 }  // namespace kvlink::retrieval

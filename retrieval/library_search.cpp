@@ -121,7 +121,7 @@ bool says_more(std::string_view text, std::vector<Shingles>& said) {
 
 Result<std::vector<SearchHit>> SqliteLibrary::search(const SearchRequest& request) {
   return returning([&] {
-    check_request(request, space_.dim);
+    check_request(request, serving_space().dim);
     const ParsedQuery asked = parse_query(request.text);
     return calling_sqlite(path_, [&]() -> std::vector<SearchHit> {
       SearchRequest among = request;

@@ -43,8 +43,7 @@ std::array<std::uint8_t, 16> draw_save_key(SQLite::Database& db) {
 void SqliteLibrary::load_index() {
   const VectorFileIdentity identity{space_.fingerprint, read_save_key(writer_->db), space_.dim};
   std::string reason;
-  auto loaded = read_vector_file(files_, vector_path_, identity,
-                                 {options_.graph_from_rows, options_.max_waiting_rows}, reason);
+  auto loaded = read_vector_file(files_, vector_path_, identity, index_options(), reason);
   const bool found = loaded.has_value();
   if (found) index_ = std::move(*loaded);
   calling_sqlite(path_, [&] { add_missing_rows(writer_->db); });
@@ -54,26 +53,26 @@ void SqliteLibrary::load_index() {
   }
 }
 
-void SqliteLibrary::add_missing_rows(SQLite::Database& db) {
-  const std::vector<std::int64_t> indexed = index_.ids();
-  std::vector<std::int64_t> stored, gone, ids;
-  std::vector<float> vectors;
-  SQLite::Statement all(
-      db,
-      "SELECT chunk_id FROM vectors WHERE space_id = ? AND chunk_id NOT IN (SELECT "
-      "c.id FROM documents d JOIN chunks c ON c.document_id = d.id "
-      "WHERE d.removed = 1) ORDER BY chunk_id");
-  all.bind(1, space_id_);
+/// Chunks of documents that are there, with a vector of a space, ascending.
+std::vector<ChunkId> SqliteLibrary::stored_vectors(SQLite::Database& db, const char* table,
+                                                   std::int64_t space_id) {
+  SQLite::Statement all(db, std::string("SELECT chunk_id FROM ") + table +
+                                " WHERE space_id = ? AND chunk_id NOT IN (SELECT "
+                                "c.id FROM documents d JOIN chunks c ON c.document_id = d.id "
+                                "WHERE d.removed = 1) ORDER BY chunk_id");
+  all.bind(1, space_id);
+  std::vector<ChunkId> stored;
   while (all.executeStep()) stored.push_back(all.getColumn(0).getInt64());
-  std::set_difference(indexed.begin(), indexed.end(), stored.begin(), stored.end(),
-                      std::back_inserter(gone));
-  std::vector<std::int64_t> missing;
-  std::set_difference(stored.begin(), stored.end(), indexed.begin(), indexed.end(),
-                      std::back_inserter(missing));
-  index_.remove(gone);
-  SQLite::Statement one(db, "SELECT vector FROM vectors WHERE chunk_id = ?");
-  const auto dim = static_cast<std::size_t>(space_.dim);
-  for (const std::int64_t id : missing) {
+  return stored;
+}
+
+void SqliteLibrary::add_rows(SQLite::Database& db, const char* table,
+                             const std::vector<ChunkId>& rows, VectorIndex& index) {
+  std::vector<ChunkId> ids;
+  std::vector<float> vectors;
+  SQLite::Statement one(db, std::string("SELECT vector FROM ") + table + " WHERE chunk_id = ?");
+  const auto dim = static_cast<std::size_t>(index.dim());
+  for (const ChunkId id : rows) {
     one.bind(1, id);
     if (one.executeStep() && one.getColumn(0).getBytes() == static_cast<int>(dim * sizeof(float))) {
       ids.push_back(id);
@@ -82,12 +81,24 @@ void SqliteLibrary::add_missing_rows(SQLite::Database& db) {
                   dim * sizeof(float));
     }
     one.reset();
-    if (ids.size() == kAddStep || id == missing.back()) {
-      index_.add(ids, vectors);
+    if (ids.size() == kAddStep || id == rows.back()) {
+      index.add(ids, vectors);
       ids.clear();
       vectors.clear();
     }
   }
+}
+
+void SqliteLibrary::add_missing_rows(SQLite::Database& db) {
+  const std::vector<ChunkId> indexed = index_.ids();
+  const std::vector<ChunkId> stored = stored_vectors(db, "vectors", space_id_);
+  std::vector<ChunkId> gone, missing;
+  std::set_difference(indexed.begin(), indexed.end(), stored.begin(), stored.end(),
+                      std::back_inserter(gone));
+  std::set_difference(stored.begin(), stored.end(), indexed.begin(), indexed.end(),
+                      std::back_inserter(missing));
+  index_.remove(gone);
+  add_rows(db, "vectors", missing, index_);
   n_changes_ += std::ssize(gone) + std::ssize(missing);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adding and replacing documents.
-#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -11,8 +10,6 @@
 
 namespace kvlink::retrieval {
 namespace {
-
-constexpr double kLengthTolerance = 0.02;
 
 void check_document(const NewDocument& document, std::int32_t dim) {
   if (document.document.path.empty()) {
@@ -26,15 +23,7 @@ void check_document(const NewDocument& document, std::int32_t dim) {
                                        " for each of " + std::to_string(document.chunks.size()) +
                                        " passages");
   }
-  for (std::size_t row = 0; row < document.vectors.size(); row += static_cast<std::size_t>(dim)) {
-    double sum = 0;
-    for (std::size_t i = row; i < row + static_cast<std::size_t>(dim); ++i) {
-      sum += static_cast<double>(document.vectors[i]) * static_cast<double>(document.vectors[i]);
-    }
-    if (!(std::abs(std::sqrt(sum) - 1.0) < kLengthTolerance)) {
-      fail(ErrorCode::kInvalidInput, path + ": a passage's vector does not have length 1");
-    }
-  }
+  check_lengths(document.vectors, dim, path);
 }
 
 void bind_document(SQLite::Statement& statement, const NewDocument& added) {

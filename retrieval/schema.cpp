@@ -114,7 +114,18 @@ CREATE INDEX documents_removed ON documents (id) WHERE removed = 1;
 INSERT INTO chunks_fts (chunks_fts, rank) VALUES ('usermerge', 2);
 )sql";
 
-constexpr std::array<Migration, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+/// Vectors of another embedder gather in a table of their own until every passage has one. `place`:
+/// where the embedder lies, so that it can go on serving.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE next_vectors (
+  chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id) ON DELETE CASCADE,
+  space_id INTEGER NOT NULL REFERENCES spaces (id),
+  vector BLOB NOT NULL
+);
+ALTER TABLE spaces ADD COLUMN place TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<Migration, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 }  // namespace
 

@@ -16,19 +16,6 @@ void sweep_temporary_files(const std::filesystem::path& folder, FileSystem& file
   }
 }
 
-std::int64_t space_row(SQLite::Database& db, const EmbeddingSpace& space) {
-  SQLite::Statement insert(
-      db, "INSERT INTO spaces (fingerprint, dim) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  bind_digest(insert, 1, space.fingerprint);
-  insert.bind(2, space.dim);
-  insert.exec();
-  SQLite::Statement select(db, "SELECT id FROM spaces WHERE fingerprint = ? AND dim = ?");
-  bind_digest(select, 1, space.fingerprint);
-  select.bind(2, space.dim);
-  select.executeStep();
-  return select.getColumn(0).getInt64();
-}
-
 ChunkContent chunk_content_of(SQLite::Statement& row) {
   return {row.getColumn(0).getInt64(), row.getColumn(1).getInt64(), digest_of(row.getColumn(2))};
 }
@@ -66,16 +53,16 @@ SqliteLibrary::SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace
                              FileSystem& files, LibraryOptions options)
     : path_(folder / "library.db"),
       vector_path_(folder / "vectors.faiss"),
-      space_(space),
+      wanted_(std::move(space)),
       files_(files),
       options_(options),
-      index_(space.dim, {options.graph_from_rows, options.max_waiting_rows}) {
+      index_(wanted_.dim, {options.graph_from_rows, options.max_waiting_rows}) {
   files_.make_folder(folder);
   sweep_temporary_files(folder, files_);
   writer_ = open_writer(path_, files_, migrations());
   reader_ = open_reader(path_);
   calling_sqlite(path_, [&] {
-    space_id_ = space_row(writer_->db, space_);
+    choose_space(writer_->db);
     n_removed_ =
         writer_->db.execAndGet("SELECT count(*) FROM documents WHERE removed = 1").getInt64();
   });
@@ -140,19 +127,6 @@ std::int64_t SqliteLibrary::n_chunks() {
         .getInt64();
   });
   return n ? *n : 0;
-}
-
-Result<std::vector<DocumentId>> SqliteLibrary::stale_vectors() {
-  return reading([&](SQLite::Database& db) {
-    SQLite::Statement rows(db,
-                           "SELECT DISTINCT c.document_id FROM chunks c "
-                           "LEFT JOIN vectors v ON v.chunk_id = c.id AND v.space_id = ? "
-                           "WHERE v.chunk_id IS NULL AND c.document_id IN "
-                           "(SELECT id FROM documents WHERE removed = 0) ORDER BY c.document_id");
-    rows.bind(1, space_id_);
-    return all_rows<DocumentId>(rows,
-                                [](SQLite::Statement& row) { return row.getColumn(0).getInt64(); });
-  });
 }
 
 }  // namespace kvlink::retrieval

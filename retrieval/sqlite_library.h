@@ -51,7 +51,12 @@ class SqliteLibrary final : public Library {
                                            const std::string& reason) override;
   Result<void> forget_reader_failure(const Digest& content) override;
   Result<std::vector<DocumentId>> stale_vectors() override;
+  EmbeddingSpace serving_space() override;
 
+  Result<std::int64_t> n_chunks_to_embed() override;
+  Result<std::vector<StoredChunk>> chunks_to_embed(ChunkId after, std::int64_t limit) override;
+  Result<void> add_vectors(std::span<const ChunkId> ids, std::span<const float> vectors) override;
+  Result<bool> switch_vectors(Gaps gaps) override;
   Result<ConversationId> new_conversation(const std::string& name) override;
   Result<void> append_turn(ConversationId id, const Turn& turn) override;
   Result<std::vector<Conversation>> conversations() override;
@@ -81,6 +86,13 @@ class SqliteLibrary final : public Library {
   void load_index();
   void add_missing_rows(SQLite::Database& db);
   void write_index();
+  static std::vector<ChunkId> stored_vectors(SQLite::Database& db, const char* table,
+                                             std::int64_t space_id);
+  static void add_rows(SQLite::Database& db, const char* table, const std::vector<ChunkId>& ids,
+                       VectorIndex& index);
+  VectorIndexOptions index_options() const {
+    return {options_.graph_from_rows, options_.max_waiting_rows};
+  }
   void save_index();
   void save_index_if_due();
   void change_index(std::span<const ChunkId> removed, std::span<const ChunkId> added,
@@ -88,6 +100,11 @@ class SqliteLibrary final : public Library {
   void absorb_in_background(const std::stop_token& stop);
 
   // writing (library_writing.cpp)
+  // another embedder (library_reindexing.cpp)
+  void choose_space(SQLite::Database& db);
+  std::string lacks_vector() const;
+  void replace_vectors(SQLite::Database& db);
+
   Committed commit_rows(SQLite::Database& db, const NewDocument& document);
 
   // removing (library_removal.cpp)
@@ -110,12 +127,14 @@ class SqliteLibrary final : public Library {
 
   std::filesystem::path path_;  // of library.db
   std::filesystem::path vector_path_;
-  EmbeddingSpace space_;
+  const EmbeddingSpace wanted_;
+  EmbeddingSpace space_;  // that serves; changes under all three locks
   FileSystem& files_;
   LibraryOptions options_;
   std::unique_ptr<Connection> writer_;
   std::unique_ptr<Connection> reader_;
-  std::int64_t space_id_ = 0;
+  std::int64_t wanted_id_ = 0;
+  std::int64_t space_id_ = 0;                // as space_
   std::atomic<std::int64_t> n_removed_ = 0;  // documents whose rows are still to be erased
 
   std::shared_mutex index_mutex_;

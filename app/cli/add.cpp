@@ -11,6 +11,7 @@
 #include "app/folder_sync.h"
 #include "app/folder_watch.h"
 #include "app/ingestion.h"
+#include "app/reindexing.h"
 #include "app/words.h"
 
 namespace kvlink::app {
@@ -130,6 +131,23 @@ ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
   return ExitCode::kDone;
 }
 
+/// After another embedder was chosen: its vectors, until it can serve.
+void reindex_and_tell(CommandContext& context, Session& session) {
+  const auto lacking = value_or_throw(session.library().n_chunks_to_embed());
+  if (lacking == 0 && !session.is_between_embedders()) return;
+  const auto report = value_or_throw(reindex(
+      session,
+      [&](std::int64_t done, std::int64_t total) {
+        context.output.progress("new embedder: " + count_in_words(done) + " of " +
+                                counted(total, "passage"));
+      },
+      context.interrupt.token()));
+  context.output.end_progress();
+  context.output.note(counted(report.n_embedded, "passage") +
+                      (report.done ? " read by the new embedder; it finds them from here on."
+                                   : " read by the new embedder. The same command goes on."));
+}
+
 }  // namespace
 
 ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
@@ -147,6 +165,8 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
   tell(context, report, arguments.no_kv);
   if (report.cancelled) return ExitCode::kCancelled;
+  reindex_and_tell(context, *session);
+  if (context.interrupt.token().stop_requested()) return ExitCode::kCancelled;
   if (arguments.watch) return follow(context, *session, ingestion, paths, arguments, scan);
   return report.all_searchable() ? ExitCode::kDone : ExitCode::kFailed;
 }

@@ -124,8 +124,10 @@ void examine_stores(Session& session, Findings& findings) {
                               counted(session.library().n_chunks(), "passage"));
   const auto stale = value_or_throw(session.library().stale_vectors());
   if (!stale.empty() && session.embedder() != nullptr) {
-    findings.problem("stale vectors", counted(static_cast<std::int64_t>(stale.size()), "document") +
-                                          " embedded by another model; `kvlink add` them again");
+    findings.problem(
+        "stale vectors",
+        counted(static_cast<std::int64_t>(stale.size()), "document") +
+            " embedded by another model; the next `kvlink add`, of whatever, embeds them anew");
   }
 }
 
