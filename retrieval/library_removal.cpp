@@ -97,6 +97,8 @@ void SqliteLibrary::erase_some(SQLite::Database& db, std::vector<Digest>& orphan
   orphaned = without_chunk(db, contents);
   transaction.commit();
   n_removed_ -= std::ssize(ids);
+  const std::lock_guard lock(reader_->mutex);
+  common_words_.clear();
 }
 
 /// FTS5 forgets words only when it merges its segments; whether more is to be merged.

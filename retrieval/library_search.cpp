@@ -46,20 +46,29 @@ constexpr const char* kInDocuments =
     " IN (SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))";
 
 /// The words worth scoring: rare ones first, until their rows exceed the budget. bm25 of a common
-/// word is near zero, yet its rows are what a query spends its time on.
+/// word is near zero, yet its rows are what a query spends its time on. `common` remembers words of
+/// more rows than the budget: they are counted once.
 std::vector<std::string> telling_words(SQLite::Database& db, const std::vector<std::string>& words,
-                                       const SearchOptions& options) {
+                                       const SearchOptions& options,
+                                       std::set<std::string>& common) {
+  constexpr std::size_t kMostRemembered = 10'000;
   SQLite::Statement count(db,
                           "SELECT count(*) FROM (SELECT rowid FROM chunks_fts "
                           "WHERE chunks_fts MATCH ? LIMIT ?)");
   std::vector<std::pair<std::int64_t, std::string>> by_rows;
   for (const std::string& word : words) {
+    if (common.contains(word)) {
+      by_rows.emplace_back(options.max_scored_rows + 1, word);
+      continue;
+    }
     count.bind(1, match_any({word}));
     count.bind(2, options.max_scored_rows + 1);
     count.executeStep();
     const std::int64_t n_rows = count.getColumn(0).getInt64();
     count.reset();
     if (n_rows > 0) by_rows.emplace_back(n_rows, word);
+    const bool is_common = n_rows > options.max_scored_rows;
+    if (is_common && common.size() < kMostRemembered) common.insert(word);
   }
   std::sort(by_rows.begin(), by_rows.end());
   std::vector<std::string> kept;
@@ -190,23 +199,24 @@ void SqliteLibrary::rank_by_words(const SearchRequest& request,
                                   const std::vector<std::string>& words, const ParsedQuery& asked,
                                   std::vector<Candidate>& out) {
   const std::lock_guard lock(reader_->mutex);
-  std::string match = match_any(telling_words(reader_->db, words, options_.search));
+  std::string match = match_any(telling_words(reader_->db, words, options_.search, common_words_));
   if (match.empty()) return;
   const std::string all = match_phrases(asked.phrases, " AND ");
   const std::string none = match_phrases(asked.excluded, " OR ");
   if (!all.empty()) match = "(" + match + ") AND " + all;
   if (!none.empty()) match = "(" + match + ") NOT (" + none + ")";
   std::string sql =
-      "SELECT rowid, bm25(chunks_fts, ?, ?, 1.0) AS badness FROM chunks_fts "
-      "WHERE chunks_fts MATCH ?";
+      "SELECT id, badness FROM (SELECT rowid AS id, bm25(chunks_fts, ?, ?, 1.0) AS badness "
+      "FROM chunks_fts WHERE chunks_fts MATCH ?";
   if (!request.documents.empty()) sql += std::string(" AND rowid") + kInDocuments;
-  sql += " ORDER BY badness, rowid LIMIT ?";
+  sql += " LIMIT ?) ORDER BY badness, id LIMIT ?";
   SQLite::Statement rows(reader_->db, sql);
   int next = 0;
   rows.bind(++next, options_.search.title_weight);
   rows.bind(++next, options_.search.heading_weight);
   rows.bind(++next, match);
   if (!request.documents.empty()) rows.bind(++next, json_array(request.documents));
+  rows.bind(++next, options_.search.max_scored_rows);  // a question of common words only
   // Words of removed documents go from the full text later: then any number of rows may not count.
   const bool some_removed = n_removed_ > 0;
   const std::int64_t n = std::max(options_.search.n_candidates, request.limit);

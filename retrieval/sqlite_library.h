@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <stop_token>
@@ -50,13 +51,13 @@ class SqliteLibrary final : public Library {
   Result<std::int64_t> note_reader_failure(const Digest& content, ReadProblem problem,
                                            const std::string& reason) override;
   Result<void> forget_reader_failure(const Digest& content) override;
-  Result<std::vector<DocumentId>> stale_vectors() override;
   EmbeddingSpace serving_space() override;
-
+  Result<std::vector<DocumentId>> stale_vectors() override;
   Result<std::int64_t> n_chunks_to_embed() override;
   Result<std::vector<StoredChunk>> chunks_to_embed(ChunkId after, std::int64_t limit) override;
   Result<void> add_vectors(std::span<const ChunkId> ids, std::span<const float> vectors) override;
   Result<bool> switch_vectors(Gaps gaps) override;
+
   Result<ConversationId> new_conversation(const std::string& name) override;
   Result<void> append_turn(ConversationId id, const Turn& turn) override;
   Result<std::vector<Conversation>> conversations() override;
@@ -85,7 +86,6 @@ class SqliteLibrary final : public Library {
   // vectors (library_vectors.cpp)
   void load_index();
   void add_missing_rows(SQLite::Database& db);
-  void write_index();
   static std::vector<ChunkId> stored_vectors(SQLite::Database& db, const char* table,
                                              std::int64_t space_id);
   static void add_rows(SQLite::Database& db, const char* table, const std::vector<ChunkId>& ids,
@@ -93,18 +93,19 @@ class SqliteLibrary final : public Library {
   VectorIndexOptions index_options() const {
     return {options_.graph_from_rows, options_.max_waiting_rows};
   }
+  void write_index();
   void save_index();
   void save_index_if_due();
   void change_index(std::span<const ChunkId> removed, std::span<const ChunkId> added,
                     std::span<const float> vectors);
   void absorb_in_background(const std::stop_token& stop);
 
-  // writing (library_writing.cpp)
   // another embedder (library_reindexing.cpp)
   void choose_space(SQLite::Database& db);
   std::string lacks_vector() const;
   void replace_vectors(SQLite::Database& db);
 
+  // writing (library_writing.cpp)
   Committed commit_rows(SQLite::Database& db, const NewDocument& document);
 
   // removing (library_removal.cpp)
@@ -136,6 +137,8 @@ class SqliteLibrary final : public Library {
   std::int64_t wanted_id_ = 0;
   std::int64_t space_id_ = 0;                // as space_
   std::atomic<std::int64_t> n_removed_ = 0;  // documents whose rows are still to be erased
+
+  std::set<std::string> common_words_;  // of more rows than are scored; guarded by reader_->mutex
 
   std::shared_mutex index_mutex_;
   VectorIndex index_;           // guarded by index_mutex_
