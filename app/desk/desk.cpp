@@ -37,8 +37,9 @@ Desk::Desk(DeskOptions options, QObject* parent) : QObject(parent), options_(std
   cache_ = seat<CacheWorker>("store");
   settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home);
   models_ = seat<ModelWorker>("models", options_.paths, options_.files);
+  reindexing_ = seat<ReindexWorker>("reindexing");
   keeper_ = seat<Keeper>("keeper");
-  workers_ = {answers_, prefetch_, ingest_, cache_, settings_, library_};
+  workers_ = {answers_, prefetch_, ingest_, cache_, settings_, reindexing_, library_};
   library_->set_undo_ms(options_.undo_ms);
   connect_workers();
 }

@@ -16,6 +16,7 @@
 #include "app/desk/library_worker.h"
 #include "app/desk/model_worker.h"
 #include "app/desk/prefetch_worker.h"
+#include "app/desk/reindex_worker.h"
 #include "app/desk/settings_worker.h"
 #include "app/session.h"
 
@@ -43,8 +44,8 @@ enum class DeskState : std::uint8_t {
 };
 
 /// Lives in the GUI thread; no call blocks but the destructor. Requests go to the workers, answers
-/// come as their signals. Threads: answers, ingestion, library, store, settings, models, prefetch,
-/// keeper.
+/// come as their signals. Threads: answers, ingestion, library, store, settings, models,
+/// reindexing, prefetch, keeper.
 class Desk : public QObject {
   Q_OBJECT
 
@@ -72,6 +73,7 @@ class Desk : public QObject {
   CacheWorker& cache() { return *cache_; }
   SettingsWorker& settings() { return *settings_; }
   ModelWorker& models() { return *models_; }
+  ReindexWorker& reindexing() { return *reindexing_; }
   Keeper& keeper() { return *keeper_; }
 
  signals:
@@ -112,6 +114,7 @@ class Desk : public QObject {
   CacheWorker* cache_ = nullptr;
   SettingsWorker* settings_ = nullptr;
   ModelWorker* models_ = nullptr;
+  ReindexWorker* reindexing_ = nullptr;
   Keeper* keeper_ = nullptr;
   std::size_t n_holding_ = 0;  ///< workers that have not given the session back yet
   bool open_again_ = false;

@@ -36,6 +36,7 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
   const auto done = returning([&] {
     const std::string words = utf8_of(text);
     const std::string plain = retrieval::plain_question(words);
+    auto held = session().hold_embedder();
     const auto vector =
         value_or_throw(session().embed(std::span(&plain, 1), inference::Priority::kQuestion));
     if (stop.stop_requested()) return;
@@ -44,7 +45,9 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
     request.vector = vector;
     request.limit = session().settings().chunks_per_answer;
     request.documents = scope;
-    for (const auto& hit : value_or_throw(session().library().search(request))) {
+    const auto hits = value_or_throw(session().library().search(request));
+    held.unlock();
+    for (const auto& hit : hits) {
       if (stop.stop_requested()) return;
       const auto tokens = session().engine().tokenizer().encode(hit.chunk.prompt());
       const auto key = session().encoding().key(tokens);

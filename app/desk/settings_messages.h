@@ -67,10 +67,10 @@ struct ModelItem {
   app::FoundModel found;
   QString source;  ///< "KVLink", "LM Studio", "Hugging Face", "GPT4All", "added"
   bool in_use = false;
-  std::optional<OutlineFacts> outline = {};  ///< of generators, once their header was read
-  AdapterFit adapter = AdapterFit::kUnknown;
   bool is_kept = false;  ///< in the models folder: it, or a link to it
   bool is_link = false;
+  std::optional<OutlineFacts> outline = {};  ///< of generators, once their header was read
+  AdapterFit adapter = AdapterFit::kUnknown;
 };
 
 struct ModelList {
@@ -85,8 +85,6 @@ struct ModelChecked {
   std::optional<Problem> problem;
 };
 
-/// What putting settings in force would cost.
-struct SettingsEffect {
 /// How far a check or an import is; nothing is told of what takes no time.
 struct ModelProgress {
   RequestId id = 0;
@@ -109,10 +107,21 @@ struct ModelRemoved {
   std::optional<Problem> problem;
 };
 
+/// How far a newly chosen embedder is with reading the passages.
+struct ReindexStatus {
+  std::int64_t n_done = 0;
+  std::int64_t n_passages = 0;
+  bool old_serves = true;  ///< else words alone find what it has not read yet
+  bool done = false;       ///< it serves from here on
+};
+
+/// What putting settings in force would cost.
+struct SettingsEffect {
   RequestId id = 0;
   app::Settings settings;
   QString problem;            ///< "" or which value is out of range
   bool needs_reopen = false;  ///< the model is loaded again
+  std::int64_t n_passages_to_embed = 0;  ///< by another embedder, in the background
   std::int64_t n_stale_blocks = 0;
   std::int64_t n_tokens = 0;  ///< to be encoded again
   double seconds = 0;         ///< about, at the rate measured here

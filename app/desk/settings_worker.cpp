@@ -48,9 +48,8 @@ std::vector<Place> places_of(const app::Paths& paths, const QString& home) {
 }
 
 bool same_but_cheap(const app::Settings& a, const app::Settings& b) {
-  return a.generator == b.generator && a.embedder == b.embedder &&
-         a.system_prompt == b.system_prompt && a.block_dtype == b.block_dtype &&
-         a.adapter == b.adapter && a.chat_format == b.chat_format;
+  return a.generator == b.generator && a.system_prompt == b.system_prompt &&
+         a.block_dtype == b.block_dtype && a.adapter == b.adapter && a.chat_format == b.chat_format;
 }
 
 }  // namespace
@@ -118,6 +117,9 @@ void SettingsWorker::estimate(RequestId id, app::Settings settings) {
     effect.settings = settings;
     effect.problem = text_of(app::settings_problem(settings));
     effect.needs_reopen = true;
+    if (has_session() && settings.embedder != session().settings().embedder) {
+      effect.n_passages_to_embed = session().library().n_chunks();
+    }
     if (has_session() && !same_but_cheap(settings, session().settings())) {
       const auto rows = session().store().list();
       if (rows) {

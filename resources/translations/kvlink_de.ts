@@ -177,6 +177,13 @@
         <source>Nothing has to be computed again.</source>
         <translation>Nichts muss neu berechnet werden.</translation>
     </message>
+    <message numerus="yes">
+        <source>%n passage(s) are read by the other embedder in the background; until it has read all, the one before finds them.</source>
+        <translation>
+            <numerusform>%n Abschnitt wird im Hintergrund vom anderen Embedder gelesen; bis er ihn gelesen hat, findet der bisherige ihn.</numerusform>
+            <numerusform>%n Abschnitte werden im Hintergrund vom anderen Embedder gelesen; bis er alle gelesen hat, findet der bisherige sie.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>LastUse</name>
@@ -588,6 +595,50 @@
         <translation>Abschnitte waren schon im Gespräch</translation>
     </message>
     <message>
+        <source>not cached before</source>
+        <translation>noch nicht im Cache</translation>
+    </message>
+    <message>
+        <source>cached for another model</source>
+        <translation>für ein anderes Modell im Cache</translation>
+    </message>
+    <message>
+        <source>cached behind another prompt or adapter</source>
+        <translation>hinter einer anderen Anweisung oder einem anderen Adapter im Cache</translation>
+    </message>
+    <message>
+        <source>evicted</source>
+        <translation>entfernt</translation>
+    </message>
+    <message>
+        <source>file gone</source>
+        <translation>Datei verschwunden</translation>
+    </message>
+    <message>
+        <source>damaged on disk</source>
+        <translation>auf der Platte beschädigt</translation>
+    </message>
+    <message>
+        <source>unknown format</source>
+        <translation>unbekanntes Format</translation>
+    </message>
+    <message>
+        <source>other tokens</source>
+        <translation>andere Tokens</translation>
+    </message>
+    <message>
+        <source>not readable</source>
+        <translation>nicht lesbar</translation>
+    </message>
+    <message>
+        <source>%1 × %2</source>
+        <translation>%1 × %2</translation>
+    </message>
+    <message>
+        <source>Computed anew: %1.</source>
+        <translation>Neu berechnet: %1.</translation>
+    </message>
+    <message>
         <source>mode %1</source>
         <translation>Verfahren %1</translation>
     </message>
@@ -707,6 +758,18 @@
     <message>
         <source>Close</source>
         <translation>Schließen</translation>
+    </message>
+    <message>
+        <source>The new embedder has read all passages and finds them.</source>
+        <translation>Der neue Embedder hat alle Abschnitte gelesen und findet sie.</translation>
+    </message>
+    <message>
+        <source>The new embedder has read %1 of %2 passages. Until it has read all, the one before finds them.</source>
+        <translation>Der neue Embedder hat %1 von %2 Abschnitten gelesen. Bis er alle gelesen hat, findet der bisherige sie.</translation>
+    </message>
+    <message>
+        <source>The new embedder has read %1 of %2 passages. Words find the others.</source>
+        <translation>Der neue Embedder hat %1 von %2 Abschnitten gelesen. Die anderen werden an ihren Wörtern gefunden.</translation>
     </message>
 </context>
 <context>

@@ -59,6 +59,13 @@
             <numerusform>%n blocks, %1 tokens, must be computed again; how long that takes was not measured yet.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%n passage(s) are read by the other embedder in the background; until it has read all, the one before finds them.</source>
+        <translation>
+            <numerusform>%n passage is read by the other embedder in the background; until it has read it, the one before finds it.</numerusform>
+            <numerusform>%n passages are read by the other embedder in the background; until it has read all, the one before finds them.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>Timing</name>

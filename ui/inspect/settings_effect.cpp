@@ -42,6 +42,12 @@ QString effect_sentence(const desk::SettingsEffect& effect) {
         "The old blocks stay until room is needed, and serve again when you "
         "change back.");
   }
+  if (effect.n_passages_to_embed > 0) {
+    parts << Effect::tr(
+        "%n passage(s) are read by the other embedder in the background; until it has read "
+        "all, the one before finds them.",
+        nullptr, static_cast<int>(effect.n_passages_to_embed));
+  }
   if (effect.needs_reopen) {
     parts << Effect::tr("The model is loaded again; what runs is stopped first.");
   }

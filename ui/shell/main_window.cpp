@@ -23,6 +23,7 @@
 #include "ui/shell/escape_rule.h"
 #include "ui/shell/guide_page.h"
 #include "ui/shell/loss_banners.h"
+#include "ui/shell/reindex_banner.h"
 #include "ui/shell/notification.h"
 #include "ui/shell/shortcuts_sheet.h"
 #include "ui/shell/status_line.h"
@@ -173,6 +174,7 @@ void MainWindow::connect_panels() {
 
 void MainWindow::connect_desk() {
   follow_losses(desk_, *banners_);
+  follow_reindexing(desk_, *banners_);
   connect(&desk_, &desk::Desk::opened, this, &MainWindow::opened);
   connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& problem) {
     banners_->show_banner(QStringLiteral("desk"), problem.message, Tone::kProblem,
