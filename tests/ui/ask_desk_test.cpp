@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "app/desk/desk.h"
-#include "tests/app/tiny_library.h"
+#include "tests/ui/desk_fixture.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/ask/composer.h"
 #include "ui/ask/conversation_list.h"
@@ -96,18 +96,23 @@ class AskDeskTest : public QObject {
     start();
     if (QTest::currentTestFailed()) return;
     auto& answers = desk_->answers();
-    const auto stop = [this] { QTest::keyClick(focus_box(), Qt::Key_Escape); };
-    if (stage == QLatin1String("start"))
-      connect(&answers, &desk::AnswerWorker::started, this, stop);
-    if (stage == QLatin1String("sources")) {
-      connect(&answers, &desk::AnswerWorker::sources_ready, this, stop);
+    std::unique_ptr<tests::HeldAnswer> held;
+    const auto stop = [&] {
+      QTest::keyClick(focus_box(), Qt::Key_Escape);
+      held.reset();
+    };
+    const auto stop_at = [&](auto signal) {
+      connect(&answers, signal, this, stop);
+      held = std::make_unique<tests::HeldAnswer>(answers, signal);
+    };
+    using desk::AnswerWorker;
+    if (stage == QLatin1String("queue")) {
+      held = std::make_unique<tests::HeldAnswer>(answers, &AnswerWorker::started);
     }
-    if (stage == QLatin1String("prefill")) {
-      connect(&answers, &desk::AnswerWorker::stages_changed, this, stop);
-    }
-    if (stage == QLatin1String("text")) {
-      connect(&answers, &desk::AnswerWorker::text_appended, this, stop);
-    }
+    if (stage == QLatin1String("start")) stop_at(&AnswerWorker::started);
+    if (stage == QLatin1String("sources")) stop_at(&AnswerWorker::sources_ready);
+    if (stage == QLatin1String("prefill")) stop_at(&AnswerWorker::stages_changed);
+    if (stage == QLatin1String("text")) stop_at(&AnswerWorker::text_appended);
     QSignalSpy finished(&answers, &desk::AnswerWorker::finished);
     type_and_send(QStringLiteral("boat part 4"));
     QVERIFY(panel_->is_answering());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QObject>
+#include <QSemaphore>
 #include <QTest>
 #include <functional>
 #include <memory>
@@ -47,6 +48,30 @@ class Inbox : public QObject {
  private:
   std::vector<std::tuple<std::decay_t<A>...>> messages_;
   std::size_t n_seen_ = 0;
+};
+
+/// Holds the answering thread at one of its signals while this lives: the tiny model may end its
+/// answer before the test's thread hears of its first word. Made after whoever listens to the same
+/// signal has been connected.
+class HeldAnswer {
+ public:
+  template <typename... A>
+  HeldAnswer(desk::AnswerWorker& answers, void (desk::AnswerWorker::*signal)(A...)) {
+    connection_ = QObject::connect(
+        &answers, signal, &answers, [turns = turns_] { turns->tryAcquire(1, kPatienceMs); },
+        Qt::DirectConnection);
+  }
+  ~HeldAnswer() {
+    QObject::disconnect(connection_);
+    turns_->release(kMany);
+  }
+  HeldAnswer(const HeldAnswer&) = delete;
+  HeldAnswer& operator=(const HeldAnswer&) = delete;
+
+ private:
+  static constexpr int kMany = 1'000'000;
+  std::shared_ptr<QSemaphore> turns_ = std::make_shared<QSemaphore>();
+  QMetaObject::Connection connection_;
 };
 
 class DeskFixture {

@@ -2,7 +2,6 @@
 // Session, answers, caches and settings behind the window: a real library, tiny models.
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QSemaphore>
 #include <filesystem>
 
 #include "tests/ui/desk_fixture.h"
@@ -109,21 +108,16 @@ class DeskTest : public QObject {
     auto& answers = desk_->answers();
     Inbox text(&answers, &desk::AnswerWorker::text_appended);
     Inbox finished(&answers, &desk::AnswerWorker::finished);
-    // The tiny model may end its answer before this thread hears of the first word: hold it there.
-    const auto stop_asked = std::make_shared<QSemaphore>();
-    const auto hold = connect(
-        &answers, &desk::AnswerWorker::text_appended, &answers,
-        [stop_asked] { stop_asked->tryAcquire(1, kPatienceMs); }, Qt::DirectConnection);
+    auto held = std::make_unique<HeldAnswer>(answers, &desk::AnswerWorker::text_appended);
     answers.ask({.id = 1, .question = "What has the otter?"});
     answers.ask({.id = 2, .question = "What has the otter?"});
     answers.stop(2);
     QTRY_VERIFY_WITH_TIMEOUT(!text.is_empty(), kPatienceMs);
     answers.stop(1);
-    stop_asked->release(1000);
+    held.reset();
     QTRY_COMPARE_WITH_TIMEOUT(finished.count(), 2, kPatienceMs);
     const auto first = finished.at<0>(0);
     const auto second = finished.at<0>(1);
-    disconnect(hold);
     QCOMPARE(first.id, desk::RequestId{1});
     QVERIFY(first.end == app::AnswerEnd::kStopped);
     QVERIFY(first.n_tokens < 1500);
