@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/disk_reserve.h"
 
-#include <cstddef>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "app/words.h"
@@ -12,11 +12,11 @@ namespace kvlink::app {
 namespace {
 
 /// Random: a file system that compresses would keep no room for anything else.
-std::vector<std::byte> filling() {
+std::vector<std::uint64_t> filling() {
   std::mt19937_64 random(1);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(DiskReserve::kBytes));
-  for (auto& byte : bytes) byte = static_cast<std::byte>(random() & 0xFF);
-  return bytes;
+  std::vector<std::uint64_t> words(DiskReserve::kBytes / sizeof(std::uint64_t));
+  for (auto& word : words) word = random();
+  return words;
 }
 
 }  // namespace
@@ -43,8 +43,12 @@ bool DiskReserve::settle() {
 
 /// Not synced: a crash that loses it costs only making it again.
 void DiskReserve::make() {
+  for (const auto& left : files_.list(folder_)) {  // by a process that was killed in here
+    const bool is_ours = left.filename().string().starts_with("reserve.");
+    if (is_ours && left.extension() == ".tmp") files_.remove(left);
+  }
   const auto pending = files_.create(file(), kBytes);
-  pending->write(filling());
+  pending->write(std::as_bytes(std::span<const std::uint64_t>(filling())));
   pending->publish();
 }
 

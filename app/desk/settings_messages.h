@@ -42,11 +42,13 @@ struct DeskFacts {
   std::vector<QString> notices;     ///< of the start: repairs, what was set aside
 };
 
-/// What an open session stood on, and no longer does.
+/// What an open session stood on, and no longer does, or does again.
 struct Loss {
   enum class Kind : std::uint8_t {
     kDataFolder,  ///< nothing is kept until it is back and the library is opened again
     kModel,       ///< deleted or replaced; the one in memory goes on
+    kDisk,        ///< full: nothing is added until there is room
+    kDiskOver,    ///< there is room again; the sentence is the one that was told
   };
   Kind kind = Kind::kModel;
   QString sentence;

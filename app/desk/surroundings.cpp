@@ -22,7 +22,7 @@ bool has_same_bytes(const struct stat& a, const struct stat& b) {
 }  // namespace
 
 void Surroundings::settle(const std::filesystem::path& lock_file,
-                          const std::filesystem::path& weights) {
+                          const std::filesystem::path& weights, FileSystem& files) {
   const auto watch = [](const std::filesystem::path& path) -> std::optional<Watched> {
     const auto seen = path.empty() ? std::nullopt : look_at(path);
     if (!seen) return std::nullopt;
@@ -30,6 +30,7 @@ void Surroundings::settle(const std::filesystem::path& lock_file,
   };
   lock_file_ = watch(lock_file);
   weights_ = watch(weights);
+  reserve_.emplace(lock_file.parent_path(), files);
 }
 
 std::optional<QString> Surroundings::missing_folder() const {
@@ -68,6 +69,14 @@ std::vector<Loss> Surroundings::look() {
                         tr("The model file %1 was replaced. The one that was read before is in use "
                            "until the library is opened again.")
                             .arg(path)});
+    }
+  }
+  const bool has_folder = lock_file_ && !lock_file_->told;
+  if (reserve_ && has_folder) {
+    const bool was_short = reserve_->is_short();
+    if (reserve_->settle() != was_short) {
+      losses.push_back({was_short ? Loss::Kind::kDiskOver : Loss::Kind::kDisk,
+                        text_of(reserve_->sentence())});
     }
   }
   return losses;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an open session stands on and may lose while it runs: its folder and the model's file.
+// What an open session stands on and may lose while it runs: its folder, the model's file, and room
+// on the disk.
 // Internal to the desk.
 #pragma once
 
@@ -11,17 +12,19 @@
 #include <vector>
 
 #include "app/desk/settings_messages.h"
+#include "app/disk_reserve.h"
 
 namespace kvlink::desk {
 
-/// Remembers the files as they were when the session opened, and tells each difference once. Looks
-/// at names only: no file is opened.
+/// Remembers the files as they were when the session opened, and tells each difference once. Opens
+/// no file but the reserve for a full disk.
 class Surroundings {
   Q_DECLARE_TR_FUNCTIONS(Surroundings)
 
  public:
   /// `weights`: of the model in use; empty without one.
-  void settle(const std::filesystem::path& lock_file, const std::filesystem::path& weights);
+  void settle(const std::filesystem::path& lock_file, const std::filesystem::path& weights,
+              FileSystem& files);
   /// What is other than before, and was not told yet.
   std::vector<Loss> look();
   /// What to say instead of opening: the folder that was in use is not there, and an empty library
@@ -37,6 +40,7 @@ class Surroundings {
 
   std::optional<Watched> lock_file_;
   std::optional<Watched> weights_;
+  std::optional<app::DiskReserve> reserve_;
 };
 
 }  // namespace kvlink::desk

@@ -42,7 +42,7 @@ void MainWindow::connect_state() {
 
 void MainWindow::opened(const desk::DeskFacts& facts) {
   banners_->close_banner(QStringLiteral("desk"));
-  for (const auto& notice : facts.notices) banners_->show_banner({}, notice, Tone::kWarning);
+  for (const auto& notice : facts.notices) banners_->show_banner(notice, notice, Tone::kWarning);
   if (!std::exchange(restored_, true)) {
     const auto conversation = state_.value(kConversationKey).toLongLong();
     if (conversation != 0) ask_->open_conversation(conversation);
