@@ -5,7 +5,6 @@
 #include <QDir>
 #include <QFileInfo>
 #include <QStandardPaths>
-#include <QTimer>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "ui/shell/main_window.h"
 #include "ui/shell/quit_signals.h"
 #include "ui/shell/single_instance.h"
+#include "ui/shell/start_clock.h"
 #include "ui/theme/appearance.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/translation.h"
@@ -78,7 +78,8 @@ CommandLine read_command_line(const QCoreApplication& application) {
   return line;
 }
 
-int show_window(QApplication& application, const CommandLine& line, const app::Paths& paths) {
+int show_window(QApplication& application, const CommandLine& line, const app::Paths& paths,
+                ui::StartClock& start) {
   const QString data = QString::fromStdString(paths.data.string());
   ui::SingleInstance instance(QStandardPaths::writableLocation(QStandardPaths::RuntimeLocation),
                               data);
@@ -107,22 +108,27 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
   QObject::connect(&signals_of_the_system, &ui::QuitSignals::quit_requested, &window,
                    &QWidget::close);
   std::unique_ptr<ui::LatencyMeter> meter;
-  if (line.measure_latency) {
-    // From the first idle moment on: showing the window for the first time is not an event.
-    QTimer::singleShot(0, &window, [&] { meter = std::make_unique<ui::LatencyMeter>(); });
-  }
   window.show();
+  if (line.measure_latency) {
+    meter = std::make_unique<ui::LatencyMeter>();
+    meter->start_when_painted(*window.windowHandle());
+    start.follow(*window.windowHandle(), desk);
+  }
   window.add_paths(line.files);
   desk.open();
   const int status = QApplication::exec();
   look->keep_with({});  // the keeper goes with the desk
-  if (meter) std::printf("%s\n", meter->words().toUtf8().constData());
+  if (meter) {
+    std::printf("%s\n%s\n", meter->words().toUtf8().constData(),
+                start.words().toUtf8().constData());
+  }
   return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  ui::StartClock start;
   QApplication application(argc, argv);
   QCoreApplication::setApplicationName("kvlink-desktop");
   QCoreApplication::setApplicationVersion(KVLINK_VERSION);
@@ -139,5 +145,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "kvlink-desktop: %s\n", paths.error().message.c_str());
     return 2;
   }
-  return show_window(application, line, *paths);
+  return show_window(application, line, *paths, start);
 }

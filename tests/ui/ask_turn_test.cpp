@@ -84,6 +84,16 @@ class AskTurnTest : public QObject {
                                    "document(s) \u00b7 96 % of context from cache"));
   }
 
+  void says_why_passages_were_computed_anew() {
+    auto answered = summary();
+    answered.reading.misses = {{1, cache::MissReason::kEvicted, {}},
+                               {2, cache::MissReason::kChecksum, {}},
+                               {3, cache::MissReason::kEvicted, {}}};
+    QVERIFY2(meta_words(answered).endsWith(
+                 QStringLiteral("\nComputed anew: 2 \u00d7 evicted, 1 \u00d7 damaged on disk.")),
+             qPrintable(meta_words(answered)));
+  }
+
   void compares_only_what_was_measured_and_says_what_differs() {
     Comparison comparison{190, 4600, true, true};
     QVERIFY(comparison_words(comparison).contains(QLatin1String("24 times sooner")));

@@ -7,6 +7,7 @@
 #include <QLocale>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "ui/ask/visible_text.h"
@@ -84,6 +85,46 @@ std::optional<double> tokens_per_second(const desk::AnswerSummary& summary) {
   return static_cast<double>(summary.n_tokens - 1) / ms * 1000;
 }
 
+namespace {
+
+QString reason_words(cache::MissReason reason) {
+  switch (reason) {
+    case cache::MissReason::kNeverEncoded:
+      return AnswerWords::tr("not cached before");
+    case cache::MissReason::kOtherModel:
+      return AnswerWords::tr("cached for another model");
+    case cache::MissReason::kOtherRecipe:
+      return AnswerWords::tr("cached behind another prompt or adapter");
+    case cache::MissReason::kEvicted:
+      return AnswerWords::tr("evicted");
+    case cache::MissReason::kFileMissing:
+      return AnswerWords::tr("file gone");
+    case cache::MissReason::kChecksum:
+      return AnswerWords::tr("damaged on disk");
+    case cache::MissReason::kVersion:
+      return AnswerWords::tr("unknown format");
+    case cache::MissReason::kTokensDiffer:
+      return AnswerWords::tr("other tokens");
+    case cache::MissReason::kIo:
+      return AnswerWords::tr("not readable");
+  }
+  return {};
+}
+
+/// Why passages were computed although there is a cache; "" when every one was found.
+QString miss_words(const app::ReadReport& reading) {
+  std::map<cache::MissReason, int> counts;
+  for (const auto& miss : reading.misses) ++counts[miss.reason];
+  if (counts.empty()) return {};
+  QStringList reasons;
+  for (const auto& [reason, n] : counts) {
+    reasons += AnswerWords::tr("%1 \u00d7 %2").arg(n).arg(reason_words(reason));
+  }
+  return QLatin1Char('\n') + AnswerWords::tr("Computed anew: %1.").arg(reasons.join(", "));
+}
+
+}  // namespace
+
 QString meta_words(const desk::AnswerSummary& summary) {
   if (summary.end == app::AnswerEnd::kNothingFound) return {};
   QStringList parts;
@@ -100,7 +141,7 @@ QString meta_words(const desk::AnswerSummary& summary) {
   } else if (!summary.passages.empty() && summary.timeline.ttft()) {
     parts += AnswerWords::tr("passages were in the conversation already");
   }
-  return parts.join(kDot);
+  return parts.join(kDot) + miss_words(summary.reading);
 }
 
 QString meta_words(const desk::ConversationTurn& turn) {

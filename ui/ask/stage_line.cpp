@@ -36,6 +36,7 @@ StageLine::StageLine(QWidget* parent)
 
 void StageLine::start(app::Timeline::Clock::time_point sent) {
   sent_ = sent;
+  clock_->show();
   timer_.start();
   tick();
 }
@@ -54,7 +55,10 @@ void StageLine::freeze(double ttft_ms) {
   draw();
 }
 
-void StageLine::give_up() { timer_.stop(); }
+void StageLine::give_up() {
+  timer_.stop();
+  clock_->setVisible(facts_.first_token);  // there is no time to a token that did not come
+}
 
 void StageLine::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);

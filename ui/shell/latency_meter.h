@@ -5,6 +5,7 @@
 #include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
+#include <QWindow>
 #include <vector>
 
 namespace kvlink::ui {
@@ -22,11 +23,22 @@ class LatencyMeter : public QObject {
     double p99_ms = 0;
     double max_ms = 0;
     double seconds = 0;
+    struct Moment {
+      double at_seconds = 0;  ///< since the start
+      double late_ms = 0;
+    };
+    std::vector<Moment> worst;  ///< longest first, at most five
   };
   Report report() const;
-  /// One line.
+  /// Two lines: the figures, and when it was away longest.
   QString words() const;
   void start_over();
+  /// Starts over when the window has been painted for the first time: a window that is not there
+  /// yet keeps nobody waiting for an answer to a key.
+  void start_when_painted(QWindow& window);
+
+ protected:
+  bool eventFilter(QObject* window, QEvent* event) override;
 
  private:
   void tick();
@@ -34,6 +46,7 @@ class LatencyMeter : public QObject {
   QElapsedTimer since_tick_;
   QElapsedTimer since_start_;
   std::vector<float> late_ms_;
+  std::vector<Report::Moment> worst_;
 };
 
 }  // namespace kvlink::ui
