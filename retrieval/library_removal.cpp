@@ -22,15 +22,27 @@ bool is_due(SQLite::Database& db, const char* key) {
   return row.executeStep();
 }
 
-/// Its path, which is free from here on, is not kept either.
-void take_out(SQLite::Database& db, DocumentId id) {
+/// Their paths, which are free from here on, are not kept either.
+void take_out(SQLite::Database& db, std::span<const DocumentId> ids) {
   SQLite::Statement mark(db,
                          "UPDATE documents SET removed = 1, path = 'removed:' || id "
-                         "WHERE id = ? AND removed = 0");
-  mark.bind(1, id);
-  if (mark.exec() == 0) {
-    fail(ErrorCode::kNotFound, "there is no document " + std::to_string(id) + " in the library");
+                         "WHERE id IN (SELECT value FROM json_each(?)) AND removed = 0");
+  mark.bind(1, json_array(ids));
+  if (mark.exec() != std::ssize(ids)) {
+    fail(ErrorCode::kNotFound,
+         ids.size() == 1 ? "there is no document " + std::to_string(ids.front()) + " in the library"
+                         : "not all of these documents are in the library");
   }
+}
+
+std::vector<ChunkId> chunk_ids_of_all(SQLite::Database& db, std::span<const DocumentId> ids) {
+  SQLite::Statement rows(db,
+                         "SELECT id FROM chunks WHERE document_id IN "
+                         "(SELECT value FROM json_each(?))");
+  rows.bind(1, json_array(ids));
+  std::vector<ChunkId> out;
+  while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
+  return out;
 }
 
 /// Removed documents, as many as make up a step.
@@ -50,13 +62,9 @@ std::vector<DocumentId> next_removed(SQLite::Database& db) {
 Result<void> SqliteLibrary::remove(std::span<const DocumentId> ids) {
   if (ids.empty()) return {};
   return writing([&](SQLite::Database& db) {
-    std::vector<ChunkId> chunks;
     WriteTransaction transaction(db);
-    for (const DocumentId id : ids) {
-      take_out(db, id);
-      const auto own = chunk_ids_of(db, id);
-      chunks.insert(chunks.end(), own.begin(), own.end());
-    }
+    take_out(db, ids);
+    const std::vector<ChunkId> chunks = chunk_ids_of_all(db, ids);
     SQLite::Statement note(db, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, 1)");
     note.bind(1, kRemovalDue);
     note.exec();

@@ -17,6 +17,15 @@ Digest digest_of(const SQLite::Column& column) {
   return digest;
 }
 
+std::string json_array(std::span<const DocumentId> ids) {
+  std::string out = "[";
+  for (const DocumentId id : ids) {
+    if (out.size() > 1) out += ',';
+    out += std::to_string(id);
+  }
+  return out + "]";
+}
+
 Document document_of(SQLite::Statement& row) {
   Document document;
   document.id = row.getColumn(0).getInt64();

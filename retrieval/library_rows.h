@@ -26,6 +26,9 @@ std::string text_of(const SQLite::Column& column);
 /// kCorrupt when the blob has another size.
 Digest digest_of(const SQLite::Column& column);
 
+/// "[1,2,3]": SQLite unpacks it with json_each, so that any number of ids fits one parameter.
+std::string json_array(std::span<const DocumentId> ids);
+
 Document document_of(SQLite::Statement& row);  ///< of kDocumentColumns
 StoredChunk chunk_of(SQLite::Statement& row);  ///< of kSelectChunk
 /// kInvalidInput naming `what` unless every row of `dim` numbers has length 1.

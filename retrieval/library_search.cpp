@@ -32,16 +32,6 @@ void check_request(const SearchRequest& request, std::int32_t dim) {
   }
 }
 
-/// "[1,2,3]": SQLite unpacks it with json_each, so that any number of ids fits one parameter.
-std::string json_array(const std::vector<DocumentId>& ids) {
-  std::string out = "[";
-  for (const DocumentId id : ids) {
-    if (out.size() > 1) out += ',';
-    out += std::to_string(id);
-  }
-  return out + "]";
-}
-
 constexpr const char* kInDocuments =
     " IN (SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))";
 
@@ -80,6 +70,33 @@ std::vector<std::string> telling_words(SQLite::Database& db, const std::vector<s
   }
   return kept;
 }
+
+std::string match_of(const std::vector<std::string>& words, const ParsedQuery& asked) {
+  std::string match = match_any(words);
+  const std::string all = match_phrases(asked.phrases, " AND ");
+  const std::string none = match_phrases(asked.excluded, " OR ");
+  if (!all.empty()) match = "(" + match + ") AND " + all;
+  if (!none.empty()) match = "(" + match + ") NOT (" + none + ")";
+  return match;
+}
+
+/// Whether a chunk belongs to a document that was not removed.
+class LiveChunks {
+ public:
+  explicit LiveChunks(SQLite::Database& db)
+      : find_(db,
+              "SELECT 1 FROM chunks c JOIN documents d ON d.id = c.document_id "
+              "WHERE c.id = ? AND d.removed = 0") {}
+  bool contains(ChunkId id) {
+    find_.bind(1, id);
+    const bool found = find_.executeStep();
+    find_.reset();
+    return found;
+  }
+
+ private:
+  SQLite::Statement find_;
+};
 
 /// Hashes of all runs of three words, sorted: what two texts have in common they share.
 using Shingles = std::vector<std::uint64_t>;
@@ -199,12 +216,8 @@ void SqliteLibrary::rank_by_words(const SearchRequest& request,
                                   const std::vector<std::string>& words, const ParsedQuery& asked,
                                   std::vector<Candidate>& out) {
   const std::lock_guard lock(reader_->mutex);
-  std::string match = match_any(telling_words(reader_->db, words, options_.search, common_words_));
-  if (match.empty()) return;
-  const std::string all = match_phrases(asked.phrases, " AND ");
-  const std::string none = match_phrases(asked.excluded, " OR ");
-  if (!all.empty()) match = "(" + match + ") AND " + all;
-  if (!none.empty()) match = "(" + match + ") NOT (" + none + ")";
+  const auto telling = telling_words(reader_->db, words, options_.search, common_words_);
+  if (telling.empty()) return;
   std::string sql =
       "SELECT id, badness FROM (SELECT rowid AS id, bm25(chunks_fts, ?, ?, 1.0) AS badness "
       "FROM chunks_fts WHERE chunks_fts MATCH ?";
@@ -214,27 +227,29 @@ void SqliteLibrary::rank_by_words(const SearchRequest& request,
   int next = 0;
   rows.bind(++next, options_.search.title_weight);
   rows.bind(++next, options_.search.heading_weight);
-  rows.bind(++next, match);
+  rows.bind(++next, match_of(telling, asked));
   if (!request.documents.empty()) rows.bind(++next, json_array(request.documents));
   rows.bind(++next, options_.search.max_scored_rows);  // a question of common words only
-  // Words of removed documents go from the full text later: then any number of rows may not count.
+  // Words of removed documents leave the full text later: until then some rows do not count.
   const bool some_removed = n_removed_ > 0;
   const std::int64_t n = std::max(options_.search.n_candidates, request.limit);
-  rows.bind(++next, some_removed ? -1 : n);
-  SQLite::Statement live(reader_->db, std::string(kSelectChunk) + "WHERE c.id = ?");
-  const auto is_live = [&](ChunkId id) {
-    live.bind(1, id);
-    const bool found = live.executeStep();
-    live.reset();
-    return found;
-  };
-  while (std::ssize(out) < n && rows.executeStep()) {
-    Candidate candidate;
-    candidate.id = rows.getColumn(0).getInt64();
-    if (some_removed && !is_live(candidate.id)) continue;
-    candidate.bm25 = -rows.getColumn(1).getDouble();  // SQLite's is the smaller the better
-    candidate.lexical_rank = static_cast<std::int32_t>(out.size()) + 1;
-    out.push_back(candidate);
+  LiveChunks live(reader_->db);
+  std::int64_t limit = some_removed ? 4 * n : n;
+  for (bool more = true; more; limit = -1) {
+    rows.bind(next + 1, limit);
+    out.clear();
+    std::int64_t n_rows = 0;
+    for (; std::ssize(out) < n && rows.executeStep(); ++n_rows) {
+      const ChunkId id = rows.getColumn(0).getInt64();
+      if (some_removed && !live.contains(id)) continue;
+      Candidate candidate;
+      candidate.id = id;
+      candidate.bm25 = -rows.getColumn(1).getDouble();  // SQLite's is the smaller the better
+      candidate.lexical_rank = static_cast<std::int32_t>(out.size()) + 1;
+      out.push_back(candidate);
+    }
+    rows.reset();
+    more = some_removed && n_rows == limit && std::ssize(out) < n;
   }
 }
 
