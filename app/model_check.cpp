@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "app/adapter_choice.h"
 #include "app/model_memory.h"
 #include "inference/embedder.h"
 #include "inference/tokenizer/chat_format.h"
@@ -47,7 +48,15 @@ std::unique_ptr<inference::Tokenizer> find_tokenizer(const inference::Model& mod
   return tokenizer;
 }
 
-ModelCheck check_generator(const std::filesystem::path& path, const inference::LoadWatch& watch) {
+std::string adapter_state(const inference::Model& model, const std::filesystem::path& path,
+                          std::span<const std::filesystem::path> folders) {
+  const auto choice =
+      find_adapter("default", model, folders, [&] { return hash_of_file(weights_file(path)); });
+  return choice.adapter == nullptr ? choice.reason : "A link adapter fits this model";
+}
+
+ModelCheck check_generator(const std::filesystem::path& path, const inference::LoadWatch& watch,
+                           std::span<const std::filesystem::path> adapters) {
   constexpr std::int64_t kTokens = 1000;
   ModelCheck check;
   check.available_bytes = available_memory();
@@ -66,6 +75,7 @@ ModelCheck check_generator(const std::filesystem::path& path, const inference::L
   const auto tokenizer = find_tokenizer(model, path, check);
   kernels::CpuBackend backend({});
   check.trial = try_generator(model, tokenizer.get(), backend, watch.stop);
+  check.adapter = adapter_state(model, path, adapters);
   check.fingerprint = model.compute_fingerprint().hex();
   return check;
 }
@@ -94,11 +104,12 @@ std::string reason_of_chat_format(const inference::TokenizerSource& source,
   return format == "plain" ? "no known marks in its template" : "by the marks in its template";
 }
 
-Result<ModelCheck> check_model(const std::filesystem::path& path,
-                               const inference::LoadWatch& watch) {
+Result<ModelCheck> check_model(const std::filesystem::path& path, const inference::LoadWatch& watch,
+                               std::span<const std::filesystem::path> adapters) {
   return returning([&] {
     const auto role = role_of_model(path);
-    return role == ModelRole::kEmbedder ? check_embedder(path) : check_generator(path, watch);
+    return role == ModelRole::kEmbedder ? check_embedder(path)
+                                        : check_generator(path, watch, adapters);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "app/model_files.h"
@@ -22,6 +23,7 @@ struct ModelCheck {
   std::string tokenizer;
   std::string chat_format;
   std::string chat_format_from;  ///< why that one, in words
+  std::string adapter;           ///< whether a link adapter fits, a sentence without its full stop
   std::string fingerprint;       ///< hex
   std::int64_t n_layers = 0;
   std::int64_t context_length = 0;
@@ -38,9 +40,10 @@ struct ModelCheck {
 /// tokenizer is missing or not handled, which `tokenizer` then says) or embeds a sentence (an
 /// embedder). kOutOfMemory when the files alone exceed the memory; numbers that are not finite are
 /// kCorrupt; kCancelled when `watch` stops it. Other errors are those of loading. `watch` hears how
-/// far the weights of a generator are read.
+/// far the weights of a generator are read. `adapters`: folders of link adapters.
 Result<ModelCheck> check_model(const std::filesystem::path& path,
-                               const inference::LoadWatch& watch = {});
+                               const inference::LoadWatch& watch = {},
+                               std::span<const std::filesystem::path> adapters = {});
 
 /// Why a model's chats are written in `format` where nobody chose: words behind its name.
 std::string reason_of_chat_format(const inference::TokenizerSource& source,

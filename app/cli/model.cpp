@@ -69,6 +69,7 @@ nlohmann::json as_json(const std::filesystem::path& path, const ModelCheck& chec
                         {"kv_bytes_per_token", check.kv_bytes_per_token},
                         {"fingerprint", check.fingerprint}};
   if (check.role == ModelRole::kEmbedder) return fields;
+  fields["adapter"] = check.adapter;
   fields["weight_bytes"] = check.weight_bytes;
   fields["needed_bytes"] = check.needed_bytes;
   if (check.available_bytes) fields["available_bytes"] = *check.available_bytes;
@@ -106,7 +107,8 @@ std::string as_text(const std::filesystem::path& path, const ModelCheck& check) 
   if (check.role == ModelRole::kGenerator) {
     text += ", chat format " + check.chat_format;
     if (!check.chat_format_from.empty()) text += " (" + check.chat_format_from + ")";
-    text += ", KV " + bytes_in_words(check.kv_bytes_per_token) + " per token" + trial_lines(check);
+    text += ", KV " + bytes_in_words(check.kv_bytes_per_token) + " per token\n  " + check.adapter +
+            trial_lines(check);
   }
   return text + "\n  fingerprint " + check.fingerprint;
 }
@@ -130,7 +132,7 @@ ExitCode check_one(CommandContext& context, const std::string& wanted) {
   const auto path = path_of(context, wanted);
   const inference::LoadWatch watch{.progress = progress_of(context, "reading"),
                                    .stop = context.interrupt.token()};
-  const auto check = value_or_throw(check_model(path, watch));
+  const auto check = value_or_throw(check_model(path, watch, context.paths.adapters));
   context.output.end_progress();
   context.output.print_line(context.output.json() ? to_text(as_json(path, check))
                                                   : printable(as_text(path, check)));

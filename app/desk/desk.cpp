@@ -50,6 +50,7 @@ void Desk::connect_workers() {
   }
   connect(opener_, &SessionOpener::opened, this, &Desk::session_arrived);
   connect(opener_, &SessionOpener::failed, this, &Desk::opening_failed);
+  connect(opener_, &SessionOpener::loading, this, &Desk::loading);
   connect(opener_, &SessionOpener::memory_seen, this, &Desk::memory_changed);
   connect(opener_, &SessionOpener::lost, this, &Desk::lost);
 
@@ -77,6 +78,7 @@ void Desk::connect_workers() {
 
 Desk::~Desk() {
   models_->cancel_all();
+  opener_->stop_loading();
   // Removals are carried out by the library worker when it gives the session back.
   for (Worker* worker : workers_) {
     worker->disconnect(this);
@@ -105,6 +107,8 @@ void Desk::apply_settings(const app::Settings& settings) {
   open_again_ = state_ == DeskState::kOpening;
   if (!open_again_) release_session();
 }
+
+void Desk::stop_loading() { opener_->stop_loading(); }
 
 void Desk::release_session() {
   set_state(DeskState::kOpening);

@@ -33,6 +33,7 @@ struct DeskOptions {
   std::function<void(app::Settings&)> adjust = {};
   FileSystem* files = &FileSystem::posix();
   int undo_ms = LibraryWorker::kDefaultUndoMs;
+  int quiet_loading_ms = 300;  ///< a model that is there sooner is not said to be loading
 };
 
 enum class DeskState : std::uint8_t {
@@ -60,6 +61,8 @@ class Desk : public QObject {
   /// Writes settings.json and opens the session anew with them; what runs is stopped first.
   /// Failures of writing leave everything as it is: failed follows, the state stays.
   void apply_settings(const app::Settings& settings);
+  /// While a model is being read: the library is opened without it. Any thread.
+  void stop_loading();
 
   DeskState state() const { return state_; }
   /// Of the open session; before, the paths only.
@@ -78,6 +81,8 @@ class Desk : public QObject {
 
  signals:
   void state_changed(kvlink::desk::DeskState state);
+  /// How far reading a large model is.
+  void loading(qint64 bytes_done, qint64 bytes);
   /// kReady or kNoModel.
   void opened(const kvlink::desk::DeskFacts& facts);
   /// kBusy: another process has the folder. The message says what to do.

@@ -49,7 +49,8 @@ void ModelWorker::check(RequestId id, QString path) {
     if (stop.stop_requested()) {
       answer.problem = stopped_before_it_began();
     } else if (auto check = app::check_model(utf8_of(path),
-                                             {.progress = teller(id), .stop = std::move(stop)})) {
+                                             {.progress = teller(id), .stop = std::move(stop)},
+                                             paths_.adapters)) {
       answer.check = std::move(*check);
     } else {
       answer.problem = problem_of(check.error());

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "app/adapter_choice.h"
@@ -11,6 +12,8 @@
 
 namespace kvlink::desk {
 namespace {
+
+constexpr auto kTellInterval = std::chrono::milliseconds(100);
 
 app::SessionOptions session_options(const DeskOptions& options, app::Parts parts) {
   app::SessionOptions made;
@@ -69,11 +72,38 @@ std::int64_t resident_bytes() {
 }  // namespace
 
 void SessionOpener::open(std::optional<app::Settings> settings) {
+  std::stop_token stop;
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_ = std::stop_source();
+    stop = stop_.get_token();
+  }
   QMetaObject::invokeMethod(
-      this, [this, settings = std::move(settings)] { open_now(settings); }, Qt::QueuedConnection);
+      this,
+      [this, settings = std::move(settings), stop = std::move(stop)] { open_now(settings, stop); },
+      Qt::QueuedConnection);
 }
 
-void SessionOpener::open_now(const std::optional<app::Settings>& settings) {
+void SessionOpener::stop_loading() {
+  const std::lock_guard lock(stop_mutex_);
+  stop_.request_stop();
+}
+
+inference::LoadWatch SessionOpener::watch(std::stop_token stop) {
+  using Clock = std::chrono::steady_clock;
+  const auto quiet = std::chrono::milliseconds(options_.quiet_loading_ms);
+  const auto progress = [this, next = Clock::now() + quiet](std::int64_t done,
+                                                            std::int64_t total) mutable {
+    const auto now = Clock::now();
+    if (now < next) return;
+    next = now + kTellInterval;
+    emit loading(done, total);
+  };
+  return {.progress = progress, .stop = std::move(stop)};
+}
+
+void SessionOpener::open_now(const std::optional<app::Settings>& settings,
+                             const std::stop_token& stop) {
   DeskFacts facts;
   facts.paths = options_.paths;
   if (settings) {
@@ -89,9 +119,15 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings) {
     emit failed({ErrorCode::kNotFound, *gone});
     return;
   }
-  auto opened = app::Session::open(session_options(options_, app::Parts::kAnswer));
-  if (!opened && is_about_model(opened.error().code)) {
-    facts.why_no_model = text_of(opened.error().message);
+  auto with_model = session_options(options_, app::Parts::kAnswer);
+  with_model.watch = watch(stop);
+  auto opened = app::Session::open(std::move(with_model));
+  const bool was_stopped = !opened && opened.error().code == ErrorCode::kCancelled;
+  if (was_stopped || (!opened && is_about_model(opened.error().code))) {
+    facts.why_no_model =
+        was_stopped ? tr("Loading the model was stopped. Choose this or another model, or start "
+                         "the window again.")
+                    : text_of(opened.error().message);
     opened = app::Session::open(session_options(options_, app::Parts::kStores));
   }
   if (!opened) {

@@ -400,6 +400,10 @@
         <source>as chosen in the settings</source>
         <translation>wie in den Einstellungen gewählt</translation>
     </message>
+    <message>
+        <source>Loading the model was stopped. Choose this or another model, or start the window again.</source>
+        <translation>Das Laden des Modells wurde gestoppt. Wählen Sie dieses oder ein anderes Modell, oder starten Sie das Fenster neu.</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::desk::SettingsWorker</name>
@@ -3020,6 +3024,10 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>Caching: %1 of %2 tokens</source>
         <translation>Berechnen: %1 von %2 Token</translation>
+    </message>
+    <message>
+        <source>Loading the model: %1 of %2</source>
+        <translation>Das Modell wird geladen: %1 von %2</translation>
     </message>
 </context>
 <context>

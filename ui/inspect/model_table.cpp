@@ -40,6 +40,7 @@ QString trial_words(const app::ModelCheck& check) {
                                    .arg(bytes_text(check.needed_bytes),
                                         decimal_text(check.trial.read_per_second, 1),
                                         decimal_text(check.trial.write_per_second, 1));
+  words += QLatin1Char('\n') + desk::text_of(check.adapter);
   if (check.chat_format == "none") return words;
   words += QLatin1Char('\n') +
            ModelTable::tr("Perplexity %1 on a built-in text of %2 tokens")

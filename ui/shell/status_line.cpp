@@ -107,11 +107,13 @@ StatusLine::StatusLine(desk::Desk& desk, QWidget* parent)
   connect(&desk.cache(), &desk::CacheWorker::totals_changed, this, &StatusLine::totals_changed);
   connect(&desk, &desk::Desk::state_changed, this, &StatusLine::desk_changed);
   connect(&desk, &desk::Desk::opened, this, &StatusLine::desk_changed);
+  connect(&desk, &desk::Desk::loading, this, &StatusLine::loading);
   connect(&desk, &desk::Desk::memory_changed, this,
           [this](qint64 bytes) { memory_->setText(tr("Memory %1").arg(bytes_text(bytes))); });
   connect(pause_, &QToolButton::clicked, this,
           [this] { paused_ ? desk_.ingest().resume() : desk_.ingest().pause(); });
-  connect(cancel_, &QToolButton::clicked, this, [this] { desk_.ingest().cancel(); });
+  connect(cancel_, &QToolButton::clicked, this,
+          [this] { ingesting_ ? desk_.ingest().cancel() : desk_.stop_loading(); });
   connect(cache_, &QToolButton::clicked, this, &StatusLine::cache_clicked);
   connect(model_, &QToolButton::clicked, this, &StatusLine::model_clicked);
   ingest_changed({});
@@ -141,13 +143,24 @@ void StatusLine::tell_idle() {
   }
 }
 
+void StatusLine::show_parts(bool bar, bool pause, bool cancel) {
+  bar_->setVisible(bar);
+  pause_->setVisible(pause);
+  cancel_->setVisible(cancel);
+}
+
+void StatusLine::loading(qint64 bytes_done, qint64 bytes) {
+  if (ingesting_ || desk_.state() != desk::DeskState::kOpening) return;
+  show_parts(true, false, true);
+  work_->setText(tr("Loading the model: %1 of %2").arg(bytes_text(bytes_done), bytes_text(bytes)));
+  bar_->setRange(0, kSteps);
+  bar_->setValue(steps_of(bytes_done, bytes));
+}
+
 void StatusLine::ingest_changed(const desk::IngestStatus& status) {
   ingesting_ = status.state != desk::IngestState::kIdle;
   paused_ = status.paused;
-  for (QWidget* part : {static_cast<QWidget*>(bar_), static_cast<QWidget*>(pause_),
-                        static_cast<QWidget*>(cancel_)}) {
-    part->setVisible(ingesting_);
-  }
+  show_parts(ingesting_, ingesting_, ingesting_);
   if (!ingesting_) {
     tell_idle();
     return;
@@ -185,7 +198,9 @@ void StatusLine::desk_changed() {
     model_->setText(tr("No model"));
     model_->setToolTip(plain_tooltip(facts.why_no_model));
   }
-  if (!ingesting_) tell_idle();
+  if (ingesting_) return;
+  show_parts(false, false, false);
+  tell_idle();
 }
 
 }  // namespace kvlink::ui

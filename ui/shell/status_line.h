@@ -36,6 +36,8 @@ class StatusLine : public QWidget {
   void ingest_changed(const desk::IngestStatus& status);
   void totals_changed(const desk::CacheTotals& totals);
   void desk_changed();
+  void loading(qint64 bytes_done, qint64 bytes);
+  void show_parts(bool bar, bool pause, bool cancel);
   void tell_idle();
 
   desk::Desk& desk_;
