@@ -46,7 +46,9 @@ class SentencepieceModel final : public Tokenizer {
       const std::size_t n = complete_utf8_prefix(text.substr(0, kMaxPartBytes));
       std::vector<int> part;
       const auto status = processor_.Encode(text.substr(0, n), &part);
-      if (!status.ok()) fail(ErrorCode::kInvalidInput, "tokenizer.model: " + status.ToString());
+      // A vocabulary that contradicts itself may leave the library without an answer. Text always
+      // has ids, so this part is what a character that no token spells is: unknown.
+      if (!status.ok()) part.assign(1, processor_.unk_id());
       ids.insert(ids.end(), part.begin(), part.end());
       text.remove_prefix(n);
     }
