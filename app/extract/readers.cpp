@@ -190,6 +190,7 @@ ParsedDocument read_archive(const std::string& bytes, const retrieval::ReadReque
     return read_by_type(member, inner);
   };
   DocumentBuilder out;
+  out.set_title(request.file_name);
   if (zip != nullptr) {
     read_zip_members(*zip, read, out);
     return out.finish("application/zip", request.file_name);

@@ -3,8 +3,9 @@
 //
 // Fills the folder up to so many chunks of synthetic text, waits for the graph, and measures:
 // building, files, memory, searches with recall against exact comparison, updates, a removal of
-// 5,000 documents, closing and opening. A folder that is full enough is not filled again. Set
-// KEEP=1 to leave out what changes the folder.
+// 5,000 documents, closing and opening. A folder that is full enough is not filled again. KEEP=1
+// leaves out what changes the folder; EMBEDDER=FOLDER has each question embedded before it is
+// searched with a made-up vector.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sys/resource.h>
 
@@ -16,13 +17,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "inference/embedder.h"
 #include "retrieval/library.h"
 
 namespace {
@@ -185,6 +189,13 @@ void print_times(const char* what, std::vector<double>& ms) {
 
 Result<void> measure_searches(Library& library) {
   constexpr int kQueries = 200;
+  std::unique_ptr<inference::Embedder> embedder;
+  kernels::CpuBackend backend(kernels::CpuOptions{});
+  if (const char* folder = std::getenv("EMBEDDER")) {
+    auto loaded = inference::Embedder::load(folder);
+    if (!loaded) return loaded.error();
+    embedder = std::move(*loaded);
+  }
   for (const bool with_vector : {true, false}) {
     Source source(99);
     std::vector<double> times;
@@ -194,6 +205,10 @@ Result<void> measure_searches(Library& library) {
       request.text = "what is " + source.words(6);
       if (with_vector) request.vector = vector;
       const auto begin = Clock::now();
+      if (with_vector && embedder) {
+        const auto made = embedder->embed(backend, std::span(&request.text, 1));
+        if (!made) return made.error();
+      }
       if (const auto hits = library.search(request); !hits) return hits.error();
       times.push_back(seconds_since(begin) * 1e3);
     }

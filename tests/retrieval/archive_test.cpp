@@ -95,6 +95,7 @@ TEST(Archives, AreOneDocumentWithAPlaceForEachMember) {
                                             .add("notes/", "")
                                             .finish());
   EXPECT_EQ(document.media_type, "application/zip");
+  EXPECT_EQ(document.title, "all.zip");
   ASSERT_EQ(document.blocks.size(), 5U);
   EXPECT_EQ(document.blocks[0].text, "a.csv");
   EXPECT_EQ(document.blocks[0].level, 1);
