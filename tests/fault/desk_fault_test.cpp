@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may happen to a window that is open: the library's folder goes, the model's file is deleted
-// or replaced, a second program starts, the clock jumps. Each time: a sentence, nothing lost, no
-// crash.
+// or replaced, a second program starts, the clock jumps, the disk fills up. Each time: a sentence,
+// nothing lost, no crash.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +13,7 @@
 #include <QPushButton>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/ui/desk_fixture.h"
 #include "ui/ask/ask_panel.h"
@@ -47,6 +51,23 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kTenYears = 10LL * 365 * 24 * 3600;
+
+/// Whether this process may mount a disk that only it sees. Called before there are threads.
+bool get_own_mounts() {
+  const auto uid = ::getuid();
+  const auto gid = ::getgid();
+  const bool is_root = ::geteuid() == 0;
+  if (::unshare(is_root ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) return false;
+  if (!is_root) {
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/uid_map") << "0 " << uid << " 1";
+    std::ofstream("/proc/self/gid_map") << "0 " << gid << " 1";
+  }
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+bool may_mount = false;
+
 }  // namespace
 
 class DeskFaultTest : public QObject {
@@ -60,7 +81,60 @@ class DeskFaultTest : public QObject {
   void cleanup() {
     clock_offset = 0;
     close();
+    if (is_mounted_) ::umount2(data_.c_str(), MNT_DETACH);
+    is_mounted_ = false;
     fixture_.reset();
+  }
+
+  void a_disk_without_a_free_byte_answers_all_the_same() {
+    if (!mount_small_disk()) QSKIP("this system lets nobody mount a small tmpfs");
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    window_->close();
+    close();
+    fill_disk("ballast");
+    QCOMPARE(fs::space(data_).available, std::uintmax_t{0});
+
+    // What is here can be asked, and the answer is kept; what is new is refused.
+    open();
+    QVERIFY(fixture_->desk().state() == desk::DeskState::kReady);
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is full"), qPrintable(texts()), kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    const auto answer = ask("What has the otter?");
+    QVERIFY(!answer.passages.empty() && answer.conversation != 0);
+    add("seal.md", story("seal", 30));
+    QTRY_VERIFY2_WITH_TIMEOUT(says("no document is added"), qPrintable(texts()), kPatienceMs);
+    restart();
+    QCOMPARE(n_conversations(), std::size_t{1});
+
+    // Nothing at all is left: a sentence, and everything comes back with some room.
+    window_->close();
+    close();
+    fill_disk("more ballast");
+    make();
+    fixture_->desk().open();
+    QTRY_VERIFY_WITH_TIMEOUT(fixture_->desk().state() == desk::DeskState::kFailed, kPatienceMs);
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is full"), qPrintable(texts()), kPatienceMs);
+    fs::remove(data_ / "ballast");
+    press_banner(*window_, "Try again");
+    QTRY_VERIFY_WITH_TIMEOUT(fixture_->desk().state() == desk::DeskState::kReady, kPatienceMs);
+    add("seal.md", story("seal", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
+    QCOMPARE(n_conversations(), std::size_t{1});
+  }
+
+  void a_disk_that_fills_up_is_said_until_there_is_room() {
+    if (!mount_small_disk()) QSKIP("this system lets nobody mount a small tmpfs");
+    open();
+    add("otter.md", story("otter", 30));
+    QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 1, kPatienceMs);
+    fill_disk("ballast");
+    QTRY_VERIFY2_WITH_TIMEOUT(says("is full"), qPrintable(texts()), kPatienceMs);
+    QVERIFY(!ask("What has the otter?").passages.empty());
+    fs::remove(data_ / "ballast");
+    QTRY_VERIFY2_WITH_TIMEOUT(!says("is full"), qPrintable(texts()), kPatienceMs);
+    QVERIFY2(fs::exists(data_ / "reserve"), "no room is kept for the next time");
   }
 
   void a_folder_that_goes_is_said_and_comes_back() {
@@ -169,21 +243,21 @@ class DeskFaultTest : public QObject {
       QTRY_COMPARE_WITH_TIMEOUT(counts().n_ready, 2, kPatienceMs);
       QVERIFY2(window_->banners().texts().isEmpty(), qPrintable(texts()));
     }
-    Inbox listed(&fixture_->desk().answers(), &desk::AnswerWorker::conversations_changed);
-    fixture_->desk().answers().list_conversations();
-    QVERIFY(listed.wait());
-    QCOMPARE(listed.last().size(), std::size_t{3});
+    QCOMPARE(n_conversations(), std::size_t{3});
   }
 
  private:
   void open() {
+    make();
+    QVERIFY(fixture_->open());
+  }
+  void make() {
     fixture_->make();
     WindowOptions options;
     options.state_file = desk::text_of((fixture_->files().folder() / "desktop.ini").string());
     window_ = std::make_unique<MainWindow>(fixture_->desk(), options);
     window_->show();
     QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-    QVERIFY(fixture_->open());
   }
   void close() {
     window_.reset();
@@ -215,6 +289,34 @@ class DeskFaultTest : public QObject {
     return finished.is_empty() ? desk::AnswerSummary() : finished.last();
   }
 
+  std::size_t n_conversations() {
+    Inbox listed(&fixture_->desk().answers(), &desk::AnswerWorker::conversations_changed);
+    fixture_->desk().answers().list_conversations();
+    return listed.wait() ? listed.last().size() : 0;
+  }
+
+  /// With room for blocks beside what the store leaves free.
+  bool mount_small_disk() {
+    fs::create_directories(data_);
+    is_mounted_ =
+        may_mount && ::mount("tmpfs", data_.c_str(), "tmpfs", 0, "size=320m,mode=0700") == 0;
+    return is_mounted_;
+  }
+
+  /// To the last byte.
+  void fill_disk(const char* name) {
+    const int file = ::open((data_ / name).c_str(), O_WRONLY | O_CREAT, 0600);
+    off_t size = 0;
+    for (off_t step = off_t{64} << 20; step >= 4096;) {
+      if (::posix_fallocate(file, size, step) == 0) {
+        size += step;
+      } else {
+        step /= 2;
+      }
+    }
+    ::close(file);
+  }
+
   fs::path model() const { return fixture_->files().paths().models / "tiny.gguf"; }
 
   /// By renaming, as programs do that fetch models.
@@ -242,11 +344,13 @@ class DeskFaultTest : public QObject {
   std::unique_ptr<DeskFixture> fixture_;
   std::unique_ptr<MainWindow> window_;
   fs::path data_;
+  bool is_mounted_ = false;
 };
 
 }  // namespace kvlink::ui::tests
 
 int main(int argc, char** argv) {
+  kvlink::ui::tests::may_mount = kvlink::ui::tests::get_own_mounts();
   QApplication application(argc, argv);
   kvlink::ui::tests::DeskFaultTest test;
   return QTest::qExec(&test, argc, argv);
