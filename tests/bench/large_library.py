@@ -21,12 +21,9 @@ def columns(db, table):
 
 
 def add_rows(db, table, rows):
-    first = None
     for row in rows:
-        if first is None:
-            first = ", ".join(row)
-            marks = ", ".join("?" * len(row))
-        db.execute(f"INSERT INTO {table} ({first}) VALUES ({marks})", list(row.values()))
+        marks = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
 
 def model_row(db, table):
@@ -57,19 +54,16 @@ def main():
 
     store = sqlite3.connect(data / "kv" / "kv.db")
     block = model_row(store, "blocks")
-    example = next((data / "kv" / "blocks").rglob("*.kv"))
-    hex_of = [i for i, part in enumerate(example.parts) if part == "blocks"][-1]
-    depth = len(example.parts) - hex_of - 2  # folders between blocks/ and the file
     for i in ids:
         for k in range(2):
-            name = digest("block", i, k)
-            folder = data / "kv" / "blocks"
-            if depth:
-                folder /= name.hex()[:2]
+            tokens = digest("tokens", i, k)
+            name = hashlib.sha256(block["model"] + block["recipe"] + tokens).digest()
+            folder = data / "kv" / "blocks" / name.hex()[:2]
             folder.mkdir(mode=0o700, exist_ok=True)
             with open(folder / f"{name.hex()}.kv", "wb") as file:
                 file.truncate(FILE_BYTES)
-            add_rows(store, "blocks", [{**block, "id": name, "content": digest("chunk", i, k),
+            add_rows(store, "blocks", [{**block, "id": name, "tokens": tokens,
+                                        "content": digest("chunk", i, k),
                                         "file_bytes": FILE_BYTES}])
     store.commit()
     print(f"{n_documents} documents and {2 * n_documents} blocks were added")
