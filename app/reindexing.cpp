@@ -8,7 +8,7 @@
 namespace kvlink::app {
 namespace {
 
-constexpr std::int64_t kBatch = 16;
+constexpr std::int64_t kBatch = 8;  // small, so that a question need not wait long
 
 /// All passages that lack a vector now, in order of their ids.
 void embed_lacking(Session& session, ReindexReport& report, const ReindexProgress& progress,

@@ -36,6 +36,18 @@ std::unique_ptr<inference::Embedder> find_embedder(const retrieval::EmbeddingSpa
   return nullptr;
 }
 
+/// What was read is what stands on the disk, and its fingerprint may be kept under that name.
+void expect_unchanged(FileSystem& files, const std::filesystem::path& file,
+                      const std::optional<FileStat>& before) {
+  const auto now = files.stat(file);
+  const bool same = now.has_value() == before.has_value() &&
+                    (!now || (now->size == before->size && now->mtime_ns == before->mtime_ns &&
+                              now->inode == before->inode));
+  if (same) return;
+  fail(ErrorCode::kIo,
+       "The model file " + file.string() + " was replaced while it was being read. Try again.");
+}
+
 }  // namespace
 
 void ChunkEncoding::take(const inference::Engine& engine, std::vector<std::int32_t> new_prefix) {
@@ -105,7 +117,10 @@ void Session::open_models() {
     if (settings_.use_gpu) {
       engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
     }
+    const auto weights = weights_file(path);
+    const auto before = options_.files->stat(weights);
     engine_ = value_or_throw(inference::Engine::load(path, engine, options_.watch));
+    expect_unchanged(*options_.files, weights, before);
   }
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);
   // Without the need to search, a missing embedder is no reason to refuse `status` or `remove`.
@@ -223,7 +238,9 @@ void Session::identify_model() {
   const auto file = weights_file(engine_->model().path);
   auto fingerprint = store_->remembered_fingerprint(file);
   if (!fingerprint) {
+    const auto before = options_.files->stat(file);
     fingerprint = engine_->model().compute_fingerprint();
+    expect_unchanged(*options_.files, file, before);
     value_or_throw(store_->remember_fingerprint(file, *fingerprint));
   }
   encoding_.model = *fingerprint;

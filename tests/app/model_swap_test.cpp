@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "app/answer_pipeline.h"
 #include "tests/app/tiny_library.h"
@@ -85,6 +86,20 @@ TEST_F(ModelSwapTest, AFileOfTheSameSizeAndTimeIsNoticedAllTheSame) {
   put(other_);
   fs::last_write_time(model_, time);
   EXPECT_NE(library_.open()->encoding().model, before);
+}
+
+TEST_F(ModelSwapTest, AFileThatIsReplacedWhileItIsReadIsNotTakenForTheNewOne) {
+  bool swapped = false;
+  SessionOptions options;
+  options.paths = library_.paths();
+  options.watch.progress = [&](std::int64_t, std::int64_t) {
+    if (!std::exchange(swapped, true)) put(other_);
+  };
+  const auto refused = Session::open(std::move(options));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kIo);
+  EXPECT_NE(refused.error().message.find("was replaced while"), std::string::npos);
+  EXPECT_TRUE(library_.open());
 }
 
 }  // namespace
