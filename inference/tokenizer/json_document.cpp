@@ -10,14 +10,17 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxJsonBytes = std::size_t{256} << 20;
 constexpr int kMaxDepth = 32;
+/// Ids that no token has, at most: each costs as much memory as one that has.
+constexpr std::size_t kMaxUnusedIds = std::size_t{1} << 16;
 
 [[noreturn]] void corrupt(const std::string& detail) {
   fail(ErrorCode::kCorrupt, "tokenizer.json is damaged: " + detail);
 }
 
-std::size_t checked_token_id(const json& value, const std::string& token) {
+/// `limit`: ids are below it.
+std::size_t checked_token_id(const json& value, const std::string& token, std::size_t limit) {
   if (!value.is_number_integer()) corrupt("the id of \"" + token + "\" is not a whole number");
-  const bool in_range = value.is_number_unsigned() && value.get<std::uint64_t>() < kMaxVocabSize;
+  const bool in_range = value.is_number_unsigned() && value.get<std::uint64_t>() < limit;
   if (!in_range) corrupt("the id of \"" + token + "\" is out of range");
   return value.get<std::size_t>();
 }
@@ -35,10 +38,10 @@ void put(JsonVocabulary& vocabulary, std::size_t id, const std::string& token, T
   vocabulary.types[id] = static_cast<std::int32_t>(type);
 }
 
-void put_added_token(JsonVocabulary& vocabulary, const json& added) {
+void put_added_token(JsonVocabulary& vocabulary, const json& added, std::size_t limit) {
   const std::string content = text_member(added, "content", "");
   if (content.empty()) return;  // matches nothing
-  const std::size_t id = checked_token_id(member(added, "id"), content);
+  const std::size_t id = checked_token_id(member(added, "id"), content, limit);
   const bool special = flag_member(added, "special", false);
   const AddedTokenRule rule{.id = static_cast<std::int32_t>(id),
                             .single_word = flag_member(added, "single_word", false),
@@ -108,14 +111,16 @@ JsonVocabulary read_vocabulary(const json& document) {
   const json& vocab = member(member(document, "model"), "vocab");
   if (!vocab.is_object()) corrupt("model.vocab is not an object");
   if (vocab.size() > kMaxVocabSize) corrupt("model.vocab has too many entries");
+  const json& added_tokens = member(document, "added_tokens");
+  if (!added_tokens.is_null() && !added_tokens.is_array()) corrupt("added_tokens is not a list");
+  const std::size_t n_tokens = vocab.size() + added_tokens.size();
+  const std::size_t limit = std::min(n_tokens + kMaxUnusedIds, kMaxVocabSize);
   JsonVocabulary vocabulary;
   vocabulary.tokens.reserve(vocab.size());
   for (const auto& [token, id] : vocab.items()) {
-    put(vocabulary, checked_token_id(id, token), token, TokenType::kNormal);
+    put(vocabulary, checked_token_id(id, token, limit), token, TokenType::kNormal);
   }
-  const json& added_tokens = member(document, "added_tokens");
-  if (!added_tokens.is_null() && !added_tokens.is_array()) corrupt("added_tokens is not a list");
-  for (const json& added : added_tokens) put_added_token(vocabulary, added);
+  for (const json& added : added_tokens) put_added_token(vocabulary, added, limit);
   return vocabulary;
 }
 
