@@ -62,6 +62,9 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
                                                          const FileText& text,
                                                          std::stop_token stop) {
   if (text.unchanged) {
+    if (text.known->state == retrieval::DocumentState::kFailed) {
+      fail(code_of(text.known->problem_kind), text.known->problem);
+    }
     if (text.known->offline) {
       value_or_throw(session_.library().set_offline(std::span(&text.known->id, 1), false));
     }

@@ -45,12 +45,33 @@ bool FileTextReader::is_current(const retrieval::Document& document) const {
   return !options_.all && document.state == retrieval::DocumentState::kSearchable;
 }
 
+/// Whether reading what failed to be read before can have no other end.
+bool FileTextReader::fails_again(const retrieval::Document& document) const {
+  if (options_.all || document.state != retrieval::DocumentState::kFailed) return false;
+  switch (document.problem_kind) {
+    case ReadProblem::kNeedsOcr:
+    case ReadProblem::kNoText:
+    case ReadProblem::kDamaged:
+      return true;
+    case ReadProblem::kNeedsPassword:
+      return options_.password.empty();
+    default:
+      return false;
+  }
+}
+
 FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
   FileText text;
   auto& library = session_.library();
   text.known = value_or_throw(library.find_path(file.path.string()));
   if (text.known && is_current(*text.known) && is_as_it_was(file.path, *text.known)) {
     text.unchanged = true;
+    return text;
+  }
+  if (text.known && fails_again(*text.known) && is_as_it_was(file.path, *text.known)) {
+    text.unchanged = true;
+    text.report.problem = text.known->problem_kind;
+    text.report.reason = text.known->problem;
     return text;
   }
   const std::int64_t limit = session_.settings().max_document_bytes;

@@ -32,7 +32,7 @@ struct FileText {
   std::optional<retrieval::Document> known;  ///< at this path
   /// A document of the same content whose own file is gone: this is it, under another name.
   std::optional<retrieval::Document> moved_from;
-  bool unchanged = false;  ///< `known` has this text already; nothing was parsed
+  bool unchanged = false;  ///< `known` has this text or its problem already; nothing was parsed
   retrieval::ReadReport report;
 };
 
@@ -61,6 +61,7 @@ class FileTextReader {
  private:
   bool claim(retrieval::DocumentId id);
   bool is_current(const retrieval::Document& document) const;
+  bool fails_again(const retrieval::Document& document) const;
   void note_stamp(const retrieval::FileStamp& stamp);
   FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
   retrieval::ReadReport parse(const std::string& name, const std::string& bytes,

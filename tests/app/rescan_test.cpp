@@ -54,6 +54,23 @@ TEST_F(RescanTest, OpensAFileThatWasReplacedByOneOfTheSameSizeAndTime) {
   EXPECT_EQ(replaced.n_updated, 1);
 }
 
+TEST_F(RescanTest, NamesTheProblemOfAFileThatIsAsItWasWithoutReadingIt) {
+  const auto empty = library_.write("empty.md", "");
+  age(empty);
+  const auto session = library_.open();
+  const auto first = library_.add(*session);
+  ASSERT_EQ(first.problems.size(), 1U);
+  const auto again = library_.add(*session);
+  EXPECT_EQ(again.n_opened, 0);
+  EXPECT_EQ(again.n_parsed, 0);
+  ASSERT_EQ(again.problems.size(), 1U);
+  EXPECT_EQ(again.problems[0].reason, first.problems[0].reason);
+  EXPECT_EQ(again.problems[0].kind, retrieval::ReadProblem::kNoText);
+  EXPECT_EQ(again.problems[0].code, first.problems[0].code);
+  library_.write("empty.md", "The boat is back.\n");
+  EXPECT_EQ(library_.add(*session).n_updated, 1);
+}
+
 TEST_F(RescanTest, OpensEverythingWhenAllIsToBeReadAnew) {
   age(library_.write("a.md", story("boat", 12)));
   const auto session = library_.open();
