@@ -180,6 +180,32 @@ TEST(HostileDocuments, ZipBombsAreRefused) {
   EXPECT_EQ(problem_with("overlap.docx", shared.finish()), ReadProblem::kDamaged);
 }
 
+std::string gzipped_zeros(int mebibytes) {
+  const std::string zeros(1 << 20, '\0');
+  z_stream stream{};
+  deflateInit2(&stream, 1, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  std::string out(static_cast<std::size_t>(mebibytes) * 16384 + 1024, '\0');
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  for (int i = 0; i <= mebibytes; ++i) {
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(zeros.data()));
+    stream.avail_in = i < mebibytes ? static_cast<uInt>(zeros.size()) : 0;
+    deflate(&stream, i < mebibytes ? Z_NO_FLUSH : Z_FINISH);
+  }
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+TEST(HostileDocuments, ArchiveBombsAreRefused) {
+  const std::string bomb = gzipped_zeros(400);
+  EXPECT_LT(bomb.size(), std::size_t{4} << 20);
+  EXPECT_EQ(problem_with("bomb.tgz", bomb), ReadProblem::kTooLarge);
+  std::string nested = "Words.";
+  for (int i = 0; i < 20; ++i) nested = ZipWriter().add("a.zip", nested).finish();
+  EXPECT_EQ(problem_with("nested.zip", nested), ReadProblem::kUnsupported);
+}
+
 TEST(HostileDocuments, EntityBombsAndDeepXmlAreRefused) {
   std::string bomb = "<!DOCTYPE x [<!ENTITY a0 \"aaaaaaaaaa\">";
   for (int i = 1; i < 12; ++i) {
