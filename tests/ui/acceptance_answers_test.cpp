@@ -3,23 +3,17 @@
 // restart, over changing documents, stopped at every stage, and with every citation opened.
 #include <QAbstractItemView>
 #include <QElapsedTimer>
-#include <QFont>
 #include <QLabel>
-#include <QPlainTextEdit>
 #include <QTabWidget>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
-#include "tests/support/test_paths.h"
-#include "tests/ui/desk_fixture.h"
-#include "ui/ask/ask_panel.h"
+#include "tests/ui/model_window.h"
 #include "ui/ask/passage_list.h"
 #include "ui/ask/source_panel.h"
 #include "ui/ask/source_view.h"
-#include "ui/ask/turn_widget.h"
 #include "ui/library/library_panel.h"
-#include "ui/shell/main_window.h"
 #include "ui/theme/colors.h"
 
 namespace kvlink::ui::tests {
@@ -43,17 +37,15 @@ std::int64_t computed_tokens(const app::ReadReport& reading) {
 
 }  // namespace
 
-class AcceptanceAnswersTest : public QObject {
+class AcceptanceAnswersTest : public ModelWindow {
   Q_OBJECT
+
+ public:
+  AcceptanceAnswersTest() : ModelWindow(48) {}
 
  private slots:
   void initTestCase() {
-    if (!kvlink::tests::default_generator() || !kvlink::tests::default_embedder()) {
-      QSKIP("the default models are not fetched (./run)");
-    }
-    QFont font(QStringLiteral("DejaVu Sans"));
-    font.setPointSize(10);
-    QApplication::setFont(font);
+    if (!has_models()) QSKIP("the default models are not fetched (./run)");
     const fs::path guide = fs::path(qgetenv("KVLINK_SOURCE_DIR").toStdString()) / "resources/guide";
     fs::create_directories(folder_.path() / "guide");
     int n = 0;
@@ -202,25 +194,6 @@ class AcceptanceAnswersTest : public QObject {
   }
 
  private:
-  void open() {
-    desk::DeskOptions options;
-    options.paths = {.data = folder_.path() / "library", .models = kvlink::tests::models_folder()};
-    options.adjust = [](app::Settings& settings) { settings.max_answer_tokens = 48; };
-    desk_ = std::make_unique<desk::Desk>(std::move(options));
-    window_ = std::make_unique<MainWindow>(*desk_, WindowOptions{});
-    window_->show();
-    QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-    Inbox opened(desk_.get(), &desk::Desk::opened);
-    desk_->open();
-    QVERIFY(opened.wait());
-    QVERIFY(desk_->state() == desk::DeskState::kReady);
-  }
-
-  void close() {
-    window_.reset();
-    desk_.reset();
-  }
-
   /// Keeps an answer at its stage, however late this thread hears of it. Null: the stage is long.
   std::unique_ptr<HeldAnswer> hold_at(const QString& stage) {
     auto& answers = desk_->answers();
@@ -244,22 +217,13 @@ class AcceptanceAnswersTest : public QObject {
     return desk::text_of((folder_.path() / name).string());
   }
 
-  TurnWidget* last_turn() { return window_->ask().findChildren<TurnWidget*>().last(); }
-
   /// Through the window, as a user does.
   desk::AnswerSummary ask(const QString& question,
                           const std::vector<desk::DocumentId>& scope = {}) {
     window_->library().model().set_checked(scope);
-    Inbox finished(&desk_->answers(), &desk::AnswerWorker::finished);
     window_->findChild<QAction*>("newQuestion")->trigger();
-    auto* box = window_->ask().findChild<QPlainTextEdit*>();
-    QTest::keyClicks(box, question);
-    QTest::keyClick(box, Qt::Key_Return);
-    if (!finished.wait()) QTest::qFail("no answer in time", __FILE__, __LINE__);
-    if (!QTest::qWaitFor([&] { return !window_->ask().is_answering(); }, kPatienceMs)) {
-      QTest::qFail("the answer did not end", __FILE__, __LINE__);
-    }
-    return finished.is_empty() ? desk::AnswerSummary() : finished.last();
+    type(question);
+    return send();
   }
 
   /// Of a question nothing of which is kept; milliseconds.
@@ -320,10 +284,6 @@ class AcceptanceAnswersTest : public QObject {
     }
     return n > 100;
   }
-
-  kvlink::tests::TemporaryFolder folder_;
-  std::unique_ptr<desk::Desk> desk_;
-  std::unique_ptr<MainWindow> window_;
 };
 
 }  // namespace kvlink::ui::tests

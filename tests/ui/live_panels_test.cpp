@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real window with the default models over pages of the guide: every panel says what happened.
 #include <QLabel>
-#include <QPlainTextEdit>
 #include <QTabWidget>
 #include <QTableView>
-#include <QTemporaryDir>
 
-#include "tests/support/test_paths.h"
-#include "tests/ui/desk_fixture.h"
-#include "ui/ask/ask_panel.h"
+#include "tests/ui/model_window.h"
 #include "ui/ask/clock_pair.h"
 #include "ui/ask/inline_message.h"
 #include "ui/ask/passage_list.h"
 #include "ui/ask/source_view.h"
-#include "ui/ask/turn_widget.h"
 #include "ui/inspect/cache_view.h"
 #include "ui/inspect/model_table.h"
 #include "ui/inspect/settings_panel.h"
 #include "ui/inspect/timing_view.h"
 #include "ui/library/library_panel.h"
-#include "ui/shell/main_window.h"
 
 namespace kvlink::ui::tests {
 
-class LivePanelsTest : public QObject {
+class LivePanelsTest : public ModelWindow {
   Q_OBJECT
+
+ public:
+  LivePanelsTest() : ModelWindow(24) {}
 
  private slots:
   void initTestCase() {
-    if (!kvlink::tests::default_generator() || !kvlink::tests::default_embedder()) {
-      QSKIP("default models not fetched (./run)");
-    }
+    if (!has_models()) QSKIP("the default models are not fetched (./run)");
     open();
     const QString guide = qEnvironmentVariable("KVLINK_SOURCE_DIR") + "/resources/guide/";
     window_->library().start(
@@ -168,49 +163,10 @@ class LivePanelsTest : public QObject {
   }
 
  private:
-  void open() {
-    desk::DeskOptions options;
-    options.paths = {.data = (data_.path() + "/library").toStdString(),
-                     .models = kvlink::tests::models_folder(),
-                     .adapters = {}};
-    options.adjust = [](app::Settings& settings) { settings.max_answer_tokens = 24; };
-    desk_ = std::make_unique<desk::Desk>(std::move(options));
-    window_ = std::make_unique<MainWindow>(*desk_, WindowOptions{{}, {}});
-    window_->show();
-    Inbox opened(desk_.get(), &desk::Desk::opened);
-    desk_->open();
-    QVERIFY(opened.wait());
-    QVERIFY(desk_->state() == desk::DeskState::kReady);
-  }
-  void close() {
-    window_.reset();
-    desk_.reset();
-  }
-
-  TurnWidget* last_turn() { return window_->ask().findChildren<TurnWidget*>().last(); }
-
-  void type(const char* words) {
-    auto* question = window_->ask().findChild<QPlainTextEdit*>();
-    question->setFocus();
-    QTest::keyClicks(question, words);
-  }
-  desk::AnswerSummary send() {
-    Inbox finished(&desk_->answers(), &desk::AnswerWorker::finished);
-    QTest::keyClick(window_->ask().findChild<QPlainTextEdit*>(), Qt::Key_Return);
-    if (!finished.wait()) qFatal("no answer came");
-    if (!QTest::qWaitFor([&] { return !window_->ask().is_answering(); }, kPatienceMs)) {
-      qFatal("the answer does not end");
-    }
-    return finished.last();
-  }
   desk::AnswerSummary ask(const char* words) {
-    type(words);
+    type(QString::fromLatin1(words));
     return send();
   }
-
-  QTemporaryDir data_;
-  std::unique_ptr<desk::Desk> desk_;
-  std::unique_ptr<MainWindow> window_;
 };
 
 }  // namespace kvlink::ui::tests
