@@ -37,7 +37,7 @@ Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStor
 
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
-    std::int64_t n_erased = value_or_throw(erase_removed(library, store));
+    std::int64_t n_erased = 0;
     std::set<Digest> owned;
     for (const auto& document : value_or_throw(library.documents())) {
       for (const auto& chunk : value_or_throw(library.chunks(document.id))) {

@@ -11,8 +11,7 @@
 
 namespace kvlink::app {
 
-/// Erases what was removed and every block whose text no document has any more; how many blocks.
-/// Reads every passage once.
+/// Erases every block whose text no document has any more; how many. Reads every passage once.
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store);
 
 struct ErasureStep {

@@ -11,6 +11,7 @@
 #include "app/folder_sync.h"
 #include "app/folder_watch.h"
 #include "app/ingestion.h"
+#include "app/reconcile.h"
 #include "app/reindexing.h"
 #include "app/words.h"
 
@@ -165,6 +166,8 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
   tell(context, report, arguments.no_kv);
   if (report.cancelled) return ExitCode::kCancelled;
+  // What a killed `remove` had not erased yet.
+  value_or_throw(erase_removed(session->library(), session->store()));
   reindex_and_tell(context, *session);
   if (context.interrupt.token().stop_requested()) return ExitCode::kCancelled;
   if (arguments.watch) return follow(context, *session, ingestion, paths, arguments, scan);
