@@ -75,6 +75,8 @@ ModelCheck check_generator(const std::filesystem::path& path, const inference::L
   const auto tokenizer = find_tokenizer(model, path, check);
   kernels::CpuBackend backend({});
   check.trial = try_generator(model, tokenizer.get(), backend, watch.stop);
+  // What follows reads every byte of a large file.
+  if (watch.stop.stop_requested()) fail(ErrorCode::kCancelled, "the check was stopped");
   check.adapter = adapter_state(model, path, adapters);
   check.fingerprint = model.compute_fingerprint().hex();
   return check;
