@@ -159,7 +159,10 @@ std::optional<ParsedDocument> read_zip(ZipArchive& archive, const std::string& n
   return std::nullopt;
 }
 
-[[noreturn]] void fail_for_archive() {
+/// `is_member`: of an archive itself.
+void refuse_archive(const retrieval::ReadRequest& request, bool is_member) {
+  if (is_member) fail_unsupported("archives inside archives are not opened");
+  if (request.archives) return;
   fail_unsupported(
       "archives are not opened; unpack it and add the folder, or set read_archives in "
       "settings.json");
@@ -178,16 +181,15 @@ std::optional<ParsedDocument> read_zip(ZipArchive& archive, const std::string& n
       ".xlsx or .pptx");
 }
 
-ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request);
+ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request,
+                            bool is_member);
 
-/// Members of an archive; an archive among them stays closed.
 ParsedDocument read_archive(const std::string& bytes, const retrieval::ReadRequest& request,
                             ZipArchive* zip) {
   const MemberReader read = [&](const std::string& member, const std::string& name) {
     retrieval::ReadRequest inner = request;
     inner.file_name = name;
-    inner.archives = false;
-    return read_by_type(member, inner);
+    return read_by_type(member, inner, true);
   };
   DocumentBuilder out;
   out.set_title(request.file_name);
@@ -202,14 +204,16 @@ ParsedDocument read_archive(const std::string& bytes, const retrieval::ReadReque
   return out.finish("application/x-tar", request.file_name);
 }
 
-ParsedDocument read_container(const std::string& bytes, const retrieval::ReadRequest& request) {
+ParsedDocument read_container(const std::string& bytes, const retrieval::ReadRequest& request,
+                              bool is_member) {
   ZipArchive archive(bytes);
   if (auto document = read_zip(archive, request.file_name)) return std::move(*document);
-  if (!request.archives) fail_for_archive();
+  refuse_archive(request, is_member);
   return read_archive(bytes, request, &archive);
 }
 
-ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request) {
+ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadRequest& request,
+                            bool is_member) {
   const std::string& name = request.file_name;
   const FileType type = file_type(name, bytes);
   switch (type) {
@@ -221,7 +225,7 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kHtml:
       return read_page(bytes, name);
     case FileType::kZip:
-      return read_container(bytes, request);
+      return read_container(bytes, request, is_member);
     case FileType::kOle:
       fail_for_ole(bytes);
     case FileType::kPicture:
@@ -229,7 +233,7 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kMedia:
       fail_unsupported("sound and film are not read");
     case FileType::kArchive:
-      if (!request.archives) fail_for_archive();
+      refuse_archive(request, is_member);
       return read_archive(bytes, request, nullptr);
     case FileType::kBinary:
       fail_unsupported("this is binary content, not text");
@@ -260,7 +264,7 @@ retrieval::ReadReport read_document(const std::string& bytes,
     return report;
   }
   if (bytes.empty()) throw Unreadable(ReadProblem::kNoText, "the file is empty");
-  report.document = read_by_type(bytes, request);
+  report.document = read_by_type(bytes, request, false);
   if (report.document.blocks.empty()) {
     throw Unreadable(ReadProblem::kNoText, "the file has no text in it");
   }

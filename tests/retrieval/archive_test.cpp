@@ -106,7 +106,8 @@ TEST(Archives, AreOneDocumentWithAPlaceForEachMember) {
   EXPECT_EQ(document.blocks[4].text, "A boat sails.");
   EXPECT_EQ(document.blocks[4].place.label, "notes/b.md");
   ASSERT_EQ(document.notices.size(), 1U);
-  EXPECT_EQ(document.notices[0].find("2 of its 4 members could not be read: inner.zip (archives"),
+  EXPECT_EQ(document.notices[0].find(
+                "2 of its 4 members could not be read: inner.zip (archives inside archives"),
             0U)
       << document.notices[0];
   EXPECT_NE(document.notices[0].find("photo.png (it is a picture"), std::string::npos);
