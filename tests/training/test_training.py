@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "inference" / "training"))
@@ -24,6 +25,7 @@ except ImportError as error:
 
 from kvlink_training import adapter as adapter_file
 from kvlink_training.evaluate import generate
+from kvlink_training.gguf import GgufError
 from kvlink_training.losses import Weights, batch_losses
 from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked
 from kvlink_training.packing import Sample, build_view, pack
@@ -32,6 +34,7 @@ from kvlink_training.run_folder import RunFolder
 from kvlink_training.samples import Mix, SampleStream
 from kvlink_training.sources import (QUOTE_WORDS, ForbiddenQuestion, Passage, Question, contains_answer,
                                      drop_forbidden, question_hash, quoted_sentence, read_questions)
+from kvlink_training.tokens import Tokens
 
 GEOMETRY = Geometry(n_layers=2, n_heads=4, n_kv_heads=2, head_dim=8, model_dim=32, ffn_dim=48, vocab_size=260,
                     rms_norm_eps=1e-5, rope_theta=10000.0)
@@ -262,6 +265,26 @@ class DataTest(unittest.TestCase):
         expected = [next(a) for _ in range(5)]
         b.restore(state)
         self.assertEqual([next(b) for _ in range(5)], expected)
+
+
+class ModelFileTest(unittest.TestCase):
+    METADATA = {"general.architecture": "llama", "llama.attention.head_count": 4, "llama.attention.head_count_kv": 2,
+                "llama.embedding_length": 32, "llama.block_count": 2, "llama.feed_forward_length": 48,
+                "llama.attention.layer_norm_rms_epsilon": 1e-5, "tokenizer.ggml.tokens": ["a", "b"],
+                "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": []}
+
+    def file(self, tensors=(), **more):
+        return SimpleNamespace(metadata={**self.METADATA, **more}, tensors=dict.fromkeys(tensors))
+
+    def test_what_the_trainer_does_not_compute_is_refused_by_name(self):
+        self.assertEqual(Geometry.from_gguf(self.file()).n_kv_heads, 2)
+        scaled = (self.file(["rope_freqs.weight"]), self.file(**{"llama.rope.scaling.type": "yarn"}))
+        for file, words in (*((f, "scaled rotary") for f in scaled),
+                            (self.file(**{"general.architecture": "qwen2"}), "qwen2")):
+            with self.assertRaisesRegex(GgufError, words):
+                Geometry.from_gguf(file)
+        with self.assertRaisesRegex(GgufError, "<|im_start|>"):
+            Tokens(self.file()).control("<|im_start|>")
 
 
 class AdapterFileTest(unittest.TestCase):

@@ -34,6 +34,8 @@ class Geometry:
         meta = file.metadata
         if meta["general.architecture"] != "llama":
             raise GgufError(f"architecture {meta['general.architecture']} is not supported by the trainer")
+        if meta.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in file.tensors:
+            raise GgufError("scaled rotary positions (Llama 3.1 and later) are not supported by the trainer")
         get = lambda key: meta["llama." + key]
         heads, dim = int(get("attention.head_count")), int(get("embedding_length"))
         return Geometry(

@@ -105,12 +105,15 @@ class RowBatch:
         return torch.cat([behind, own], 2).unsqueeze(1)
 
 
-def lay_out(sample: Sample, prompt: Prompt, n_link: int, vocab_size: int):
-    """Passages with their positions, and the rows behind them: (ids, position, branch, target) each."""
-    at = len(prompt.prefix())
+def lay_out(sample: Sample, prompt: Prompt, n_link: int, vocab_size: int, parallel: bool = False):
+    """Passages with their positions, and the rows behind them: (ids, position, branch, target) each.
+    parallel: every passage ends where the longest one does, so that none is nearer to the question."""
+    at = begin = len(prompt.prefix())
     passages, starts, rows = [], [], []
-    for title, text in sample.passages:
-        ids = prompt.passage(title, text)
+    pieces = [prompt.passage(title, text) for title, text in sample.passages]
+    for ids in pieces:
+        if parallel:
+            at = begin + max(map(len, pieces)) - len(ids)
         passages.append(ids)
         starts.append(at)
         at += len(ids)
@@ -139,8 +142,9 @@ def stack_rows(all_rows: list[list[tuple[int, int, int, int]]]) -> RowBatch:
     return RowBatch(*fields)
 
 
-def linked_batch(samples: list[Sample], prompt: Prompt, n_link: int, shelf: Shelf) -> tuple[RowBatch, Context]:
-    laid = [lay_out(s, prompt, n_link, shelf.model.base.geometry.vocab_size) for s in samples]
+def linked_batch(samples: list[Sample], prompt: Prompt, n_link: int, shelf: Shelf,
+                 parallel: bool = False) -> tuple[RowBatch, Context]:
+    laid = [lay_out(s, prompt, n_link, shelf.model.base.geometry.vocab_size, parallel) for s in samples]
     slots = len(prompt.prefix()) + max(sum(map(len, passages)) for passages, _, _ in laid)
     return stack_rows([rows for _, _, rows in laid]), shelf.context([(p, s) for p, s, _ in laid], slots)
 

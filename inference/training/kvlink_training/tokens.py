@@ -37,4 +37,6 @@ class Tokens:
         return self._tokenizer.decode(ids, skip_special_tokens=False)
 
     def control(self, piece: str) -> int:
+        if piece not in self._ids:
+            raise GgufError(f"the vocabulary has no {piece}: the trainer writes chats in the format ChatML only")
         return self._ids[piece]

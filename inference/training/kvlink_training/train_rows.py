@@ -45,6 +45,7 @@ def arguments() -> argparse.ArgumentParser:
     p.add_argument("--passes", type=int, default=2, help="forward passes of a step")
     p.add_argument("--full-share", type=float, default=0.12, help="passes under standard attention")
     p.add_argument("--kl", type=float, default=0.0, help="weight of KL(full ‖ linked); doubles the cost of full passes")
+    p.add_argument("--parallel", action="store_true", help="passages side by side at the same positions")
     p.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
     return p
 
@@ -89,7 +90,8 @@ class RowRun:
             logits, ids = answer_logits(self.model, *full_batch(samples, self.prompt, self.model))
             losses["answer_full"] = F.cross_entropy(logits, ids)
         if not full or self.args.kl > 0:
-            linked, ids = answer_logits(self.model, *linked_batch(samples, self.prompt, self.args.link, self.shelf))
+            linked, ids = answer_logits(self.model, *linked_batch(samples, self.prompt, self.args.link, self.shelf,
+                                                               self.args.parallel))
             losses["answer_linked"] = F.cross_entropy(linked, ids)
             if full:
                 losses["kl_linked"] = self.args.kl * kl(logits, linked)
@@ -117,7 +119,7 @@ class RowRun:
         for first in range(0, len(questions), 4):
             part = [Sample("qa", choose_passages(q, n_passages, (first + i) % n_passages),
                            [[(q.question, q.reply)]]) for i, q in enumerate(questions[first : first + 4])]
-            batch, context = linked_batch(part, self.prompt, self.args.link, self.shelf) if linked else full_batch(
+            batch, context = linked_batch(part, self.prompt, self.args.link, self.shelf, self.args.parallel) if linked else full_batch(
                 part, self.prompt, self.model)
             logits, ids = answer_logits(self.model, batch, context)
             nats += float(F.cross_entropy(logits, ids, reduction="sum"))
