@@ -107,18 +107,19 @@ class RowBatch:
 
 def lay_out(sample: Sample, prompt: Prompt, n_link: int, vocab_size: int, parallel: bool = False):
     """Passages with their positions, and the rows behind them: (ids, position, branch, target) each.
-    parallel: every passage ends where the longest one does, so that none is nearer to the question."""
+    parallel: every passage ends where the longest one does, so that none is nearer to the question, and
+    link tokens stand once, behind all of them."""
     at = begin = len(prompt.prefix())
-    passages, starts, rows = [], [], []
-    pieces = [prompt.passage(title, text) for title, text in sample.passages]
-    for ids in pieces:
+    passages = [prompt.passage(title, text) for title, text in sample.passages]
+    starts, rows = [], []
+    for number, ids in enumerate(passages):
         if parallel:
-            at = begin + max(map(len, pieces)) - len(ids)
-        passages.append(ids)
+            at = begin + max(map(len, passages)) - len(ids)
         starts.append(at)
         at += len(ids)
-        rows += [(vocab_size + i, at + i, 0, IGNORED) for i in range(n_link)]
-        at += n_link
+        if not parallel or number + 1 == len(passages):
+            rows += [(vocab_size + i, at + i, 0, IGNORED) for i in range(n_link)]
+            at += n_link
     for branch, turns in enumerate(sample.branches, start=1):
         place = at
         for number, (question, answer) in enumerate(turns):
