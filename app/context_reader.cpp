@@ -139,6 +139,7 @@ inference::ContextPlan ContextReader::make_plan(
   plan.encode_position = encoding_.encode_position;
   plan.max_rows = context.capacity();
   plan.n_link_tokens = links ? encoding_.n_link : 0;
+  plan.parallel = adapter != nullptr && adapter->parallel_passages;
   if (adapter != nullptr && adapter->link_ids) plan.link_ids = &*adapter->link_ids;
   const auto first = inference::first_tokens_of_chunks(chunks, share);
   if (mode == LinkMode::kRecompute && method == inference::RecomputeMethod::kFirstK) {

@@ -97,6 +97,7 @@ class AdapterFile {
     adapter.lora = lora_of(config, pairs);
     adapter.system_prompt = prompt();
     adapter.base_passages = base_passages(adapter);
+    adapter.parallel_passages = says("positions", "parallel", "sequence");
     if (file_.tensors.empty()) fail(ErrorCode::kCorrupt, source_ + " holds no tensor");
     adapter.encode_digest = digest_of([](std::string_view name) { return name != "link"; });
     adapter.digest = digest_of([](std::string_view) { return true; });
@@ -152,17 +153,22 @@ class AdapterFile {
     return values;
   }
 
+  /// Whether a metadata value is `word` and not `other`, which is also meant where it is missing.
+  bool says(std::string_view key, std::string_view word, std::string_view other) const {
+    const std::string value = text(key);
+    if (value == word) return true;
+    if (value.empty() || value == other) return false;
+    fail(ErrorCode::kUnsupported, source_ + " wants passages read in a way that this version " +
+                                      "does not know: " + std::string(key) + " = " +
+                                      printable(value, 40));
+  }
+
   bool base_passages(const Adapter& adapter) const {
-    const std::string value = text("passages");
-    if (value.empty() || value == "adapter") return false;
-    if (value != "base") {
-      fail(ErrorCode::kUnsupported, source_ + " wants passages read in a way that this version " +
-                                        "does not know: " + printable(value, 40));
-    }
-    if (adapter.n_header > 0) {
+    const bool base = says("passages", "base", "adapter");
+    if (base && adapter.n_header > 0) {
       fail(ErrorCode::kCorrupt, source_ + " has a header, and leaves passages to the base model");
     }
-    return true;
+    return base;
   }
 
   LoraWeights lora_of(const ModelConfig& config, const Pairs& pairs) const {

@@ -33,6 +33,8 @@ struct Adapter {
   /// Passages are read as without an adapter, behind the prefix and by the base weights; LoRA acts
   /// on the rows behind them: link tokens, question and answer. There is no header then.
   bool base_passages = false;
+  /// Passages stand side by side and link tokens once behind them (PlanRequest::parallel).
+  bool parallel_passages = false;
   std::optional<LinkIds> link_ids;  ///< link tokens by id instead of `link`
   std::string system_prompt;        ///< the one it was trained with; may be empty
   Digest encode_digest;             ///< of what decides a passage's KV: header and LoRA

@@ -68,7 +68,7 @@ void check_links(const PlanRequest& request) {
              " passages, and this question has " + std::to_string(request.chunks.size()) +
              "; use fewer, or mode reposition");
   }
-  KVLINK_CHECK(request.n_link_tokens <= request.link_ids->per_passage);
+  KVLINK_CHECK(!request.parallel && request.n_link_tokens <= request.link_ids->per_passage);
 }
 
 void check_request(const PlanRequest& request) {
@@ -95,6 +95,8 @@ class PlanBuilder {
         n_links_(request.mode == LinkMode::kLink || request.mode == LinkMode::kRecompute
                      ? request.n_link_tokens
                      : 0),
+        parallel_(request.parallel &&
+                  (request.mode == LinkMode::kReposition || request.mode == LinkMode::kLink)),
         position_(request.first_position) {}
 
   ContextPlan build() {
@@ -104,6 +106,7 @@ class PlanBuilder {
     plan_.n_question = std::ssize(request_.question);
     if (request_.mode == LinkMode::kRecompute) plan_.selection = request_.selection;
     if (has_memory_marks()) forward_mark(request_.link_ids->memory_start);
+    const std::int32_t common_end = position_ + longest_block();
     for (std::size_t c = 0; c < request_.chunks.size(); ++c) {
       plan_.n_document_tokens += static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
       if (request_.mode == LinkMode::kFull) {
@@ -111,9 +114,9 @@ class PlanBuilder {
             static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
         forward(request_.chunks[c].token_ids, true);
       } else {
+        if (parallel_) position_ = common_end - n_block_rows(c);
         load(c);
-        for (std::int32_t i = 0; i < n_links_; ++i) forward_one(link_id(c, i));
-        plan_.n_link_tokens += n_links_;
+        if (!parallel_ || c + 1 == request_.chunks.size()) forward_links(c);
       }
     }
     if (has_memory_marks()) forward_mark(request_.link_ids->memory_end);
@@ -136,8 +139,10 @@ class PlanBuilder {
       }
     }
     const std::int64_t n_marks = has_memory_marks() ? 2 : 0;
-    const std::int64_t n_new = size(request_.lead) + n_documents + n_headers + n_marks +
-                               n_links_ * size(request_.chunks) + size(request_.question);
+    const std::int64_t n_links =
+        n_links_ * (parallel_ ? std::int64_t{!request_.chunks.empty()} : size(request_.chunks));
+    const std::int64_t n_new =
+        size(request_.lead) + n_documents + n_headers + n_marks + n_links + size(request_.question);
     const std::int64_t end =
         n_new + std::max<std::int64_t>(request_.first_row, request_.first_position);
     if (end <= std::min<std::int64_t>(request_.max_rows, std::numeric_limits<int>::max())) return;
@@ -154,6 +159,24 @@ class PlanBuilder {
   bool has_memory_marks() const {
     return request_.link_ids != nullptr && request_.mode != LinkMode::kFull &&
            !request_.chunks.empty();
+  }
+
+  std::int32_t n_block_rows(std::size_t c) const {
+    return static_cast<std::int32_t>(request_.chunks[c].block->n_tokens());
+  }
+
+  /// 0 where chunks do not stand side by side.
+  std::int32_t longest_block() const {
+    std::int32_t longest = 0;
+    for (std::size_t c = 0; parallel_ && c < request_.chunks.size(); ++c) {
+      longest = std::max(longest, n_block_rows(c));
+    }
+    return longest;
+  }
+
+  void forward_links(std::size_t c) {
+    for (std::int32_t i = 0; i < n_links_; ++i) forward_one(link_id(c, i));
+    plan_.n_link_tokens += n_links_;
   }
 
   void forward_mark(std::int32_t id) {
@@ -180,7 +203,7 @@ class PlanBuilder {
 
   void load(std::size_t c) {
     const auto ids = request_.chunks[c].token_ids;
-    const auto n_rows = static_cast<std::int32_t>(request_.chunks[c].block->n_tokens());
+    const std::int32_t n_rows = n_block_rows(c);
     const auto n_header = n_rows - static_cast<std::int32_t>(ids.size());
     ContextPlan::Load load{
         .chunk = c,
@@ -205,6 +228,7 @@ class PlanBuilder {
 
   const PlanRequest& request_;
   std::int32_t n_links_;
+  bool parallel_;
   std::int32_t position_;
   ContextPlan plan_;
 };

@@ -41,8 +41,9 @@ struct PlannedChunk {
 
 /// Rows and positions for one question. Row r of the plan is arena row n_rows() + r of the context
 /// that carries it out. Rows stand in reading order: lead, chunk 1, link 1, …, chunk n, link n,
-/// question. Header rows stand before their chunk in modes that load blocks, and link tokens by id
-/// may have a token before the first and behind the last chunk.
+/// question; with parallel passages lead, chunk 1, …, chunk n, link, question. Header rows stand
+/// before their chunk in modes that load blocks, and link tokens by id may have a token before the
+/// first and behind the last chunk.
 struct ContextPlan {
   /// Tokens to compute again that only the loaded context can tell.
   struct Selection {
@@ -71,7 +72,7 @@ struct ContextPlan {
   std::int64_t n_question = 0;                   ///< last ones that are the question
   std::vector<std::int32_t> row_positions;       ///< of every new row, in row order
   std::int64_t n_rows = 0;                       ///< new rows in all
-  std::int64_t n_link_tokens = 0;                ///< link tokens of all chunks, soft or by id
+  std::int64_t n_link_tokens = 0;                ///< link tokens in all, soft or by id
   std::int64_t n_document_tokens = 0;            ///< tokens of all chunks
   std::int64_t n_document_tokens_prefilled = 0;  ///< of them, computed at question time (0 = reuse)
   std::int32_t next_position = 0;                ///< position of the first answer token
@@ -86,8 +87,12 @@ struct PlanRequest {
   std::int64_t first_row = 0;                   ///< rows already in the cache
   std::int32_t first_position = 0;              ///< position of the first new token
   std::int32_t encode_position = 0;             ///< position at which blocks were encoded (kConcat)
-  std::int32_t n_link_tokens = 0;               ///< behind each chunk (kLink, kRecompute)
-  const LinkIds* link_ids = nullptr;            ///< link tokens are these ids; null: soft tokens
+  std::int32_t n_link_tokens = 0;               ///< behind each chunk (kLink, kRecompute), or once
+  /// kReposition and kLink: chunks stand side by side, so that each ends where the longest one does
+  /// and none is nearer to the question than another; link tokens stand once, behind all of them
+  /// (Adapter::parallel_passages). Not with link_ids, which tell chunks apart by number.
+  bool parallel = false;
+  const LinkIds* link_ids = nullptr;  ///< link tokens are these ids; null: soft tokens
   /// kRecompute: for every chunk the indices of its tokens to compute again, ascending.
   std::span<const std::vector<std::int32_t>> recompute = {};
   /// kRecompute: how they are chosen while the plan is carried out, instead of `recompute`.

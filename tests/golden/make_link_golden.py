@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/golden/link_tiny: a tiny random model, two adapters for it (one that reads passages, one
 that leaves them to the base model), and the logits that the trainer's model (inference/training)
-computes with them under the reuse mask. Needs PyTorch, numpy and
-safetensors; run it again only when the mask, the model or the adapter format changes:
+computes with them under the reuse mask, the second also with passages side by side. Needs PyTorch,
+numpy and safetensors; run it again only when the mask, the model or the adapter format changes:
 
     python tests/golden/make_link_golden.py
 """
@@ -123,11 +123,14 @@ def logits(model: Linked, prefix: list[int], passages: list[list[int]], question
 
 
 def base_context(model: Reader, prefix: list[int], passages: list[list[int]], view: str, n_link: int) -> Context:
-    """KV of prefix and passages by the base model: together (full), or each behind the prefix."""
+    """KV of prefix and passages by the base model: together (full), or each behind the prefix, in a
+    row or so that all end where the longest does (side by side)."""
     pieces, starts, at = [prefix, *passages], [], 0
     for number, ids in enumerate(pieces):
         starts.append(at)
         at += len(ids) + (n_link if number else 0)
+    if view.startswith("parallel"):
+        starts[1:] = [len(prefix) + max(map(len, passages)) - len(p) for p in passages]
     read = lambda ids: model.read(torch.tensor([ids]), torch.arange(len(ids)).unsqueeze(0))
     states = [read(prefix)] + [[(k[:, len(prefix) :], v[:, len(prefix) :]) for k, v in read(prefix + p)] for p in passages]
     positions = torch.cat([torch.arange(s, s + len(p)) for s, p in zip(starts, pieces)]).unsqueeze(0)
@@ -142,11 +145,14 @@ def base_context(model: Reader, prefix: list[int], passages: list[list[int]], vi
 
 def base_logits(model: Reader, prefix: list[int], passages: list[list[int]], question: list[int], view: str) -> list[float]:
     """Of the last token, with an adapter that leaves passages to the base model."""
-    n_link = model.adapter.shape.n_link if view == "link" else 0
+    n_link = model.adapter.shape.n_link if view.endswith("link") else 0
     context = base_context(model, prefix, passages, view, n_link)
     ids, positions, at = [], [], len(prefix)
-    for passage in passages:
-        at += len(passage)
+    parallel = view.startswith("parallel")
+    for number, passage in enumerate(passages):
+        at += (max(map(len, passages)) if number == 0 else 0) if parallel else len(passage)
+        if parallel and number + 1 < len(passages):
+            continue
         ids += [model.base.geometry.vocab_size + i for i in range(n_link)]
         positions += range(at, at + n_link)
         at += n_link
@@ -178,7 +184,7 @@ def main() -> None:
     save_adapter(folder / "base_passages.safetensors", questions_only, file.sha256(), {"system": "Answer."},
                  base_passages=True)
     reader = Reader(base, questions_only)
-    for view in ("link", "k0", "full"):
+    for view in ("link", "k0", "full", "parallel_link", "parallel_k0"):
         case["base_" + view] = base_logits(reader, case["prefix"], case["passages"], case["question"], view)
     (folder / "expected.json").write_text(json.dumps(case) + "\n")
 

@@ -119,6 +119,16 @@ TEST_F(AdapterFileTest, SaysWhoReadsPassages) {
   expect_refused(reading(0, "nobody"), ErrorCode::kUnsupported, "nobody");
 }
 
+TEST_F(AdapterFileTest, SaysHowPassagesStand) {
+  const auto standing = [&](const std::string& positions) {
+    return adapter_bytes(tests::tiny_adapter_tensors({}), kFormat, base_.hex(), "", "", positions);
+  };
+  EXPECT_FALSE(value_or_throw(load(standing("")))->parallel_passages);
+  EXPECT_FALSE(value_or_throw(load(standing("sequence")))->parallel_passages);
+  EXPECT_TRUE(value_or_throw(load(standing("parallel")))->parallel_passages);
+  expect_refused(standing("upside-down"), ErrorCode::kUnsupported, "positions = upside-down");
+}
+
 TEST_F(AdapterFileTest, RefusesWrongShapesNamesAndTypes) {
   expect_refused(with("header", {2, 63}), ErrorCode::kCorrupt, "header");
   expect_refused(with("header", {65, 64}), ErrorCode::kCorrupt, "header");

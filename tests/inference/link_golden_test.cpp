@@ -39,7 +39,7 @@ class LinkGolden : public testing::Test {
                                     sha256(tests::read_file(golden_folder() / "model.gguf")))));
   }
 
-  std::vector<float> logits(LinkMode mode, std::int32_t n_link) {
+  std::vector<float> logits(LinkMode mode, std::int32_t n_link, bool parallel = false) {
     const Ids prefix = expected_["prefix"].get<Ids>();
     const Ids question = expected_["question"].get<Ids>();
     std::vector<KvBlock> blocks;
@@ -54,6 +54,7 @@ class LinkGolden : public testing::Test {
                                                    .lead = prefix,
                                                    .question = question,
                                                    .n_link_tokens = n_link,
+                                                   .parallel = parallel,
                                                    .max_rows = context->capacity()}));
     PrefillReport report;
     return value_or_throw(engine_->prefill(*context, plan, chunks, Priority::kQuestion, report));
@@ -88,6 +89,12 @@ TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseMatchesInEveryMode) {
   expect_golden("base_link", logits(LinkMode::kLink, 3));
   expect_golden("base_k0", logits(LinkMode::kReposition, 0));
   expect_golden("base_full", logits(LinkMode::kFull, 0));
+}
+
+TEST_F(LinkGolden, PassagesSideBySideMatchTheTrainersPositions) {
+  use_adapter("base_passages.safetensors");
+  expect_golden("base_parallel_link", logits(LinkMode::kLink, 3, true));
+  expect_golden("base_parallel_k0", logits(LinkMode::kReposition, 0, true));
 }
 
 TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseUsesItsBlocks) {

@@ -112,6 +112,45 @@ TEST_F(LinkPlan, LinkPutsSoftTokensBehindEveryChunk) {
   EXPECT_EQ(p.next_position, 13);
 }
 
+TEST_F(LinkPlan, ParallelChunksEndWhereTheLongestDoesAndLinkTokensStandOnceBehindThem) {
+  PlanRequest r = request(LinkMode::kLink);
+  r.n_link_tokens = 2;
+  r.parallel = true;
+  const ContextPlan p = plan(r);
+  EXPECT_EQ(p.loads[0].positions, (Ids{2, 3, 4}));
+  EXPECT_EQ(p.loads[1].positions, (Ids{3, 4}));
+  EXPECT_EQ(p.loads[1].first_row, 5);
+  EXPECT_EQ(p.forward.token_ids, (Ids{1, 2, -1, -1, 30, 31}));
+  EXPECT_EQ(p.forward.rows, (Ids{0, 1, 7, 8, 9, 10}));
+  EXPECT_EQ(p.forward.positions, (Ids{0, 1, 5, 6, 7, 8}));
+  EXPECT_EQ(p.n_link_tokens, 2);
+  EXPECT_EQ(p.n_rows, 11);
+  EXPECT_EQ(p.next_position, 9);
+  std::swap(chunks_[0], chunks_[1]);
+  EXPECT_EQ(plan(r).forward.positions, p.forward.positions);
+  r.max_rows = 11;
+  EXPECT_EQ(plan(r).n_rows, 11);
+  r.max_rows = 10;
+  expect_error(r, ErrorCode::kOutOfMemory, "needs 11");
+}
+
+TEST_F(LinkPlan, OnlyModesThatRotateWholeChunksPutThemSideBySide) {
+  PlanRequest r = request(LinkMode::kReposition);
+  r.parallel = true;
+  EXPECT_EQ(plan(r).loads[1].positions, (Ids{3, 4}));
+  EXPECT_EQ(plan(r).next_position, 7);
+  const std::vector<Ids> none = {{}, {}};
+  for (const LinkMode mode : {LinkMode::kFull, LinkMode::kConcat, LinkMode::kRecompute}) {
+    r.mode = mode;
+    r.recompute = none;
+    EXPECT_EQ(plan(r).next_position, 9) << link_mode_name(mode);
+  }
+  r.mode = LinkMode::kLink;
+  r.n_link_tokens = 2;
+  r.chunks = {};
+  EXPECT_EQ(plan(r).forward.positions, counting(0, 4));
+}
+
 TEST_F(LinkPlan, RecomputeForwardsTheChosenTokensInPlace) {
   const std::vector<Ids> chosen = {{0, 2}, {1}};
   PlanRequest r = request(LinkMode::kRecompute);

@@ -46,11 +46,12 @@ SafetensorsWriter tiny_adapter_tensors(const TinyAdapterOptions& options) {
 
 std::string adapter_bytes(const SafetensorsWriter& tensors, const std::string& format,
                           const std::string& base_sha256, const std::string& system,
-                          const std::string& passages) {
+                          const std::string& passages, const std::string& positions) {
   std::string metadata =
       R"("__metadata__":{"format":")" + format + R"(","base_sha256":")" + base_sha256 + "\"";
   if (!system.empty()) metadata += R"(,"system":"\")" + system + R"(\"")";
   if (!passages.empty()) metadata += R"(,"passages":")" + passages + "\"";
+  if (!positions.empty()) metadata += R"(,"positions":")" + positions + "\"";
   const std::string entries = tensors.header().substr(1);
   const bool empty = entries.front() == '}';
   return safetensors_bytes("{" + metadata + "}" + (empty ? "" : ",") + entries, tensors.data());

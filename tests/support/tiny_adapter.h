@@ -32,7 +32,7 @@ SafetensorsWriter tiny_adapter_tensors(const TinyAdapterOptions& options);
 /// A file of tensors with this metadata.
 std::string adapter_bytes(const SafetensorsWriter& tensors, const std::string& format,
                           const std::string& base_sha256, const std::string& system = "",
-                          const std::string& passages = "");
+                          const std::string& passages = "", const std::string& positions = "");
 /// An adapter for the weights file `model`.
 void write_tiny_adapter(const std::filesystem::path& file, const std::filesystem::path& model,
                         const TinyAdapterOptions& options = {});

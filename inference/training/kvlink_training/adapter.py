@@ -27,10 +27,12 @@ def adapter_tensors(adapter: Adapter) -> dict[str, torch.Tensor]:
 
 
 def save_adapter(path: Path, adapter: Adapter, base_sha256: str, about: dict[str, object],
-                 base_passages: bool = False) -> None:
+                 base_passages: bool = False, parallel: bool = False) -> None:
     """`about`: data, steps, trainer's commit, evaluation; stored as JSON text per key. base_passages:
-    passages are the base model's, LoRA acts on the rows behind them (question_rows.py)."""
-    metadata = {"passages": "base" if base_passages else "adapter", "format": FORMAT, "base_sha256": base_sha256, "shape": json.dumps(adapter.shape.to_json())}
+    passages are the base model's, LoRA acts on the rows behind them (question_rows.py). parallel:
+    passages stand side by side, link tokens once behind them."""
+    metadata = {"passages": "base" if base_passages else "adapter", "positions": "parallel" if parallel else "sequence",
+                "format": FORMAT, "base_sha256": base_sha256, "shape": json.dumps(adapter.shape.to_json())}
     metadata |= {key: json.dumps(value) for key, value in about.items()}
     temporary = path.with_suffix(".tmp")
     save_file(adapter_tensors(adapter), str(temporary), metadata)

@@ -160,7 +160,7 @@ class RowRun:
                  "mix": asdict(self.stream.mix), "system": self.prompt.system,
                  "evaluation": evaluation, "trainer_commit": os.environ.get("KVLINK_COMMIT", "")}
         adapter_file.save_adapter(self.args.run / "adapter.safetensors", self.model.adapter, self.file.sha256(), about,
-                                  base_passages=True)
+                                  base_passages=True, parallel=self.args.parallel)
 
 
 def main() -> None:
