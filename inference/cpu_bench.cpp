@@ -28,7 +28,7 @@ constexpr std::int64_t kHeads = 9;
 constexpr std::int64_t kKvHeads = 3;
 constexpr std::int64_t kHeadDim = 64;
 
-enum class Kind { kF32, kInt8 };
+enum class Kind { kF32, kBf16, kInt8 };
 
 struct Work {
   double bytes = 0;
@@ -55,7 +55,7 @@ class CpuBench {
       : backend_(backend), progress_(progress), stop_(std::move(stop)) {
     progress_("memory and arithmetic");
     figures_.processor = backend.describe();
-    figures_.roofs = measure_roofs(backend);
+    raise_roofs(backend, figures_.roofs);
   }
 
   CpuFigures run() {
@@ -71,6 +71,9 @@ class CpuBench {
     }
     for (const DType dtype : {DType::kF16, DType::kQ8Kv}) move_kv(dtype);
     work_on_rows();
+    progress_("memory and arithmetic");
+    raise_roofs(backend_, figures_.roofs);
+    for (std::size_t i = 0; i < figures_.rows.size(); ++i) judge(figures_.rows[i], works_[i]);
     return std::move(figures_);
   }
 
@@ -89,21 +92,27 @@ class CpuBench {
     }
     std::nth_element(times.begin(), times.begin() + std::ssize(times) / 2, times.end());
     const double time = times[times.size() / 2];
-    CpuRow row{.op = op,
-               .microseconds = time * 1e6,
-               .gigabytes_per_second = work.bytes / time * 1e-9,
-               .operations_per_second = work.operations / time * 1e-9,
-               .share = 0,
-               .roof = "read"};
-    row.share = row.gigabytes_per_second / figures_.roofs.read_bytes;
-    const bool is_int8 = work.kind == Kind::kInt8;
-    const double share = row.operations_per_second /
-                         (is_int8 ? figures_.roofs.int8_operations : figures_.roofs.f32_operations);
-    if (share > row.share) {
-      row.share = share;
-      row.roof = is_int8 ? "int8" : "f32";
-    }
-    figures_.rows.push_back(std::move(row));
+    figures_.rows.push_back({.op = op,
+                             .microseconds = time * 1e6,
+                             .gigabytes_per_second = work.bytes / time * 1e-9,
+                             .operations_per_second = work.operations / time * 1e-9,
+                             .share = 0,
+                             .roof = {}});
+    works_.push_back(work);
+  }
+
+  void judge(CpuRow& row, const Work& work) const {
+    const Roofs& roofs = figures_.roofs;
+    const Roofs::Reading& reading = roofs.reading_of(work.bytes);
+    row.share = row.gigabytes_per_second / reading.bytes;
+    row.roof = &reading == &roofs.readings.back() ? "memory" : "cache";
+    const double peak = work.kind == Kind::kInt8   ? roofs.int8_operations
+                        : work.kind == Kind::kBf16 ? roofs.bf16_operations
+                                                   : roofs.f32_operations;
+    const double share = row.operations_per_second / peak;
+    if (share <= row.share) return;
+    row.share = share;
+    row.roof = work.kind == Kind::kInt8 ? "int8" : work.kind == Kind::kBf16 ? "bf16" : "f32";
   }
 
   static std::string sizes(DType dtype, std::int64_t m, std::int64_t n, std::int64_t k) {
@@ -158,7 +167,8 @@ class CpuBench {
                          static_cast<double>(n * (n + 1)) / 2;
     measure("attention f16 " + std::to_string(n) + " queries, " + std::to_string(n_keys) + " keys",
             {.bytes = 2.0 * static_cast<double>(bytes),
-             .operations = 4.0 * pairs * static_cast<double>(kHeads * kHeadDim)},
+             .operations = 4.0 * pairs * static_cast<double>(kHeads * kHeadDim),
+             .kind = backend_.uses_bf16() ? Kind::kBf16 : Kind::kF32},
             [&] { attention(backend_, q.view(), arena, positions, queries, y.view()); });
   }
 
@@ -208,6 +218,7 @@ class CpuBench {
   const std::function<void(const std::string&)>& progress_;
   std::stop_token stop_;
   CpuFigures figures_;
+  std::vector<Work> works_;  ///< of figures_.rows
 };
 
 }  // namespace

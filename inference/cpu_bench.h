@@ -20,7 +20,7 @@ struct CpuRow {
   double gigabytes_per_second = 0;
   double operations_per_second = 0;  ///< 10^9
   double share = 0;                  ///< of the roof that is nearest, 0 to 1
-  std::string roof;                  ///< "read", "f32" or "int8"
+  std::string roof;                  ///< "memory", "cache", "f32", "bf16" or "int8"
 };
 
 struct CpuFigures {

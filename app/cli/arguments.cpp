@@ -266,9 +266,10 @@ class CommandLine {
     auto* cpu = bench->add_subcommand("cpu", "Every op against what this processor can do");
     cpu->fallthrough();
     cpu->footer(
-        "The read bandwidth and the arithmetic peaks are measured first. Each op then has its\n"
-        "median time at the default model's sizes, bytes and operations per second, and the share\n"
-        "of the roof it is nearest to (above 100 % of reading: it runs from the cache).");
+        "Each op has its median time at the default model's sizes, bytes and operations per\n"
+        "second, and the share of the roof it is nearest to: what this processor reads at best,\n"
+        "from memory or from the cache that holds as many bytes, or computes. The roofs are\n"
+        "measured before the ops and after them, and the higher figure counts.");
     cpu->callback([this] {
       bench_.cpu = true;
       chosen_ = bench_;

@@ -30,11 +30,23 @@ std::string table_of(const std::vector<TtftRow>& rows) {
 }
 
 std::string table_of(const inference::CpuFigures& figures) {
+  const kernels::Roofs& roofs = figures.roofs;
   char line[160];
-  std::snprintf(line, sizeof(line), "%s\nread %.1f GB/s, f32 %.0f GFLOP/s, int8 %.0f GOP/s\n",
-                figures.processor.c_str(), figures.roofs.read_bytes, figures.roofs.f32_operations,
-                figures.roofs.int8_operations);
+  std::snprintf(line, sizeof(line), "%s\nread from memory %.1f GB/s, f32 %.0f GFLOP/s, ",
+                figures.processor.c_str(), roofs.memory_bytes(), roofs.f32_operations);
   std::string table = line;
+  if (roofs.bf16_operations > 0) {
+    std::snprintf(line, sizeof(line), "bf16 %.0f GFLOP/s, ", roofs.bf16_operations);
+    table += line;
+  }
+  std::snprintf(line, sizeof(line),
+                "int8 %.0f GOP/s\nread from the caches, GB/s:", roofs.int8_operations);
+  table += line;
+  for (const auto& [set_bytes, bytes] : roofs.readings) {
+    std::snprintf(line, sizeof(line), " %lld KiB %.0f%s", static_cast<long long>(set_bytes >> 10),
+                  bytes, set_bytes == roofs.readings.back().set_bytes ? "\n" : ",");
+    table += line;
+  }
   table += "op                                             us      GB/s     GOP/s   share of\n";
   for (const inference::CpuRow& row : figures.rows) {
     std::snprintf(line, sizeof(line), "%-38s %10.1f %9.1f %9.1f   %3.0f %% %s\n", row.op.c_str(),
@@ -55,9 +67,15 @@ nlohmann::json json_of(const inference::CpuFigures& figures) {
                     {"share", row.share},
                     {"roof", row.roof}});
   }
+  nlohmann::json readings = nlohmann::json::array();
+  for (const auto& [set_bytes, bytes] : figures.roofs.readings) {
+    readings.push_back({{"set_bytes", set_bytes}, {"gb_s", bytes}});
+  }
   return {{"processor", figures.processor},
-          {"read_gb_s", figures.roofs.read_bytes},
+          {"read_gb_s", figures.roofs.memory_bytes()},
+          {"cache_gb_s", std::move(readings)},
           {"f32_gflop_s", figures.roofs.f32_operations},
+          {"bf16_gflop_s", figures.roofs.bf16_operations},
           {"int8_gop_s", figures.roofs.int8_operations},
           {"results", std::move(rows)}};
 }

@@ -107,6 +107,7 @@ struct KernelTable {
   void (*quantize_q8)(const float* x, const float* scales, float scale, std::int64_t n,
                       std::int8_t* y);
   std::int64_t (*peak_f32)(std::int64_t n, float* sink);  ///< simd/peak.h
+  float (*peak_read)(const float* x, std::int64_t n);     ///< n a multiple of 128
 };
 
 /// The table of the widest set that `isa` admits.
@@ -117,6 +118,7 @@ const KernelTable& kernel_table(Isa isa);
 struct Bf16Table {
   std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
   void (*attention)(const AttentionCall& call);
+  std::int64_t (*peak_bf16)(std::int64_t n, float* sink);  ///< as KernelTable's peak_f32
 };
 
 /// Call only where CpuBackend::uses_bf16() holds.

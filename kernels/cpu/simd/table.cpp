@@ -46,6 +46,7 @@ const KernelTable kTable = {
     .max_abs = max_abs,
     .quantize_q8 = quantize_q8,
     .peak_f32 = peak_f32,
+    .peak_read = peak_read,
 };
 
 }  // namespace kvlink::kernels::KVLINK_ISA
