@@ -289,6 +289,13 @@ void check_plane_bytes(const KvBlock& block, std::span<const PlaneEntry> planes,
   }
 }
 
+std::shared_ptr<KvBlock> empty_block(const BlockHeader& header, BlockArena* arena) {
+  if (arena == nullptr) return std::make_shared<KvBlock>(header.layout, header.token_ids);
+  const auto n_tokens = static_cast<std::int64_t>(header.token_ids.size());
+  return std::make_shared<KvBlock>(header.layout, header.token_ids,
+                                   arena->take(KvBlock::total_bytes(header.layout, n_tokens)));
+}
+
 }  // namespace
 
 std::int64_t header_bytes(const KvLayout& layout, std::int64_t n_tokens) {
@@ -358,12 +365,12 @@ std::vector<std::byte> make_header(const BlockKey& key, const KvBlock& block, co
 
 BlockHeader read_header(ReadableFile& file) { return read_region(file).header; }
 
-BlockRead read_block(ReadableFile& file) {
+BlockRead read_block(ReadableFile& file, BlockArena* arena) {
   BlockRead out;
   const auto start = Clock::now();
   HeaderRegion region = read_region(file);
   out.header = std::move(region.header);
-  out.block = std::make_shared<KvBlock>(out.header.layout, out.header.token_ids);
+  out.block = empty_block(out.header, arena);
   const std::int64_t n_tokens = out.block->n_tokens();
   const std::int64_t first = header_bytes(out.header.layout, n_tokens);
   auto last = Clock::now();

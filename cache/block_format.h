@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/block_arena.h"
 #include "cache/kv_store.h"
 #include "kernels/base/file_system.h"
 #include "kernels/base/kv_block.h"
@@ -62,8 +63,9 @@ struct BlockRead {
 /// Reads and checks the header region only. Allocates no more than the file's size.
 BlockHeader read_header(ReadableFile& file);
 
-/// Reads the whole block and checks every byte of the file. Allocates no more than about twice
-/// the file's size. A file that changes meanwhile is rejected or read as it was.
-BlockRead read_block(ReadableFile& file);
+/// Reads the whole block, into memory of `arena` where one is given, and checks every byte of the
+/// file. Allocates no more than about twice the file's size. A file that changes meanwhile is
+/// rejected or read as it was.
+BlockRead read_block(ReadableFile& file, BlockArena* arena = nullptr);
 
 }  // namespace kvlink::cache

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/block_arena.h"
 #include "cache/block_files.h"
 #include "cache/block_format.h"
 #include "cache/block_index.h"
@@ -84,6 +85,7 @@ class DiskKvStore final : public KvStore {
   Options options_;
   FileSystem& files_;
   BlockFiles block_files_;
+  std::shared_ptr<BlockArena> arena_ = BlockArena::make();  // what load() reads into
   SweepReport sweep_;
   std::mutex writer_mutex_;
   Catalogue catalogue_;  // guarded by writer_mutex_

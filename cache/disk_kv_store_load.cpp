@@ -47,7 +47,7 @@ BlockRead DiskKvStore::read_and_check(const BlockRow& row) {
                                                    " bytes instead of " +
                                                    std::to_string(row.file_bytes));
   }
-  BlockRead read = read_block(*file);
+  BlockRead read = read_block(*file, arena_.get());
   // The id is a digest of the key: a file of another key under this name is damage.
   if (read.header.key.id() != row.id)
     throw BlockRejected(MissReason::kChecksum, "it is the block of something else");

@@ -13,6 +13,11 @@ std::int64_t padded(std::int64_t n) {
   return (n + KvBlock::kPlaneAlignment - 1) / KvBlock::kPlaneAlignment * KvBlock::kPlaneAlignment;
 }
 
+std::shared_ptr<std::byte> own_memory(std::int64_t n_bytes) {
+  const auto owner = std::make_shared<HostBuffer>(n_bytes);
+  return {owner, owner->as<std::byte>()};
+}
+
 }  // namespace
 
 std::int64_t KvLayout::plane_bytes(Plane plane, std::int64_t n_tokens) const {
@@ -28,9 +33,16 @@ std::int64_t KvBlock::total_bytes(const KvLayout& layout, std::int64_t n_tokens)
 }
 
 KvBlock::KvBlock(KvLayout layout, std::vector<std::int32_t> token_ids)
+    : KvBlock(layout, std::move(token_ids), nullptr) {
+  memory_ = own_memory(static_cast<std::int64_t>(n_bytes_));
+}
+
+KvBlock::KvBlock(KvLayout layout, std::vector<std::int32_t> token_ids,
+                 std::shared_ptr<std::byte> memory)
     : layout_(layout),
       token_ids_(std::move(token_ids)),
-      buffer_(total_bytes(layout, static_cast<std::int64_t>(token_ids_.size()))) {
+      memory_(std::move(memory)),
+      n_bytes_(static_cast<std::size_t>(total_bytes(layout, n_tokens()))) {
   KVLINK_CHECK(layout.n_layers > 0 && layout.n_kv_heads > 0 && layout.head_dim > 0);
 }
 

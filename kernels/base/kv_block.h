@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -30,12 +31,17 @@ struct KvLayout {
 };
 
 /// One chunk's KV in memory. Planes are layer-major: layer 0 K, layer 0 V, layer 1 K, …; each
-/// starts at a multiple of 4096 bytes of `bytes`. Owns its memory; immutable once shared.
+/// starts at a multiple of 4096 bytes of `bytes`. Move-only; immutable once shared.
 class KvBlock {
  public:
   static constexpr std::int64_t kPlaneAlignment = 4096;
 
+  /// Over zeroed memory of its own.
   KvBlock(KvLayout layout, std::vector<std::int32_t> token_ids);
+  /// Over memory for total_bytes, aligned to kPlaneAlignment; every byte of it is to be written.
+  KvBlock(KvLayout layout, std::vector<std::int32_t> token_ids, std::shared_ptr<std::byte> memory);
+  KvBlock(KvBlock&&) noexcept = default;
+  KvBlock& operator=(KvBlock&&) noexcept = default;
 
   const KvLayout& layout() const { return layout_; }
   std::int64_t n_tokens() const { return static_cast<std::int64_t>(token_ids_.size()); }
@@ -46,8 +52,8 @@ class KvBlock {
   std::span<std::byte> plane(std::int32_t layer, Plane plane);
   std::span<const std::byte> plane(std::int32_t layer, Plane plane) const;
 
-  std::span<std::byte> bytes() { return buffer_.bytes(); }
-  std::span<const std::byte> bytes() const { return buffer_.bytes(); }
+  std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
+  std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }
 
   /// Total bytes of all planes with their padding, for a block of n_tokens.
   static std::int64_t total_bytes(const KvLayout& layout, std::int64_t n_tokens);
@@ -55,7 +61,8 @@ class KvBlock {
  private:
   KvLayout layout_;
   std::vector<std::int32_t> token_ids_;
-  HostBuffer buffer_;
+  std::shared_ptr<std::byte> memory_;
+  std::size_t n_bytes_ = 0;
 };
 
 }  // namespace kvlink
