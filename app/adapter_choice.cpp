@@ -6,6 +6,7 @@
 #include <system_error>
 #include <vector>
 
+#include "inference/model/model_parts.h"
 #include "kernels/base/sha256.h"
 
 namespace kvlink::app {
@@ -67,19 +68,30 @@ AdapterChoice find_adapter(const std::string& wanted, const inference::Model& mo
 
 fs::path weights_file(const fs::path& model) {
   std::error_code ignored;
-  if (fs::is_directory(model, ignored)) return model / "model.safetensors";
-  return model;
+  if (!fs::is_directory(model, ignored)) return model;
+  const fs::path file = model / "model.safetensors";
+  const fs::path index = model / "model.safetensors.index.json";
+  return !fs::exists(file, ignored) && fs::exists(index, ignored) ? index : file;
 }
 
-Digest hash_of_file(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
+std::vector<fs::path> weights_files(const fs::path& model) {
+  const fs::path file = weights_file(model);
+  if (file.extension() == ".json") return inference::list_shards(model);
+  return inference::gguf_parts(file);
+}
+
+Digest hash_of_weights(const fs::path& model) {
   std::vector<char> piece(std::size_t{1} << 20);
   Sha256 hash;
-  while (stream) {
-    stream.read(piece.data(), std::ssize(piece));
-    hash.update(std::as_bytes(std::span(piece).first(static_cast<std::size_t>(stream.gcount()))));
+  for (const fs::path& file : weights_files(model)) {
+    std::ifstream stream(file, std::ios::binary);
+    while (stream) {
+      stream.read(piece.data(), std::ssize(piece));
+      const auto n = static_cast<std::size_t>(stream.gcount());
+      hash.update(std::as_bytes(std::span(piece).first(n)));
+    }
+    if (!stream.eof()) fail(ErrorCode::kIo, file.string() + " cannot be read");
   }
-  if (!stream.eof()) fail(ErrorCode::kIo, file.string() + " cannot be read");
   return hash.finish();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "inference/link/adapter.h"
 #include "inference/model/model.h"
@@ -26,10 +27,16 @@ AdapterChoice find_adapter(const std::string& wanted, const inference::Model& mo
                            std::span<const std::filesystem::path> folders,
                            const std::function<Digest()>& base_hash);
 
-/// The file whose bytes stand for a model: the weights, not their folder.
+/// The file that stands for a model when it is looked at again: the weights, not their folder; of
+/// several the list of them, or the part that was named.
 std::filesystem::path weights_file(const std::filesystem::path& model);
 
-/// SHA-256 of a file's bytes. Throws kIo.
-Digest hash_of_file(const std::filesystem::path& file);
+/// Every file that holds weights of a model, in the order of its parts. Throws what list_shards
+/// throws.
+std::vector<std::filesystem::path> weights_files(const std::filesystem::path& model);
+
+/// SHA-256 of the bytes of a model's weights, one file after another: what an adapter names as its
+/// base. Throws kIo and what list_shards throws.
+Digest hash_of_weights(const std::filesystem::path& model);
 
 }  // namespace kvlink::app

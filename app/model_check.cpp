@@ -51,7 +51,7 @@ std::unique_ptr<inference::Tokenizer> find_tokenizer(const inference::Model& mod
 std::string adapter_state(const inference::Model& model, const std::filesystem::path& path,
                           std::span<const std::filesystem::path> folders) {
   const auto choice =
-      find_adapter("default", model, folders, [&] { return hash_of_file(weights_file(path)); });
+      find_adapter("default", model, folders, [&] { return hash_of_weights(path); });
   return choice.adapter == nullptr ? choice.reason : "A link adapter fits this model";
 }
 

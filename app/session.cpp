@@ -252,7 +252,7 @@ void Session::use_adapter(const std::filesystem::path& weights) {
   const auto base_hash = [&] {
     auto hash = store_->remembered_file_hash(weights);
     if (!hash) {
-      hash = hash_of_file(weights);
+      hash = hash_of_weights(engine_->model().path);
       value_or_throw(store_->remember_file_hash(weights, *hash));
     }
     return *hash;

@@ -73,9 +73,8 @@ class TtftBench {
   };
 
   void use_adapter(const Paths& paths, const Settings& settings) {
-    auto choice = find_adapter(settings.adapter, engine_->model(), paths.adapters, [this] {
-      return hash_of_file(weights_file(engine_->model().path));
-    });
+    auto choice = find_adapter(settings.adapter, engine_->model(), paths.adapters,
+                               [this] { return hash_of_weights(engine_->model().path); });
     engine_->use_adapter(choice.adapter);
     for (const ReadingMode& mode : options_.modes) {
       const bool needs_links = mode.mode == LinkMode::kLink || (mode.recompute && mode.links);

@@ -5,6 +5,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/json.h"
+#include "app/cli/model_prompt.h"
 #include "app/model_check.h"
 #include "app/model_files.h"
 #include "app/model_import.h"
@@ -220,6 +221,8 @@ ExitCode run_command(CommandContext& context, const ModelArguments& arguments) {
       return import_one(context, arguments);
     case ModelArguments::Action::kRemove:
       return remove_one(context, arguments);
+    case ModelArguments::Action::kPrompt:
+      return write_prompts(context, path_of(context, arguments.model));
   }
   return ExitCode::kFailed;
 }

@@ -17,7 +17,8 @@ constexpr const char* kExamples = R"(Examples:
   kvlink model convert ~/Downloads/Qwen2.5-1.5B-Instruct qwen-1.5b.gguf --type q4_k
   kvlink model import ~/Downloads/my-model.gguf
   kvlink model import ~/Downloads/my-model --copy --name my-model
-  kvlink model remove my-model.gguf)";
+  kvlink model remove my-model.gguf
+  echo '{"question": "Why?"}' | kvlink model prompt my-model.gguf)";
 
 CLI::App* add_action(CLI::App* parent, const char* name, const char* about, Action action,
                      ModelArguments& values, const std::function<void()>& chosen) {
@@ -74,6 +75,11 @@ void add_model(CLI::App& app, ModelArguments& values, const std::function<void()
   auto* remove = add_action(model, "remove", "Erase a model, or the link to it", Action::kRemove,
                             values, chosen);
   remove->add_option("model", values.model, "Name of `model ls`")->required();
+  auto* prompt = add_action(model, "prompt",
+                            "Say to another program what a model is and how it writes prompts, one "
+                            "JSON request a line",
+                            Action::kPrompt, values, chosen);
+  prompt->add_option("model", values.model, "File, folder, or name of `model ls`")->required();
 }
 
 }  // namespace kvlink::app

@@ -13,7 +13,7 @@ class App;
 namespace kvlink::app {
 
 struct ModelArguments {
-  enum class Action : std::uint8_t { kList, kCheck, kConvert, kImport, kRemove };
+  enum class Action : std::uint8_t { kList, kCheck, kConvert, kImport, kRemove, kPrompt };
   Action action = Action::kList;
   std::string model;   ///< file, folder or name; not for kList
   std::string target;  ///< kConvert: the new file

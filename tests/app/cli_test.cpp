@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "tests/app/program.h"
@@ -156,6 +157,29 @@ TEST_F(CommandLineTest, ModelsTokensAndTheDoctor) {
   const json doctor = run_json({"doctor"});
   EXPECT_TRUE(doctor["healthy"]);
   EXPECT_TRUE(doctor["gpu"].is_string());
+}
+
+TEST_F(CommandLineTest, ModelPromptAnswersOneRequestALine) {
+  const auto result = run({"model", "prompt", "tiny.gguf"},
+                          "{\"describe\": true}\n{\"encode\": \"a boat\"}\n{\"decode\": [1, -1]}\n"
+                          "{\"prefix\": \"Answer.\"}\n[[1]]\n{\"question\": 5}\n"
+                          "{\"question\": \"Why?\"}\n{\"decode\": 7}\n");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::vector<json> replies;
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);) replies.push_back(json::parse(line));
+  ASSERT_EQ(replies.size(), 8U) << result.out;
+  EXPECT_EQ(replies[0]["architecture"], "llama");
+  EXPECT_EQ(replies[0]["chat_format"], "chatml");
+  EXPECT_EQ(replies[0]["rope"]["pairing"], "interleaved");
+  EXPECT_EQ(replies[0]["files"].size(), 1U);
+  EXPECT_EQ(replies[1], run_json({"tokenize", "a boat"})["ids"]);
+  EXPECT_TRUE(replies[3].is_array());
+  EXPECT_TRUE(replies[6].is_array());
+  for (const std::size_t wrong : {2U, 4U, 5U, 7U}) {
+    EXPECT_TRUE(replies[wrong]["error"].is_string()) << replies[wrong];
+  }
+  EXPECT_EQ(run({"model", "prompt", "none.gguf"}).exit_code, 1);
 }
 
 TEST_F(CommandLineTest, BenchPrintsOneRowForEachModeLengthAndPageCache) {

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/adapter_choice.h"
+#include "kernels/base/sha256.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 
@@ -51,6 +54,22 @@ TEST(ModelTrial, ChecksAFolderWithoutATokenizerByIdsAndSaysSo) {
     EXPECT_FALSE(check->trial.text_comes_back);
     EXPECT_EQ(check->trial.n_tokens, 56) << "of a context of 64, eight are left for writing";
   }
+}
+
+TEST(ModelTrial, FindsTheAdapterOfAModelInSeveralFiles) {
+  const auto files = weights_files(golden("qwen3"));
+  ASSERT_EQ(files.size(), 3U);
+  std::string bytes;
+  for (const auto& file : files) bytes += tests::read_file(file);
+  EXPECT_EQ(hash_of_weights(golden("qwen3")), sha256(bytes));
+  const auto adapters = golden("qwen3").parent_path().parent_path() / "link_tiny";
+  for (const char* name : {"qwen3", "llama_yarn"}) {
+    const auto check = check_model(golden(name), {}, std::array{adapters / name});
+    ASSERT_TRUE(check) << check.error().message;
+    EXPECT_EQ(check->adapter, "A link adapter fits this model");
+  }
+  const auto other = check_model(golden("qwen3"), {}, std::array{adapters / "qwen2"});
+  EXPECT_EQ(value_or_throw(other).adapter, "No link adapter fits this model");
 }
 
 TEST(ModelTrial, NamesAModelWhoseNumbersAreNotFinite) {

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/golden/link_tiny: a tiny random model, two adapters for it (one that reads passages, one
 that leaves them to the base model), and the logits that the trainer's model (inference/training)
-computes with them under the reuse mask, the second also with passages side by side. Needs PyTorch,
-numpy and safetensors; run it again only when the mask, the model or the adapter format changes:
+computes with them under the reuse mask, the second also with passages side by side; and the same for
+every architecture of tests/golden/tiny (link_tiny/NAME), for which the program says what the model is.
+Needs PyTorch, numpy, safetensors and tokenizers; run it again only when the mask, the model or the
+adapter format changes:
 
-    python tests/golden/make_link_golden.py
+    python tests/golden/make_link_golden.py build/release/bin/kvlink
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +25,15 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "inference" / "training"))
 
 from kvlink_training.adapter import save_adapter  # noqa: E402
-from kvlink_training.gguf import read_gguf  # noqa: E402
-from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked, rotate  # noqa: E402
+from kvlink_training.base_file import BaseFile, open_base  # noqa: E402
+from kvlink_training.geometry import Geometry  # noqa: E402
+from kvlink_training.model import Adapter, AdapterShape, Base, Linked, rotate  # noqa: E402
 from kvlink_training.question_rows import Reader  # noqa: E402
 from kvlink_training.shelf import Context  # noqa: E402
 
 GEOMETRY = Geometry(n_layers=2, n_heads=4, n_kv_heads=2, head_dim=8, model_dim=32, ffn_dim=48, vocab_size=96,
                     rms_norm_eps=1e-5, rope_theta=10000.0)
+ARCHITECTURES = ("llama_plain", "llama_linear", "llama_llama3", "llama_yarn", "mistral", "qwen2", "qwen2_yarn", "qwen3")
 SHAPE = AdapterShape(n_header=2, n_link=3, lora_rank=4, lora_alpha=8.0)
 GGUF_NAMES = {"q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output", "gate": "ffn_gate", "up": "ffn_up",
               "down": "ffn_down", "attn_norm": "attn_norm", "ffn_norm": "ffn_norm"}
@@ -105,8 +110,8 @@ def random_adapter(g: Geometry, shape: AdapterShape) -> Adapter:
 def logits(model: Linked, prefix: list[int], passages: list[list[int]], question: list[int], view: str) -> list[float]:
     """Of the last token. view: link, k0 (no link tokens) or full (standard mask, no soft tokens)."""
     n = model.base.geometry.vocab_size
-    header = [] if view == "full" else [n + i for i in range(SHAPE.n_header)]
-    link = [n + SHAPE.n_header + i for i in range(SHAPE.n_link)] if view == "link" else []
+    header = [] if view == "full" else [n + i for i in range(model.adapter.shape.n_header)]
+    link = [n + model.adapter.shape.n_header + i for i in range(model.adapter.shape.n_link)] if view == "link" else []
     ids, segments = list(prefix), [0] * len(prefix)
     for number, passage in enumerate(passages, start=1):
         ids += header + passage + link
@@ -137,8 +142,9 @@ def base_context(model: Reader, prefix: list[int], passages: list[list[int]], vi
     if view == "full":
         states = [read([i for p in pieces for i in p])]
     cos, sin = model.angles(positions)
-    layers = range(model.base.geometry.n_layers)
-    keys = [rotate(torch.cat([s[layer][0] for s in states], 1), cos, sin).transpose(1, 2) for layer in layers]
+    layers, halves = range(model.base.geometry.n_layers), model.base.geometry.halves
+    keys = [rotate(torch.cat([s[layer][0] for s in states], 1), cos, sin, halves).transpose(1, 2)
+            for layer in layers]
     values = [torch.cat([s[layer][1] for s in states], 1).transpose(1, 2) for layer in layers]
     return Context(positions, keys, values)
 
@@ -165,28 +171,40 @@ def base_logits(model: Reader, prefix: list[int], passages: list[list[int]], que
         return [round(v, 7) for v in model.logits(hidden[0, -1:])[0].tolist()]
 
 
+def write_case(folder: Path, file: BaseFile, shape: AdapterShape, lengths: tuple[int, ...]) -> None:
+    """Both adapters and what the model computes with them. lengths: of prefix, passages and question."""
+    folder.mkdir(exist_ok=True)
+    base = Base.read(file, torch.float32, "cpu")
+    adapter = random_adapter(base.geometry, shape)
+    save_adapter(folder / "adapter.safetensors", adapter, file.sha256(), {"steps": 0, "system": "Answer."})
+    generator = np.random.default_rng(9)
+    prefix, *passages, question = [
+        [int(i) for i in generator.integers(3, base.geometry.vocab_size, count)] for count in lengths]
+    case = {"prefix": prefix, "passages": passages, "question": question}
+    model = Linked(base, adapter)
+    for view in ("link", "k0", "full"):
+        case[view] = logits(model, prefix, passages, question, view)
+    questions_only = random_adapter(base.geometry, replace(shape, n_header=0))
+    save_adapter(folder / "base_passages.safetensors", questions_only, file.sha256(), {"system": "Answer."},
+                 base_passages=True)
+    reader = Reader(base, questions_only)
+    for view in ("link", "k0", "full", "parallel_link", "parallel_k0"):
+        case["base_" + view] = base_logits(reader, prefix, passages, question, view)
+    (folder / "expected.json").write_text(json.dumps(case) + "\n")
+
+
 def main() -> None:
     torch.set_num_threads(1)
     folder = FOLDER / "link_tiny"
     folder.mkdir(exist_ok=True)
     write_gguf(folder / "model.gguf", Base.random(GEOMETRY, seed=3), GEOMETRY)
-    file = read_gguf(folder / "model.gguf")
-    base = Base.from_gguf(file, torch.float32, "cpu")
-    adapter = random_adapter(base.geometry, SHAPE)
-    save_adapter(folder / "adapter.safetensors", adapter, file.sha256(), {"steps": 0, "system": "Answer."})
-    generator = np.random.default_rng(9)
-    draw = lambda count: [int(i) for i in generator.integers(3, GEOMETRY.vocab_size, count)]
-    case = {"prefix": draw(6), "passages": [draw(11), draw(7), draw(14)], "question": draw(8)}
-    model = Linked(base, adapter)
-    for view in ("link", "k0", "full"):
-        case[view] = logits(model, case["prefix"], case["passages"], case["question"], view)
-    questions_only = random_adapter(base.geometry, AdapterShape(0, 3, 4, 8.0))
-    save_adapter(folder / "base_passages.safetensors", questions_only, file.sha256(), {"system": "Answer."},
-                 base_passages=True)
-    reader = Reader(base, questions_only)
-    for view in ("link", "k0", "full", "parallel_link", "parallel_k0"):
-        case["base_" + view] = base_logits(reader, case["prefix"], case["passages"], case["question"], view)
-    (folder / "expected.json").write_text(json.dumps(case) + "\n")
+    write_case(folder, open_base(folder / "model.gguf"), SHAPE, (6, 11, 7, 14, 8))
+    if len(sys.argv) < 2:
+        print("the other architectures are left as they are: name the kvlink program to write them too")
+        return
+    for name in ARCHITECTURES:
+        file = open_base(FOLDER / "tiny" / name, Path(sys.argv[1]))
+        write_case(folder / name, file, replace(SHAPE, lora_rank=2, lora_alpha=4.0), (5, 9, 6, 12, 7))
 
 
 if __name__ == "__main__":

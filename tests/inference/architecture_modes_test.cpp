@@ -2,15 +2,11 @@
 // Reuse, recomputation and adapters on every architecture, with the tiny models of tests/golden.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-
 #include "inference/engine.h"
 #include "inference/link/adapter.h"
-#include "inference/tokenizer/byte_level.h"
 #include "kernels/logits.h"
 #include "tests/inference/decoder_driver.h"
+#include "tests/inference/tiny_architecture.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/temporary_folder.h"
@@ -26,29 +22,11 @@ using tests::max_difference;
 constexpr std::int32_t kHeader = 2;
 constexpr std::int32_t kLink = 3;
 
-std::filesystem::path golden(const char* name) {
-  const char* root = std::getenv("KVLINK_SOURCE_DIR");
-  return std::filesystem::path(root == nullptr ? "." : root) / "tests" / "golden" / "tiny" / name;
-}
-
-/// 48 byte tokens: these models have no tokenizer, and an engine wants one.
-std::string tiny_tokenizer() {
-  nlohmann::json vocab = nlohmann::json::object();
-  for (int id = 0; id < 48; ++id) {
-    vocab[spelling_of_byte(static_cast<unsigned char>(id + 64))] = id;
-  }
-  return nlohmann::json{
-      {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}}},
-      {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", nlohmann::json::array()}}}}
-      .dump();
-}
-
 class ArchitectureModes : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     const auto model = folder_.path() / "model";
-    std::filesystem::copy(golden(GetParam()), model);
-    tests::write_file(model / "tokenizer.json", tiny_tokenizer());
+    tests::copy_tiny_architecture(GetParam(), model);
     auto engine = Engine::load(model, {.cpu = {.n_threads = 1},
                                        .arena_dtype = DType::kF32,
                                        .block_dtype = DType::kF32,

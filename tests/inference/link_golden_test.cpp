@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "inference/engine.h"
 #include "tests/inference/decoder_driver.h"
-#include "tests/support/gguf_writer.h"
+#include "tests/inference/tiny_architecture.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tolerances.h"
 
 namespace kvlink::inference {
@@ -18,25 +18,22 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-class LinkGolden : public testing::Test {
+class TrainersModel {
  protected:
-  LinkGolden() {
-    const auto folder = golden_folder();
+  /// folder: of adapters and expected values.
+  void open(const std::filesystem::path& folder, const std::filesystem::path& model) {
+    folder_ = folder;
     std::ifstream(folder / "expected.json") >> expected_;
-    engine_ = value_or_throw(Engine::load(
-        folder / "model.gguf", {.arena_dtype = DType::kF32, .block_dtype = DType::kF32}));
+    engine_ = value_or_throw(
+        Engine::load(model, {.arena_dtype = DType::kF32, .block_dtype = DType::kF32}));
     use_adapter("adapter.safetensors");
     for (const auto& ids : expected_["passages"]) passages_.push_back(ids.get<Ids>());
   }
 
-  static std::filesystem::path golden_folder() {
-    return std::filesystem::path(std::getenv("KVLINK_SOURCE_DIR")) / "tests/golden/link_tiny";
-  }
-
   void use_adapter(const char* file) {
+    const auto base = value_or_throw(adapter_base(folder_ / file));
     engine_->use_adapter(
-        value_or_throw(load_adapter(golden_folder() / file, engine_->model().config,
-                                    sha256(tests::read_file(golden_folder() / "model.gguf")))));
+        value_or_throw(load_adapter(folder_ / file, engine_->model().config, base)));
   }
 
   std::vector<float> logits(LinkMode mode, std::int32_t n_link, bool parallel = false) {
@@ -64,12 +61,21 @@ class LinkGolden : public testing::Test {
     const float difference =
         tests::max_difference(expected_[name].get<std::vector<float>>(), logits);
     EXPECT_LE(difference, tests::kGoldenLink) << name;
-    RecordProperty("max_logit_difference", std::to_string(difference));
+    testing::Test::RecordProperty("max_logit_difference", std::to_string(difference));
   }
 
+  std::filesystem::path folder_;
   nlohmann::json expected_;
   std::unique_ptr<Engine> engine_;
   std::vector<Ids> passages_;
+};
+
+class LinkGolden : public TrainersModel, public testing::Test {
+ protected:
+  LinkGolden() {
+    const auto folder = tests::golden_folder() / "link_tiny";
+    open(folder, folder / "model.gguf");
+  }
 };
 
 TEST_F(LinkGolden, LinkTokensAndHeadersMatchTheTrainersReuseMask) {
@@ -96,6 +102,33 @@ TEST_F(LinkGolden, PassagesSideBySideMatchTheTrainersPositions) {
   expect_golden("base_parallel_link", logits(LinkMode::kLink, 3, true));
   expect_golden("base_parallel_k0", logits(LinkMode::kReposition, 0, true));
 }
+
+/// The same on every architecture: biases, norms of queries and keys, heads of their own size, each
+/// scaling of positions, tied and untied, several files.
+class LinkGoldenOfArchitecture : public TrainersModel, public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    tests::copy_tiny_architecture(GetParam(), scratch_.path() / "model");
+    open(tests::golden_folder() / "link_tiny" / GetParam(), scratch_.path() / "model");
+  }
+  tests::TemporaryFolder scratch_;
+};
+
+TEST_P(LinkGoldenOfArchitecture, EveryModeMatchesTheTrainer) {
+  expect_golden("link", logits(LinkMode::kLink, 3));
+  expect_golden("k0", logits(LinkMode::kReposition, 0));
+  expect_golden("full", logits(LinkMode::kFull, 0));
+  use_adapter("base_passages.safetensors");
+  expect_golden("base_link", logits(LinkMode::kLink, 3));
+  expect_golden("base_k0", logits(LinkMode::kReposition, 0));
+  expect_golden("base_full", logits(LinkMode::kFull, 0));
+  expect_golden("base_parallel_link", logits(LinkMode::kLink, 3, true));
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, LinkGoldenOfArchitecture,
+                         testing::Values("llama_plain", "llama_linear", "llama_llama3",
+                                         "llama_yarn", "mistral", "qwen2", "qwen2_yarn", "qwen3"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST_F(LinkGolden, AnAdapterThatLeavesPassagesToTheBaseUsesItsBlocks) {
   const Ids prefix = expected_["prefix"].get<Ids>();

@@ -16,13 +16,13 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from kvlink_training.model import Adapter, AdapterShape, Base  # noqa: E402
 from kvlink_training.packing import Sample  # noqa: E402
-from kvlink_training.prompt import Prompt  # noqa: E402
+from kvlink_training.prompt import ChatMl  # noqa: E402
 from kvlink_training.question_rows import (Reader, answer_logits, full_batch, lay_out, linked_batch,  # noqa: E402
                                            stack_rows)
 from kvlink_training.shelf import Shelf  # noqa: E402
 
 SHAPE = AdapterShape(n_header=0, n_link=3, lora_rank=4, lora_alpha=8.0)
-PROMPT = Prompt(ByteTokens())
+PROMPT = ChatMl(ByteTokens())
 
 
 def reader(seed: int = 0, moved: float = 0.0) -> Reader:
@@ -75,7 +75,7 @@ class QuestionRowsTest(unittest.TestCase):
                   for i, m in enumerate((still, moved))]
         self.assertGreater(float((logits[0] - logits[1]).abs().max()), 1e-3)
 
-    def test_the_shelf_keeps_passages_over_a_restart_and_drops_those_of_another_prefix(self):
+    def test_the_shelf_keeps_passages_over_a_restart_and_drops_those_of_another_prefix_or_model(self):
         model = reader()
         first = shelf(model, self.folder)
         before = answer_logits(model, *linked_batch([sample()], PROMPT, 3, first))[0]
@@ -84,6 +84,8 @@ class QuestionRowsTest(unittest.TestCase):
         self.assertEqual(again.used, first.used)
         after = answer_logits(model, *linked_batch([sample()], PROMPT, 3, again))[0]
         torch.testing.assert_close(before, after, atol=0, rtol=0)
+        other = Shelf(reader(seed=1), PROMPT.prefix(), Path(self.folder), 4000)
+        self.assertEqual(other.used, 0, "passages that another model read")
         self.assertEqual(Shelf(model, [5, 6], Path(self.folder), 4000).used, 0)
 
     def test_a_full_shelf_says_so(self):

@@ -24,12 +24,14 @@ except ImportError as error:
     sys.exit(77)
 
 from kvlink_training import adapter as adapter_file
+from kvlink_training.base_file import open_base
 from kvlink_training.evaluate import generate
 from kvlink_training.gguf import GgufError
 from kvlink_training.losses import Weights, batch_losses
-from kvlink_training.model import Adapter, AdapterShape, Base, Geometry, Linked
+from kvlink_training.geometry import Geometry
+from kvlink_training.model import Adapter, AdapterShape, Base, Linked
 from kvlink_training.packing import Sample, build_view, pack
-from kvlink_training.prompt import Prompt
+from kvlink_training.prompt import ChatMl
 from kvlink_training.run_folder import RunFolder
 from kvlink_training.samples import Mix, SampleStream
 from kvlink_training.sources import (QUOTE_WORDS, ForbiddenQuestion, Passage, Question, contains_answer,
@@ -64,7 +66,7 @@ def sample(n: int = 3) -> Sample:
 
 
 def view(linked: bool, shape: AdapterShape = SHAPE, s: Sample | None = None):
-    return build_view(s or sample(), Prompt(ByteTokens()), shape, GEOMETRY.vocab_size, linked)
+    return build_view(s or sample(), ChatMl(ByteTokens()), shape, GEOMETRY.vocab_size, linked)
 
 
 def hidden(model: Linked, views, row_tokens: int = 700):
@@ -179,7 +181,7 @@ class GenerationTest(unittest.TestCase):
     def test_cached_generation_equals_rereading_everything(self):
         model = tiny_model()
         v = view(True, s=Sample("qa", PASSAGES, []))
-        v.add(Prompt(ByteTokens()).question("Who?"), v.positions[-1] + 1, 0, 0)
+        v.add(ChatMl(ByteTokens()).question("Who?"), v.positions[-1] + 1, 0, 0)
         short = view(False, s=Sample("qa", PASSAGES[:1], []))
         answers = generate(model, [v, short], stop_id=-1)
         self.assertEqual(len(answers[0]), 32)
@@ -281,8 +283,12 @@ class ModelFileTest(unittest.TestCase):
         scaled = (self.file(["rope_freqs.weight"]), self.file(**{"llama.rope.scaling.type": "yarn"}))
         for file, words in (*((f, "scaled rotary") for f in scaled),
                             (self.file(**{"general.architecture": "qwen2"}), "qwen2")):
-            with self.assertRaisesRegex(GgufError, words):
+            with self.assertRaisesRegex(GgufError, words + ".*--kvlink"):
                 Geometry.from_gguf(file)
+        with self.assertRaisesRegex(GgufError, "--kvlink"):
+            open_base(Path("a-folder"))
+        with self.assertRaisesRegex(GgufError, "llama-3.*--kvlink"):
+            open_base(Path("a.gguf"), chat_format="llama-3")
         with self.assertRaisesRegex(GgufError, "<|im_start|>"):
             Tokens(self.file()).control("<|im_start|>")
 

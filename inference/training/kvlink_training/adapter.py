@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .model import Adapter, AdapterShape, Geometry
+from .geometry import Geometry
+from .model import Adapter, AdapterShape
 
 FORMAT = "kvlink-adapter-1"
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import torch
 
 from .adapter import load_adapter
-from .gguf import read_gguf
+from .base_file import open_base
 from .model import Adapter, AdapterShape, Base, KvState, Linked
 from .packing import Sample, View, build_view, pack
 from .prompt import Prompt
 from .sources import Question, contains_answer, read_questions
-from .tokens import Tokens
 
 MAX_NEW_TOKENS = 32
 
@@ -91,7 +90,7 @@ def accuracy(model: Linked, prompt: Prompt, questions: list[Question], n_passage
         view = build_view(Sample("qa", choose_passages(q, n_passages, place), []), prompt, shape, vocab, linked)
         view.add(prompt.question(q.question), view.positions[-1] + 1, 0, 0)
         views.append(view)
-    stop = prompt.tokens.control("<|im_end|>")
+    stop = prompt.stop()
     hits, n_tokens = 0, 0
     order = sorted(range(len(views)), key=lambda i: len(views[i].ids))
     for first in range(0, len(order), batch):
@@ -105,19 +104,21 @@ def accuracy(model: Linked, prompt: Prompt, questions: list[Question], n_passage
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--base", type=Path, required=True)
+    p.add_argument("--kvlink", type=Path, help="the kvlink program, as for training")
+    p.add_argument("--chat-format", default="default")
     p.add_argument("--adapter", type=Path)
     p.add_argument("--data", type=Path, required=True)
     p.add_argument("--passages", type=int, nargs="+", default=[3, 10])
     p.add_argument("--limit", type=int, default=100)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = p.parse_args()
-    file = read_gguf(args.base)
-    base = Base.from_gguf(file, torch.bfloat16, args.device)
+    file = open_base(args.base, args.kvlink, args.chat_format)
+    base = Base.read(file, torch.bfloat16, args.device)
     adapter = Adapter(base.geometry, AdapterShape(0, 0, 0))
     if args.adapter:
         adapter, _ = load_adapter(args.adapter, base.geometry)
     model = Linked(base, adapter.to(args.device))
-    prompt = Prompt(Tokens(file))
+    prompt = file.prompt
     questions = read_questions(args.data)[: args.limit]
     for n in args.passages:
         for linked in (False, True) if args.adapter else (False,):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import mmap
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,22 +27,32 @@ class GgufFile:
     metadata: dict[str, object] = field(default_factory=dict)
     tensors: dict[str, tuple[tuple[int, ...], int, int]] = field(default_factory=dict)  # shape, type, offset
 
-    def sha256(self) -> str:
-        digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            while piece := file.read(1 << 22):
-                digest.update(piece)
-        return digest.hexdigest()
-
     def tensor(self, name: str) -> np.ndarray:
         """A tensor as float32, rows first ([outputs, inputs] for a matrix)."""
         shape, kind, offset = self.tensors[name]
-        if kind not in _BLOCKS:
-            raise GgufError(f"{self.path.name}: tensor {name} has type {kind}, which is not read here")
-        elements, size = _BLOCKS[kind]
+        elements, size = _BLOCKS.get(kind) or _library_block(kind, f"{self.path.name}: {name}")
         n = int(np.prod(shape))
         raw = np.memmap(self.path, np.uint8, "r", offset, (n // elements * size,))
+        if kind not in _BLOCKS:
+            return _library().dequantize(np.asarray(raw), _library().GGMLQuantizationType(kind)).reshape(shape)
         return _dequantize(np.asarray(raw), kind).reshape(shape)
+
+
+def _library():
+    """The package `gguf`, for the types with blocks of 256 and others that are rare here."""
+    try:
+        import gguf
+    except ImportError as error:
+        raise GgufError("this quantisation needs the package gguf: pip install gguf") from error
+    return gguf
+
+
+def _library_block(kind: int, where: str) -> tuple[int, int]:
+    library = _library()
+    try:
+        return library.GGML_QUANT_SIZES[library.GGMLQuantizationType(kind)]
+    except (ValueError, KeyError) as error:
+        raise GgufError(f"{where} has type {kind}, which nobody reads here") from error
 
 
 def _half(raw: np.ndarray) -> np.ndarray:
@@ -71,7 +81,7 @@ def _dequantize(raw: np.ndarray, kind: int) -> np.ndarray:
 
 
 class _Cursor:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | mmap.mmap) -> None:
         self.data, self.at = data, 0
 
     def take(self, n: int) -> bytes:
@@ -103,7 +113,10 @@ class _Cursor:
 
 def read_gguf(path: Path) -> GgufFile:
     """Parses the header; tensors are mapped when asked for."""
-    cursor = _Cursor(Path(path).read_bytes())
+    with Path(path).open("rb") as stream:
+        if Path(path).stat().st_size == 0:
+            raise GgufError(f"{path} is empty")
+        cursor = _Cursor(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     if cursor.take(4) != b"GGUF" or cursor.scalar("I") not in (2, 3):
         raise GgufError(f"{path} is not a GGUF file of version 2 or 3")
     n_tensors, n_keys = cursor.scalar("Q"), cursor.scalar("Q")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A frozen llama decoder in PyTorch with a link adapter: soft tokens and LoRA."""
+"""A frozen decoder of the Llama family in PyTorch with a link adapter: soft tokens and LoRA."""
 
 from __future__ import annotations
 
@@ -10,47 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .gguf import GgufError, GgufFile
-
-TARGETS = ("q", "k", "v", "o", "gate", "up", "down")
-_GGUF_NAMES = {"q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
-               "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down"}
-
-
-@dataclass(frozen=True)
-class Geometry:
-    n_layers: int
-    n_heads: int
-    n_kv_heads: int
-    head_dim: int
-    model_dim: int
-    ffn_dim: int
-    vocab_size: int
-    rms_norm_eps: float
-    rope_theta: float
-
-    @staticmethod
-    def from_gguf(file: GgufFile) -> "Geometry":
-        meta = file.metadata
-        if meta["general.architecture"] != "llama":
-            raise GgufError(f"architecture {meta['general.architecture']} is not supported by the trainer")
-        if meta.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in file.tensors:
-            raise GgufError("scaled rotary positions (Llama 3.1 and later) are not supported by the trainer")
-        get = lambda key: meta["llama." + key]
-        heads, dim = int(get("attention.head_count")), int(get("embedding_length"))
-        return Geometry(
-            n_layers=int(get("block_count")), n_heads=heads, n_kv_heads=int(get("attention.head_count_kv")),
-            head_dim=dim // heads, model_dim=dim, ffn_dim=int(get("feed_forward_length")),
-            vocab_size=len(meta["tokenizer.ggml.tokens"]),
-            rms_norm_eps=float(get("attention.layer_norm_rms_epsilon")),
-            rope_theta=float(meta.get("llama.rope.freq_base", 10000.0)))
-
-    def shape(self, target: str) -> tuple[int, int]:
-        """[outputs, inputs] of a linear map."""
-        attention, kv = self.n_heads * self.head_dim, self.n_kv_heads * self.head_dim
-        return {"q": (attention, self.model_dim), "k": (kv, self.model_dim), "v": (kv, self.model_dim),
-                "o": (self.model_dim, attention), "gate": (self.ffn_dim, self.model_dim),
-                "up": (self.ffn_dim, self.model_dim), "down": (self.model_dim, self.ffn_dim)}[target]
+from .base_file import BaseFile
+from .geometry import TARGETS, Geometry
 
 
 @dataclass(frozen=True)
@@ -80,17 +41,13 @@ class Base(nn.Module):
         return getattr(self, name.replace(".", "_"))
 
     @staticmethod
-    def from_gguf(file: GgufFile, dtype: torch.dtype, device: str) -> "Base":
-        geometry = Geometry.from_gguf(file)
-        tensors = {"embed": file.tensor("token_embd.weight"), "norm": file.tensor("output_norm.weight")}
-        if "output.weight" in file.tensors:
-            tensors["head"] = file.tensor("output.weight")
-        for layer in range(geometry.n_layers):
-            for target, name in _GGUF_NAMES.items():
-                tensors[f"{layer}.{target}"] = file.tensor(f"blk.{layer}.{name}.weight")
-            for norm in ("attn_norm", "ffn_norm"):
-                tensors[f"{layer}.{norm}"] = file.tensor(f"blk.{layer}.{norm}.weight")
-        return Base(geometry, {n: torch.from_numpy(t).to(device=device, dtype=dtype) for n, t in tensors.items()})
+    def read(file: BaseFile, dtype: torch.dtype, device: str) -> "Base":
+        geometry = file.geometry
+        names = ["embed", "norm"]
+        if file.has("head") and not geometry.tied:
+            names.append("head")
+        names += [f"{layer}.{part}" for layer in range(geometry.n_layers) for part in geometry.layer_parts()]
+        return Base(geometry, {name: file.tensor(name).to(device=device, dtype=dtype) for name in names})
 
     @staticmethod
     def random(geometry: Geometry, seed: int = 0) -> "Base":
@@ -146,11 +103,18 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return (h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Interleaved pairs, as GGUF llama files carry them. x [rows, time, heads, head_dim]."""
-    even, odd = x[..., 0::2].float(), x[..., 1::2].float()
-    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-    return turned.flatten(-2).to(x.dtype)
+def rotate(x: Tensor, cos: Tensor, sin: Tensor, halves: bool) -> Tensor:
+    """x [rows, time, heads, head_dim]. Pairs are neighbours, as GGUF llama files carry them, or an element
+    of the first and of the second half. Elements behind those that angles were made for stay."""
+    n = 2 * cos.shape[-1]
+    x, rest = (x, None) if n == x.shape[-1] else (x[..., :n], x[..., n:])
+    if halves:
+        one, two = x[..., : n // 2].float(), x[..., n // 2 :].float()
+        turned = torch.cat([one * cos - two * sin, one * sin + two * cos], dim=-1).to(x.dtype)
+    else:
+        even, odd = x[..., 0::2].float(), x[..., 1::2].float()
+        turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).to(x.dtype)
+    return turned if rest is None else torch.cat([turned, rest], dim=-1)
 
 
 @dataclass
@@ -162,10 +126,21 @@ class KvState:
 
 
 def linear(x: Tensor, parts: dict[str, Tensor], target: str) -> Tensor:
-    y = F.linear(x, parts[target])
+    y = F.linear(x, parts[target], parts.get(target + ".bias"))
     if target + ".a" in parts:
         y = y + F.linear(F.linear(x, parts[target + ".a"]), parts[target + ".b"])
     return y
+
+
+def project(h: Tensor, parts: dict[str, Tensor], g: Geometry) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values before rotation, [rows, time, heads, head_dim]."""
+    rows, time, _ = h.shape
+    q = linear(h, parts, "q").view(rows, time, g.n_heads, g.head_dim)
+    k = linear(h, parts, "k").view(rows, time, g.n_kv_heads, g.head_dim)
+    v = linear(h, parts, "v").view(rows, time, g.n_kv_heads, g.head_dim)
+    if g.qk_norm:
+        q, k = rms_norm(q, parts["q_norm"], g.rms_norm_eps), rms_norm(k, parts["k_norm"], g.rms_norm_eps)
+    return q, k, v
 
 
 def layer_forward(x: Tensor, parts: dict[str, Tensor], g: Geometry, cos: Tensor, sin: Tensor, mask: Tensor,
@@ -173,10 +148,9 @@ def layer_forward(x: Tensor, parts: dict[str, Tensor], g: Geometry, cos: Tensor,
     """One decoder layer, the same code for every layer so that it compiles once. `past` = keys, values
     [rows, kv_heads, slots, head_dim] and a slot per row, into which the one new token is written."""
     rows, time, _ = x.shape
-    h = rms_norm(x, parts["attn_norm"], g.rms_norm_eps)
-    q = rotate(linear(h, parts, "q").view(rows, time, g.n_heads, g.head_dim), cos, sin).transpose(1, 2)
-    k = rotate(linear(h, parts, "k").view(rows, time, g.n_kv_heads, g.head_dim), cos, sin).transpose(1, 2)
-    v = linear(h, parts, "v").view(rows, time, g.n_kv_heads, g.head_dim).transpose(1, 2)
+    q, k, v = project(rms_norm(x, parts["attn_norm"], g.rms_norm_eps), parts, g)
+    q = rotate(q, cos, sin, g.halves).transpose(1, 2)
+    k, v = rotate(k, cos, sin, g.halves).transpose(1, 2), v.transpose(1, 2)
     if past is not None:
         keys, values, slots = past
         row = torch.arange(rows, device=x.device)
@@ -199,9 +173,14 @@ class Linked(nn.Module):
         super().__init__()
         self.base, self.adapter = base, adapter
         self.layer_forward = layer_forward
-        g = base.geometry
-        frequencies = g.rope_theta ** (-torch.arange(0, g.head_dim, 2, dtype=torch.float64) / g.head_dim)
-        self.register_buffer("frequencies", frequencies.to(base.weight("embed").device), persistent=False)
+        frequencies = base.geometry.frequencies().to(base.weight("embed").device)
+        self.register_buffer("frequencies", frequencies, persistent=False)
+
+    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [rows, time, 1, pairs]."""
+        angles = positions.unsqueeze(-1).double() * self.frequencies
+        magnitude = self.base.geometry.rope_magnitude
+        return (angles.cos() * magnitude).float().unsqueeze(2), (angles.sin() * magnitude).float().unsqueeze(2)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Ids from vocab_size on are soft tokens: header first, then link."""
@@ -217,7 +196,7 @@ class Linked(nn.Module):
     def layer_parts(self, layer: int, lora: bool) -> dict[str, Tensor]:
         """A layer's tensors by name; LoRA's with ".a" and ".b" behind the target's name, B scaled."""
         base, adapter = self.base, self.adapter
-        parts = {name: base.weight(f"{layer}.{name}") for name in (*TARGETS, "attn_norm", "ffn_norm")}
+        parts = {name: base.weight(f"{layer}.{name}") for name in base.geometry.layer_parts()}
         for target in adapter.shape.targets if lora else ():
             key = f"{layer}_{target}"
             if key in adapter.lora_a:
@@ -231,8 +210,7 @@ class Linked(nn.Module):
         """ids, positions [rows, time]; mask [rows, 1, time, keys], true = visible. Hidden states after
         the last norm, and, with `keep`, the KV of every layer. `past` = (state, slot per row): one new
         token per row is written into its slot."""
-        angles = positions.unsqueeze(-1).double() * self.frequencies
-        cos, sin = angles.cos().float().unsqueeze(2), angles.sin().float().unsqueeze(2)
+        cos, sin = self.angles(positions)
         x = self.embed(ids)
         kept = KvState([], [])
         for layer in range(self.base.geometry.n_layers):

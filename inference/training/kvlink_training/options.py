@@ -11,7 +11,10 @@ from pathlib import Path
 
 def run_options(about: str, *, steps: int, warmup: int, eval_every: int, checkpoint_every: int) -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--base", type=Path, required=True, help="GGUF of the model the app runs")
+    p.add_argument("--base", type=Path, required=True, help="the model the app runs: GGUF file or Hugging Face folder")
+    p.add_argument("--kvlink", type=Path, help="the kvlink program, which says what the model is and writes its prompts; "
+                   "without it: llama files with plain rotary positions, ChatML and SmolLM's or GPT-2's vocabulary")
+    p.add_argument("--chat-format", default="default", help="a name that kvlink knows; default: by the model's template")
     p.add_argument("--data", type=Path, default=os.environ.get("KVLINK_TRAIN_DATA"), help="folder of *.train.jsonl[.gz]")
     p.add_argument("--run", type=Path, required=True, help="checkpoints, log.jsonl, adapter.safetensors")
     p.add_argument("--eval", type=Path, action="append", default=[], help="question file(s) checked during training")

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .model import Geometry, Linked, linear, rms_norm, rotate
+from .geometry import Geometry
+from .model import Linked, linear, project, rms_norm, rotate
 from .packing import Sample
 from .prompt import Prompt
 from .shelf import Context, Shelf
@@ -20,10 +21,6 @@ IGNORED = -100
 
 class Reader(Linked):
     """The decoder in two halves: reading passages with the base, and rows that look back at them."""
-
-    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        angles = positions.unsqueeze(-1).double() * self.frequencies
-        return angles.cos().float().unsqueeze(2), angles.sin().float().unsqueeze(2)
 
     @torch.no_grad()
     def read(self, ids: Tensor, positions: Tensor, rotated: bool = False) -> list[tuple[Tensor, Tensor]]:
@@ -35,7 +32,7 @@ class Reader(Linked):
         kept = []
         for layer in range(g.n_layers):
             x, k, v = read_layer(x, self.layer_parts(layer, False), g, cos, sin)
-            kept.append((rotate(k, cos, sin) if rotated else k, v))
+            kept.append((rotate(k, cos, sin, g.halves) if rotated else k, v))
         return kept
 
     def rows(self, ids: Tensor, positions: Tensor, mask: Tensor, context: Context) -> Tensor:
@@ -54,13 +51,11 @@ class Reader(Linked):
 
 def read_layer(x: Tensor, parts: dict[str, Tensor], g: Geometry, cos: Tensor, sin: Tensor):
     rows, time, _ = x.shape
-    h = rms_norm(x, parts["attn_norm"], g.rms_norm_eps)
-    q = rotate(linear(h, parts, "q").view(rows, time, g.n_heads, g.head_dim), cos, sin).transpose(1, 2)
-    k = linear(h, parts, "k").view(rows, time, g.n_kv_heads, g.head_dim)
-    v = linear(h, parts, "v").view(rows, time, g.n_kv_heads, g.head_dim)
+    q, k, v = project(rms_norm(x, parts["attn_norm"], g.rms_norm_eps), parts, g)
     group = g.n_heads // g.n_kv_heads
     attended = F.scaled_dot_product_attention(
-        q, rotate(k, cos, sin).transpose(1, 2).repeat_interleave(group, 1),
+        rotate(q, cos, sin, g.halves).transpose(1, 2),
+        rotate(k, cos, sin, g.halves).transpose(1, 2).repeat_interleave(group, 1),
         v.transpose(1, 2).repeat_interleave(group, 1), is_causal=True)
     x = x + linear(attended.transpose(1, 2).reshape(rows, time, -1), parts, "o")
     h = rms_norm(x, parts["ffn_norm"], g.rms_norm_eps)
@@ -71,10 +66,9 @@ def row_layer(x: Tensor, parts: dict[str, Tensor], g: Geometry, cos: Tensor, sin
               keys: Tensor, values: Tensor) -> Tensor:
     n, time, _ = x.shape
     group = g.n_heads // g.n_kv_heads
-    h = rms_norm(x, parts["attn_norm"], g.rms_norm_eps)
-    q = rotate(linear(h, parts, "q").view(n, time, g.n_heads, g.head_dim), cos, sin)
-    k = rotate(linear(h, parts, "k").view(n, time, g.n_kv_heads, g.head_dim), cos, sin).transpose(1, 2)
-    v = linear(h, parts, "v").view(n, time, g.n_kv_heads, g.head_dim).transpose(1, 2)
+    q, k, v = project(rms_norm(x, parts["attn_norm"], g.rms_norm_eps), parts, g)
+    q = rotate(q, cos, sin, g.halves)
+    k, v = rotate(k, cos, sin, g.halves).transpose(1, 2), v.transpose(1, 2)
     # A head's group of queries shares its keys: one product of group * rows against them.
     q = q.view(n, time, g.n_kv_heads, group, g.head_dim).permute(0, 2, 3, 1, 4)
     q = q.reshape(n, g.n_kv_heads, group * time, g.head_dim) * g.head_dim ** -0.5

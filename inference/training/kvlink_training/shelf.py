@@ -47,10 +47,11 @@ class Shelf:
         folder.mkdir(parents=True, exist_ok=True)
         self.index_file = folder / "index.json"
         index = json.loads(self.index_file.read_text()) if self.index_file.exists() else {}
-        name = hashlib.sha256(json.dumps(prefix).encode()).hexdigest()
-        fresh = index.get("prefix") != name
+        name, base = hashlib.sha256(json.dumps(prefix).encode()).hexdigest(), self._base_name()
+        fresh = index.get("prefix") != name or index.get("base", base) != base
         self.places: dict[str, tuple[int, int]] = {} if fresh else {k: tuple(v) for k, v in index["places"].items()}
-        self.name, self.used = name, max((a + n for a, n in self.places.values()), default=0)
+        self.name, self.base_name = name, base
+        self.used = max((a + n for a, n in self.places.values()), default=0)
         mode = "r+" if (folder / "values.i8").exists() and not fresh else "w+"
         self.codes = np.memmap(folder / "values.i8", np.int8, mode, shape=(max_tokens, *self.row, g.head_dim))
         self.scales = np.memmap(folder / "scales.f16", np.float16, mode, shape=(max_tokens, *self.row))
@@ -59,7 +60,12 @@ class Shelf:
     def save(self) -> None:
         self.codes.flush()
         self.scales.flush()
-        self.index_file.write_text(json.dumps({"prefix": self.name, "places": self.places}))
+        self.index_file.write_text(json.dumps({"prefix": self.name, "base": self.base_name, "places": self.places}))
+
+    def _base_name(self) -> str:
+        """Tells models apart that share a vocabulary: of some rows of the embedding."""
+        rows = self.model.base.weight("embed")[::997].float().cpu().numpy()
+        return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()[:24]
 
     @staticmethod
     def key(ids: list[int]) -> str:
@@ -116,9 +122,10 @@ class Shelf:
 
     def _turned(self, codes: Tensor, scales: Tensor, positions: Tensor) -> Context:
         cos, sin = self.model.angles(positions.clamp(min=0))
+        halves = self.model.base.geometry.halves
         place = lambda x: x.to(self.model.base.weight("embed").dtype).transpose(1, 2).contiguous()
         keys, values = [], []
         for layer in range(0, self.row[0], 2):
-            keys.append(place(rotate(restore(codes[:, :, layer], scales[:, :, layer]), cos, sin)))
+            keys.append(place(rotate(restore(codes[:, :, layer], scales[:, :, layer]), cos, sin, halves)))
             values.append(place(restore(codes[:, :, layer + 1], scales[:, :, layer + 1])))
         return Context(positions, keys, values)

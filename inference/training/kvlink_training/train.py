@@ -16,17 +16,15 @@ import torch
 
 from . import adapter as adapter_file
 from .evaluate import accuracy
-from .gguf import read_gguf
+from .base_file import open_base
 from .losses import Weights, batch_losses
 from .model import Adapter, AdapterShape, Base, Linked, layer_forward
 from .options import parsed, run_options
 from .packing import Sample, View, build_view, pack
-from .prompt import Prompt
 from .run_folder import RunFolder, trained_parameters
 from .samples import Mix, SampleStream
 from .schedule import peak_share
 from .sources import read_questions, read_training_folder
-from .tokens import Tokens
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -46,13 +44,12 @@ class Run:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.file = read_gguf(args.base)
-        self.tokens = Tokens(self.file)
-        self.prompt = Prompt(self.tokens)
-        self.base = Base.from_gguf(self.file, torch.bfloat16, args.device)
+        self.file = open_base(args.base, args.kvlink, args.chat_format)
+        self.prompt = self.file.prompt
+        self.base = Base.read(self.file, torch.bfloat16, args.device)
         shape = AdapterShape(args.header, args.link, args.rank, args.alpha)
         adapter = Adapter(self.base.geometry, shape, args.seed)
-        adapter.start_from(self.base, self.prompt.prefix(), self.tokens.encode("\n\nSource: "))
+        adapter.start_from(self.base, self.prompt.prefix(), self.prompt.tokens.encode("\n\nSource: "))
         self.model = Linked(self.base, adapter.to(args.device))
         if args.compile:
             self.model.layer_forward = torch.compile(layer_forward, dynamic=False)

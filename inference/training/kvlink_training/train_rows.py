@@ -19,19 +19,17 @@ import torch.nn.functional as F
 
 from . import adapter as adapter_file
 from .evaluate import choose_passages
-from .gguf import read_gguf
+from .base_file import open_base
 from .losses import kl
 from .model import Adapter, AdapterShape, Base
 from .options import parsed, run_options
 from .packing import Sample
-from .prompt import Prompt
 from .question_rows import Reader, answer_logits, full_batch, linked_batch
 from .run_folder import RunFolder, trained_parameters
 from .samples import Mix, SampleStream
 from .schedule import peak_share
 from .shelf import Shelf
 from .sources import Question, read_questions, read_training_folder
-from .tokens import Tokens
 
 
 ROWS_PER_QUESTION = 56  # about: the question, the answer and its sentence
@@ -53,12 +51,11 @@ def arguments() -> argparse.ArgumentParser:
 class RowRun:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.file = read_gguf(args.base)
-        self.tokens = Tokens(self.file)
-        self.prompt = Prompt(self.tokens)
-        base = Base.from_gguf(self.file, torch.bfloat16, "cpu")
+        self.file = open_base(args.base, args.kvlink, args.chat_format)
+        self.prompt = self.file.prompt
+        base = Base.read(self.file, torch.bfloat16, "cpu")
         adapter = Adapter(base.geometry, AdapterShape(0, args.link, args.rank, args.alpha), args.seed)
-        adapter.start_from(base, self.prompt.prefix(), self.tokens.encode("\n\nSource: "))
+        adapter.start_from(base, self.prompt.prefix(), self.prompt.tokens.encode("\n\nSource: "))
         self.model = Reader(base, adapter)
         self.stream = SampleStream(read_training_folder(args.data), Mix(**args.mix), args.seed)
         self.random = random.Random(args.seed)
