@@ -69,10 +69,15 @@ std::int64_t inode_of(const struct stat& status) {
 
 }  // namespace
 
-std::optional<FileTraits> traits_of(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  return FileTraits{status.st_size, nanoseconds(status.st_mtim), inode_of(status)};
+std::optional<FileStat> look_at(const std::filesystem::path& path) {
+  const auto seen = returning([&] { return FileSystem::posix().stat(path); });
+  return seen ? *seen : std::nullopt;
+}
+
+bool is_unchanged(const std::optional<FileStat>& before, const std::optional<FileStat>& now) {
+  if (!before || !now) return !before && !now;
+  return !before->is_folder && !now->is_folder && before->size == now->size &&
+         before->mtime_ns == now->mtime_ns && before->inode == now->inode;
 }
 
 std::string read_head(const std::filesystem::path& file, std::size_t n) {

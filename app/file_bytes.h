@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "kernels/base/file_system.h"
+
 namespace kvlink::app {
 
 struct FileBytes {
@@ -19,14 +21,12 @@ struct FileBytes {
   bool too_large = false;       ///< more than the limit; nothing was read
 };
 
-/// What tells, without reading it, that a file has not changed.
-struct FileTraits {
-  std::int64_t bytes = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t inode = 0;
-};
-/// Nothing when there is no regular file.
-std::optional<FileTraits> traits_of(const std::filesystem::path& file);
+/// As FileSystem::stat of the real one, but what cannot be examined counts as absent.
+std::optional<FileStat> look_at(const std::filesystem::path& path);
+
+/// Whether a file's size, time and inode say, without it being read, that its content did not
+/// change between two looks. A folder always may have; two absent files are the same.
+bool is_unchanged(const std::optional<FileStat>& before, const std::optional<FileStat>& now);
 
 /// Reads a regular file of at most `limit` bytes. Never blocks on a pipe or device. Throws
 /// kNotFound, kUnsupported (not a regular file), kIo with the path and the system's words.

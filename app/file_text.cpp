@@ -22,9 +22,10 @@ bool stopped_the_reader(ReadProblem problem) {
 
 bool is_as_it_was(const std::filesystem::path& file, const retrieval::Document& known) {
   if (known.inode == 0) return false;
-  const auto traits = traits_of(file);
-  return traits && traits->bytes == known.file_bytes && traits->mtime_ns == known.mtime_ns &&
-         traits->inode == known.inode;
+  const FileStat before{.size = known.file_bytes,
+                        .mtime_ns = known.mtime_ns,
+                        .inode = static_cast<std::uint64_t>(known.inode)};
+  return is_unchanged(before, look_at(file));
 }
 
 ReadReport set_aside(const std::string& reason) {

@@ -37,7 +37,6 @@ Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStor
 
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
-    std::int64_t n_erased = 0;
     std::set<Digest> owned;
     for (const auto& document : value_or_throw(library.documents())) {
       for (const auto& chunk : value_or_throw(library.chunks(document.id))) {
@@ -48,6 +47,7 @@ Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::Kv
     for (const auto& row : value_or_throw(store.list())) {
       if (!owned.contains(row.content)) unowned.insert(row.content);
     }
+    std::int64_t n_erased = 0;
     for (const auto& content : unowned) n_erased += value_or_throw(store.erase_content(content));
     return n_erased;
   });

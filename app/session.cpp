@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/adapter_choice.h"
+#include "app/file_bytes.h"
 #include "app/model_files.h"
 #include "app/model_memory.h"
 #include "app/reconcile.h"
@@ -39,11 +40,7 @@ std::unique_ptr<inference::Embedder> find_embedder(const retrieval::EmbeddingSpa
 /// What was read is what stands on the disk, and its fingerprint may be kept under that name.
 void expect_unchanged(FileSystem& files, const std::filesystem::path& file,
                       const std::optional<FileStat>& before) {
-  const auto now = files.stat(file);
-  const bool same = now.has_value() == before.has_value() &&
-                    (!now || (now->size == before->size && now->mtime_ns == before->mtime_ns &&
-                              now->inode == before->inode));
-  if (same) return;
+  if (is_unchanged(before, files.stat(file))) return;
   fail(ErrorCode::kIo,
        "The model file " + file.string() + " was replaced while it was being read. Try again.");
 }
