@@ -26,29 +26,17 @@ QString name_of(const QString& question) {
 // --- asking
 
 void AnswerWorker::ask(AskRequest request) {
-  std::stop_source stop;
-  {
-    const std::lock_guard lock(requests_mutex_);
-    requests_[request.id] = stop;
-  }
+  const auto stop = requests_.begin(request.id);
   post([this, request = std::move(request), stop] {
     emit started(request.id);
-    perform(request, stop.get_token());
-    const std::lock_guard lock(requests_mutex_);
-    requests_.erase(request.id);
+    perform(request, stop);
+    requests_.end(request.id);
   });
 }
 
-void AnswerWorker::stop(RequestId id) {
-  const std::lock_guard lock(requests_mutex_);
-  const auto found = requests_.find(id);
-  if (found != requests_.end()) found->second.request_stop();
-}
+void AnswerWorker::stop(RequestId id) { requests_.stop(id); }
 
-void AnswerWorker::interrupt() {
-  const std::lock_guard lock(requests_mutex_);
-  for (auto& [id, stop] : requests_) stop.request_stop();
-}
+void AnswerWorker::interrupt() { requests_.stop_all(); }
 
 void AnswerWorker::session_closing() { current_.reset(); }
 

@@ -4,12 +4,11 @@
 
 #include <QByteArray>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "app/conversation.h"
 #include "app/desk/answer_messages.h"
+#include "app/desk/request_stops.h"
 #include "app/desk/worker.h"
 
 namespace kvlink::desk {
@@ -80,9 +79,8 @@ class AnswerWorker : public Worker {
   /// Runs `body` with a session; what it throws becomes failed(id).
   void attempt(RequestId id, const std::function<void()>& body);
 
-  std::mutex requests_mutex_;
-  std::map<RequestId, std::stop_source> requests_;  // guarded by requests_mutex_
-  std::vector<DocumentId> hidden_;                  ///< ascending
+  RequestStops requests_;
+  std::vector<DocumentId> hidden_;  ///< ascending
   QString listed_words_;
   std::unique_ptr<app::Conversation> current_;  ///< whose KV is kept between questions
 };

@@ -22,10 +22,7 @@ bool in_reading_order(const BlockItem& a, const BlockItem& b) {
 
 }  // namespace
 
-void CacheWorker::interrupt() {
-  const std::lock_guard lock(requests_mutex_);
-  for (auto& [id, stop] : requests_) stop.request_stop();
-}
+void CacheWorker::interrupt() { requests_.stop_all(); }
 
 void CacheWorker::session_opened() { tell_totals(); }
 
@@ -137,26 +134,17 @@ void CacheWorker::verify(RequestId id, BlockSelection selection) {
         });
 }
 
-void CacheWorker::cancel(RequestId id) {
-  const std::lock_guard lock(requests_mutex_);
-  const auto found = requests_.find(id);
-  if (found != requests_.end()) found->second.request_stop();
-}
+void CacheWorker::cancel(RequestId id) { requests_.stop(id); }
 
 void CacheWorker::start(RequestId id, CacheAction action, BlockSelection selection, Step step) {
-  std::stop_source stop;
-  {
-    const std::lock_guard lock(requests_mutex_);
-    requests_[id] = stop;
-  }
-  post([this, id, action, selection = std::move(selection), step = std::move(step), stop] {
+  post([this, id, action, selection = std::move(selection), step = std::move(step),
+        stop = requests_.begin(id)] {
     if (const auto problem = why_not(false)) {
       emit failed(id, *problem);
     } else {
-      perform(id, action, selection, step, stop.get_token());
+      perform(id, action, selection, step, stop);
     }
-    const std::lock_guard lock(requests_mutex_);
-    requests_.erase(id);
+    requests_.end(id);
   });
 }
 

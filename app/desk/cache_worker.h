@@ -4,10 +4,9 @@
 
 #include <QTimer>
 #include <functional>
-#include <map>
-#include <mutex>
 
 #include "app/desk/cache_messages.h"
+#include "app/desk/request_stops.h"
 #include "app/desk/worker.h"
 
 namespace kvlink::desk {
@@ -60,8 +59,7 @@ class CacheWorker : public Worker {
                std::stop_token stop);
 
   QTimer* totals_timer_ = nullptr;
-  std::mutex requests_mutex_;
-  std::map<RequestId, std::stop_source> requests_;  // guarded by requests_mutex_
+  RequestStops requests_;
 };
 
 }  // namespace kvlink::desk

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/model_check.h"
+#include "app/throttle.h"
 
 namespace kvlink::desk {
 namespace {
@@ -18,27 +19,19 @@ Problem stopped_before_it_began() {
 }  // namespace
 
 void ModelWorker::start(RequestId id, std::function<void(std::stop_token)> body) {
-  std::stop_token stop;
-  {
-    const std::lock_guard lock(requests_mutex_);
-    stop = requests_[id].get_token();
-  }
   QMetaObject::invokeMethod(
       this,
-      [this, id, stop = std::move(stop), body = std::move(body)] {
+      [this, id, stop = requests_.begin(id), body = std::move(body)] {
         body(stop);
-        const std::lock_guard lock(requests_mutex_);
-        requests_.erase(id);
+        requests_.end(id);
       },
       Qt::QueuedConnection);
 }
 
 std::function<void(std::int64_t, std::int64_t)> ModelWorker::teller(RequestId id) {
-  using Clock = std::chrono::steady_clock;
-  return [this, id, last = Clock::time_point()](std::int64_t done, std::int64_t total) mutable {
-    const auto now = Clock::now();
-    if (done < total && now - last < kTellInterval) return;
-    last = now;
+  return [this, id, throttle = app::Throttle(kTellInterval)](std::int64_t done,
+                                                             std::int64_t total) mutable {
+    if (!throttle.is_due() && done < total) return;
     emit progress({.id = id, .n_bytes_done = done, .n_bytes = total});
   };
 }
@@ -89,15 +82,8 @@ void ModelWorker::remove(RequestId id, QString name) {
   });
 }
 
-void ModelWorker::cancel(RequestId id) {
-  const std::lock_guard lock(requests_mutex_);
-  const auto found = requests_.find(id);
-  if (found != requests_.end()) found->second.request_stop();
-}
+void ModelWorker::cancel(RequestId id) { requests_.stop(id); }
 
-void ModelWorker::cancel_all() {
-  const std::lock_guard lock(requests_mutex_);
-  for (auto& [id, stop] : requests_) stop.request_stop();
-}
+void ModelWorker::cancel_all() { requests_.stop_all(); }
 
 }  // namespace kvlink::desk

@@ -4,10 +4,9 @@
 
 #include <QObject>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <stop_token>
 
+#include "app/desk/request_stops.h"
 #include "app/desk/settings_messages.h"
 #include "kernels/base/file_system.h"
 
@@ -45,8 +44,7 @@ class ModelWorker : public QObject {
 
   app::Paths paths_;
   FileSystem* files_;
-  std::mutex requests_mutex_;
-  std::map<RequestId, std::stop_source> requests_;  // guarded by requests_mutex_
+  RequestStops requests_;
 };
 
 }  // namespace kvlink::desk

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "app/reindexing.h"
+#include "app/throttle.h"
 
 namespace kvlink::desk {
 namespace {
@@ -14,38 +15,26 @@ constexpr auto kTellInterval = std::chrono::seconds(1);
 
 void ReindexWorker::session_opened() {
   if (!has_model()) return;
-  std::stop_token stop;
-  {
-    const std::lock_guard lock(stop_mutex_);
-    stop = stop_.get_token();
-  }
   // After what is posted already: the session may be about to go again.
-  post([this, stop] {
+  post([this, stop = stop_.begin()] {
     if (has_session() && !stop.stop_requested()) perform(stop);
   });
 }
 
-void ReindexWorker::interrupt() {
-  const std::lock_guard lock(stop_mutex_);
-  stop_.request_stop();
-  stop_ = std::stop_source();
-}
+void ReindexWorker::interrupt() { stop_.stop(); }
 
 void ReindexWorker::perform(std::stop_token stop) {
   const auto lacking = session().library().n_chunks_to_embed();
   const bool old_serves = session().is_between_embedders();
   if (!lacking || (*lacking == 0 && !old_serves)) return;
   ReindexStatus status{.old_serves = old_serves};
-  auto last = std::chrono::steady_clock::time_point();
+  app::Throttle throttle(kTellInterval);
   const auto report = app::reindex(
       session(),
       [&](std::int64_t done, std::int64_t total) {
         status.n_done = done;
         status.n_passages = total;
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last < kTellInterval) return;
-        last = now;
-        emit progress(status);
+        if (throttle.is_due()) emit progress(status);
       },
       std::move(stop));
   if (!report) {

@@ -2,9 +2,9 @@
 // Lets a newly chosen embedder read every passage, in the background.
 #pragma once
 
-#include <mutex>
 #include <stop_token>
 
+#include "app/desk/request_stops.h"
 #include "app/desk/settings_messages.h"
 #include "app/desk/worker.h"
 
@@ -31,8 +31,7 @@ class ReindexWorker : public Worker {
  private:
   void perform(std::stop_token stop);
 
-  std::mutex stop_mutex_;
-  std::stop_source stop_;  // guarded by stop_mutex_
+  LatestStop stop_;
 };
 
 }  // namespace kvlink::desk

@@ -8,6 +8,7 @@
 
 #include "app/adapter_choice.h"
 #include "app/model_check.h"
+#include "app/throttle.h"
 #include "kernels/base/kv_block.h"
 
 namespace kvlink::desk {
@@ -72,32 +73,18 @@ std::int64_t resident_bytes() {
 }  // namespace
 
 void SessionOpener::open(std::optional<app::Settings> settings) {
-  std::stop_token stop;
-  {
-    const std::lock_guard lock(stop_mutex_);
-    stop_ = std::stop_source();
-    stop = stop_.get_token();
-  }
   QMetaObject::invokeMethod(
       this,
-      [this, settings = std::move(settings), stop = std::move(stop)] { open_now(settings, stop); },
+      [this, settings = std::move(settings), stop = stop_.begin()] { open_now(settings, stop); },
       Qt::QueuedConnection);
 }
 
-void SessionOpener::stop_loading() {
-  const std::lock_guard lock(stop_mutex_);
-  stop_.request_stop();
-}
+void SessionOpener::stop_loading() { stop_.stop(); }
 
 inference::LoadWatch SessionOpener::watch(std::stop_token stop) {
-  using Clock = std::chrono::steady_clock;
-  const auto quiet = std::chrono::milliseconds(options_.quiet_loading_ms);
-  const auto progress = [this, next = Clock::now() + quiet](std::int64_t done,
-                                                            std::int64_t total) mutable {
-    const auto now = Clock::now();
-    if (now < next) return;
-    next = now + kTellInterval;
-    emit loading(done, total);
+  app::Throttle throttle(kTellInterval, std::chrono::milliseconds(options_.quiet_loading_ms));
+  const auto progress = [this, throttle](std::int64_t done, std::int64_t total) mutable {
+    if (throttle.is_due()) emit loading(done, total);
   };
   return {.progress = progress, .stop = std::move(stop)};
 }

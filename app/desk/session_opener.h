@@ -5,11 +5,11 @@
 
 #include <QObject>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 
 #include "app/desk/desk.h"
+#include "app/desk/request_stops.h"
 #include "app/desk/surroundings.h"
 
 namespace kvlink::desk {
@@ -40,10 +40,10 @@ class SessionOpener : public QObject {
  private:
   void open_now(const std::optional<app::Settings>& settings, const std::stop_token& stop);
   inference::LoadWatch watch(std::stop_token stop);
+
   DeskOptions options_;
   Surroundings surroundings_;
-  std::mutex stop_mutex_;
-  std::stop_source stop_;  // guarded by stop_mutex_
+  LatestStop stop_;
 };
 
 }  // namespace kvlink::desk
