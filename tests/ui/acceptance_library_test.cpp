@@ -8,7 +8,6 @@
 
 #include <QDragEnterEvent>
 #include <QElapsedTimer>
-#include <QFont>
 #include <QMimeData>
 #include <QPushButton>
 #include <QTreeView>
@@ -16,6 +15,7 @@
 #include <filesystem>
 
 #include "tests/ui/desk_fixture.h"
+#include "tests/ui/test_font.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/library/library_panel.h"
 #include "ui/library/pre_scan_card.h"
@@ -76,11 +76,7 @@ class AcceptanceLibraryTest : public QObject {
   Q_OBJECT
 
  private slots:
-  void initTestCase() {
-    QFont font(QStringLiteral("DejaVu Sans"));
-    font.setPointSize(10);
-    QApplication::setFont(font);
-  }
+  void initTestCase() { use_test_font(); }
 
   /// Check 1.
   void a_drop_of_200_mixed_files_names_the_bad_ones_and_reads_the_rest() {

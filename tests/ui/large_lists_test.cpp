@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "app/desk/desk.h"
+#include "tests/ui/test_font.h"
 #include "ui/inspect/cache_view.h"
 #include "ui/library/library_panel.h"
 
@@ -274,9 +275,7 @@ class LargeListsTest : public QObject {
 
 int main(int argc, char** argv) {
   kvlink::ui::tests::TimedApplication app(argc, argv);
-  QFont font(QStringLiteral("DejaVu Sans"));
-  font.setPointSize(10);
-  QApplication::setFont(font);
+  kvlink::ui::tests::use_test_font();
   kvlink::ui::tests::LargeListsTest test;
   return QTest::qExec(&test, argc, argv);
 }

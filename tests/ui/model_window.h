@@ -2,13 +2,13 @@
 // The real window with the default models, on a library in a folder of its own.
 #pragma once
 
-#include <QFont>
 #include <QPlainTextEdit>
 #include <memory>
 
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_paths.h"
 #include "tests/ui/desk_fixture.h"
+#include "tests/ui/test_font.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/ask/turn_widget.h"
 #include "ui/shell/main_window.h"
@@ -19,9 +19,7 @@ namespace kvlink::ui::tests {
 class ModelWindow : public QObject {
  protected:
   explicit ModelWindow(int max_answer_tokens) : max_answer_tokens_(max_answer_tokens) {
-    QFont font(QStringLiteral("DejaVu Sans"));
-    font.setPointSize(10);
-    QApplication::setFont(font);
+    use_test_font();
   }
 
   static bool has_models() {

@@ -2,10 +2,10 @@
 // The real window on a temporary library with tiny models.
 #pragma once
 
-#include <QFont>
 #include <QPushButton>
 
 #include "tests/ui/desk_fixture.h"
+#include "tests/ui/test_font.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/library/library_panel.h"
 #include "ui/shell/banner_stack.h"
@@ -17,11 +17,7 @@ class WindowFixture {
  public:
   using Adjust = std::function<void(app::Settings&)>;
 
-  WindowFixture() {
-    QFont font(QStringLiteral("DejaVu Sans"));
-    font.setPointSize(10);
-    QApplication::setFont(font);
-  }
+  WindowFixture() { use_test_font(); }
 
   DeskFixture& desk_fixture() { return fixture_; }
   desk::Desk& desk() { return fixture_.desk(); }

@@ -3,7 +3,6 @@
 #include <QClipboard>
 #include <QDir>
 #include <QDragEnterEvent>
-#include <QFont>
 #include <QLineEdit>
 #include <QMimeData>
 #include <QPlainTextEdit>
@@ -14,6 +13,7 @@
 #include <QTreeView>
 
 #include "tests/ui/desk_fixture.h"
+#include "tests/ui/test_font.h"
 #include "ui/ask/answer_view.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/library/library_panel.h"
@@ -35,11 +35,7 @@ class WindowTest : public QObject {
   Q_OBJECT
 
  private slots:
-  void initTestCase() {
-    QFont font(QStringLiteral("DejaVu Sans"));
-    font.setPointSize(10);
-    QApplication::setFont(font);
-  }
+  void initTestCase() { use_test_font(); }
 
   void init() {
     fixture_ = std::make_unique<DeskFixture>();

@@ -24,6 +24,7 @@
 
 #include "app/desk/desk.h"
 #include "tests/ui/screens/camera.h"
+#include "tests/ui/test_font.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/ask/passage_list.h"
 #include "ui/ask/turn_widget.h"
@@ -286,9 +287,7 @@ int main(int argc, char** argv) {
                  "LIBRARY-FOLDER\n");
     return 2;
   }
-  QFont font(QStringLiteral("DejaVu Sans"));
-  font.setPointSize(10);
-  QApplication::setFont(font);
+  tests::use_test_font();
   QCursor::setPos(0, 0);  // nothing is hovered
   QTranslator english;    // the plural forms; compiled with kvlink-desktop
   if (english.load(QCoreApplication::applicationDirPath() + "/../i18n/kvlink_en.qm")) {
