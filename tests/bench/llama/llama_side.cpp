@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // llama.cpp's side of tests/bench/against_llama.sh: the same tasks as our_side.cpp through its C
 // interface. Prints "task milliseconds" lines. Built by the script, never by the project.
+#include <fcntl.h>
 #include <llama.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -108,6 +110,14 @@ class Side {
     });
   }
 
+  /// A saved state out of the page cache.
+  static void drop_pages(const char* path) {
+    const int file = open(path, O_RDONLY);
+    check(file >= 0 && fsync(file) == 0 && posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0,
+          "dropping the page cache");
+    close(file);
+  }
+
   /// Logits of every position of windows of 512 ids.
   void write_logits(const char* ids_path, const char* out_path) {
     std::ifstream file(ids_path, std::ios::binary);
@@ -145,6 +155,15 @@ class Side {
   llama_context* context_ = nullptr;
 };
 
+/// Megabytes resident at most.
+double peak_megabytes() {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("VmHWM:", 0) == 0) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
 int quantize(const char* from, const char* to, const std::string& type) {
   llama_model_quantize_params params = llama_model_quantize_default_params();
   params.ftype = type == "q4_0"   ? LLAMA_FTYPE_MOSTLY_Q4_0
@@ -159,7 +178,8 @@ int quantize(const char* from, const char* to, const std::string& type) {
 
 /// llama_side MODEL THREADS on|off TASK..., llama_side quantize FROM TO TYPE, or
 /// llama_side logits MODEL THREADS IDS OUT. Tasks: prefill N; decode N and save N FILE, which
-/// follow a prefill of N; reuse N FILE, which puts a saved state back.
+/// follow a prefill of N; reuse N FILE and cold N FILE, which put a saved state back; memory N.
+/// CONTEXT: tokens it has room for.
 int main(int argc, char** argv) {
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   const std::vector<std::string> args(argv + 1, argv + argc);
@@ -171,7 +191,9 @@ int main(int argc, char** argv) {
         .write_logits(args.at(3).c_str(), args.at(4).c_str());
     return 0;
   }
-  Side side(args[0].c_str(), std::stoi(args.at(1)), args.at(2) == "on", 8192);
+  const char* context = std::getenv("CONTEXT");
+  Side side(args[0].c_str(), std::stoi(args.at(1)), args.at(2) == "on",
+            context == nullptr ? 8192 : std::atoi(context));
   for (std::size_t i = 3; i < args.size();) {
     const std::string task = args[i++];
     const int n = std::stoi(args.at(i++));
@@ -179,8 +201,10 @@ int main(int argc, char** argv) {
       side.save(args.at(i++).c_str(), n);
       continue;
     }
+    if (task == "cold") Side::drop_pages(args.at(i).c_str());
     const double time = task == "prefill"  ? side.prefill(n)
                         : task == "decode" ? side.decode(n)
+                        : task == "memory" ? peak_megabytes()
                                            : side.reuse(args.at(i++).c_str());
     std::printf("%s %d %.3f\n", task.c_str(), n, time);
     std::fflush(stdout);

@@ -14,6 +14,7 @@
 
 #include "cache/kv_store.h"
 #include "inference/engine.h"
+#include "inference/link/adapter.h"
 #include "inference/link/context_plan.h"
 
 namespace {
@@ -51,7 +52,13 @@ class Side {
   Side(const std::string& model, int n_threads)
       : engine_(value_or_throw(inference::Engine::load(
             model, {.cpu = {.n_threads = n_threads}, .max_context = 8192}))),
-        context_(value_or_throw(engine_->new_context())) {}
+        context_(value_or_throw(engine_->new_context())) {
+    // ADAPTER: its link tokens stand behind the passages of `link`.
+    if (const char* file = std::getenv("ADAPTER")) {
+      engine_->use_adapter(value_or_throw(inference::load_adapter(
+          file, engine_->model().config, value_or_throw(inference::adapter_base(file)))));
+    }
+  }
 
   double prefill(int n) {
     start_again();
@@ -82,12 +89,23 @@ class Side {
     return encoding;
   }
 
+  /// n tokens as blocks of `block_tokens`, which are thrown away.
+  double encode(int n, int block_tokens) {
+    return milliseconds([&] {
+      for (int from = 0; from < n; from += block_tokens) {
+        const auto ids = tokens(std::min(block_tokens, n - from), from);
+        value_or_throw(engine_->encode_chunk({}, ids, Priority::kIngestion));
+      }
+    });
+  }
+
+  enum class Files { kWarm, kCold };
   /// The blocks back from the store, last one first, and the new tokens behind them.
-  double reuse(int n, const std::string& folder, bool cold) {
+  double reuse(int n, const std::string& folder, Files files, inference::LinkMode mode) {
     if (store_ == nullptr) open(folder);
     start_again();
     store_->drop_memory();
-    if (cold) store_->drop_page_cache();
+    if (files == Files::kCold) store_->drop_page_cache();
     return milliseconds([&] {
       std::vector<std::vector<std::int32_t>> ids;
       for (int from = 0; from < n; from += kBlockTokens) {
@@ -99,7 +117,7 @@ class Side {
         blocks.push_back(std::get<cache::Hit>(store_->load(key(chunk), chunk)).block);
         chunks.push_back({chunk, blocks.back().get()});
       }
-      read(tokens(kNewTokens), chunks);
+      read(tokens(kNewTokens), chunks, mode);
     });
   }
 
@@ -117,9 +135,16 @@ class Side {
     return cache::BlockKey::of({}, engine_->encode_recipe({}), ids);
   }
 
-  void read(const std::vector<std::int32_t>& ids, std::span<const inference::PlannedChunk> chunks) {
+  void read(const std::vector<std::int32_t>& ids, std::span<const inference::PlannedChunk> chunks,
+            inference::LinkMode mode = inference::LinkMode::kReposition) {
     inference::PlanRequest request;
+    request.mode = mode;
     request.chunks = chunks;
+    const inference::Adapter* adapter = engine_->adapter();
+    if (mode == inference::LinkMode::kLink && adapter != nullptr) {
+      request.n_link_tokens = adapter->n_link;
+      request.parallel = adapter->parallel_passages;
+    }
     request.question = ids;
     request.max_rows = context_->capacity();
     inference::PrefillReport report;
@@ -142,23 +167,25 @@ double peak_megabytes() {
 
 }  // namespace
 
-/// our_side MODEL THREADS TASK...; tasks: prefill N, decode N (behind a prefill of N), save N
-/// FOLDER, reuse N FOLDER, cold N FOLDER, memory.
+/// our_side MODEL THREADS TASK...; tasks: prefill N, decode N (behind a prefill of N), encode N
+/// BLOCK_TOKENS, save N FOLDER, reuse N FOLDER, link N FOLDER, cold N FOLDER, memory N.
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   Side side(args.at(0), std::stoi(args.at(1)));
   for (std::size_t i = 2; i < args.size();) {
     const std::string task = args[i++];
-    if (task == "memory") {
-      std::printf("memory 0 %.1f\n", peak_megabytes());
-      continue;
-    }
     const int n = std::stoi(args.at(i++));
     double time = 0;
+    if (task == "memory") time = peak_megabytes();
     if (task == "prefill") time = side.prefill(n);
     if (task == "decode") time = side.decode();
+    if (task == "encode") time = side.encode(n, std::stoi(args.at(i++)));
     if (task == "save") time = side.save(n, args.at(i++));
-    if (task == "reuse" || task == "cold") time = side.reuse(n, args.at(i++), task == "cold");
+    if (task == "reuse" || task == "cold" || task == "link") {
+      time = side.reuse(
+          n, args.at(i++), task == "cold" ? Side::Files::kCold : Side::Files::kWarm,
+          task == "link" ? inference::LinkMode::kLink : inference::LinkMode::kReposition);
+    }
     std::printf("%s %d %.3f\n", task.c_str(), n, time);
     std::fflush(stdout);
   }
