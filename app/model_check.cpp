@@ -64,7 +64,7 @@ ModelCheck check_generator(const std::filesystem::path& path, const inference::L
   const std::int64_t n_tokens = std::min<std::int64_t>(kTokens, outline.config.context_length);
   expect_model_fits(outline, n_tokens, DType::kF16, check.available_bytes, path.string());
   check.weight_bytes = outline.weight_bytes;
-  check.needed_bytes = memory_of_model(outline, n_tokens, DType::kF16).total();
+  check.memory = memory_of_model(outline, n_tokens, DType::kF16);
   const inference::Model model = value_or_throw(inference::load_model(path, watch));
   check.name = model.config.name;
   check.architecture = model.config.architecture;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/model_files.h"
+#include "app/model_memory.h"
 #include "app/model_trial.h"
 #include "inference/model/model_outline.h"
 #include "kernels/base/result.h"
@@ -29,8 +30,7 @@ struct ModelCheck {
   std::int64_t context_length = 0;
   std::int64_t kv_bytes_per_token = 0;  ///< of a stored block, f16
   std::int64_t weight_bytes = 0;        ///< of the files
-  /// With the KV of 1,000 tokens: what a short conversation needs.
-  std::int64_t needed_bytes = 0;
+  ModelMemory memory;                   ///< with 1,000 tokens: what a short conversation needs
   std::optional<std::int64_t> available_bytes;  ///< before loading; nothing if unknown
   ModelTrial trial;                             ///< generators only
 };

@@ -8,13 +8,19 @@
 #include <sstream>
 
 #include "app/words.h"
+#include "inference/decoder.h"
+#include "inference/engine_arena.h"
+#include "inference/weight_memory.h"
 #include "kernels/base/result.h"
 
 namespace kvlink::app {
 namespace {
 
-/// Rows that a forward pass computes at once.
-constexpr std::int64_t kTileRows = 512;
+/// Rows that go through a layer together at most (Decoder::kTile).
+constexpr std::int64_t kTileRows = inference::Decoder::kTile;
+/// Arenas in which passages are read, and the rows of one (EncodeArenas).
+constexpr auto kArenas = static_cast<std::int64_t>(inference::EncodeArenas::kKept);
+constexpr std::int64_t kArenaRows = inference::EncodeArenas::kRows;
 /// Shorter contexts answer nothing.
 constexpr std::int64_t kLeastContext = 512;
 
@@ -94,18 +100,52 @@ std::optional<std::int64_t> group_memory(const MemoryFiles& files) {
   return least;
 }
 
+/// Activations of a pass over n_tokens (inference/decoder.cpp): the residual stream of every row,
+/// the rest for one tile, keys and values of one layer of a passage, and the logits of a token.
+std::int64_t activation_bytes(const inference::ModelConfig& config, std::int64_t n_tokens) {
+  const std::int64_t tile = std::min(n_tokens, kTileRows);
+  const std::int64_t captured = std::min(n_tokens, kArenaRows);
+  const std::int64_t of_tile = config.model_dim + 2 * config.attention_dim() + 2 * config.kv_dim() +
+                               2 * std::int64_t{config.ffn_dim};
+  return std::int64_t{4} * (n_tokens * config.model_dim + tile * of_tile +
+                            captured * 2 * config.kv_dim() + config.vocab_size);
+}
+
+/// The same model with every matrix as Q4_0.
+inference::ModelOutline as_q4_0(inference::ModelOutline outline) {
+  std::int64_t n_bytes = 0;
+  for (auto& matrix : outline.matrices) {
+    if (matrix.cols % block_elements(DType::kQ4_0) == 0) matrix.dtype = DType::kQ4_0;
+    n_bytes += matrix.rows * row_bytes(matrix.dtype, matrix.cols);
+  }
+  outline.weight_bytes = n_bytes;
+  return outline;
+}
+
+std::string advice_without_context(const inference::ModelOutline& outline, DType kv,
+                                   std::int64_t available) {
+  const auto smaller = as_q4_0(outline);
+  if (context_that_fits(smaller, kv, available) == 0) {
+    return "Close other programs, or choose a smaller model: as Q4_0 it would still need " +
+           bytes_in_words(memory_of_model(smaller, kLeastContext, kv).total()) + ".";
+  }
+  return "Close other programs, or make it smaller with `kvlink model convert --type q4_0`: " +
+         bytes_in_words(memory_of_model(smaller, kLeastContext, kv).total()) + " then.";
+}
+
 }  // namespace
 
 ModelMemory memory_of_model(const inference::ModelOutline& outline, std::int64_t n_tokens,
                             DType kv) {
   const auto& config = outline.config;
-  const std::int64_t widest = std::max<std::int64_t>(
-      {config.ffn_dim * std::int64_t{2}, config.attention_dim(), std::int64_t{config.model_dim}});
+  const auto weights = inference::memory_of_weights(outline);
+  const std::int64_t token_bytes = 2 * config.n_layers * row_bytes(kv, config.kv_dim());
   ModelMemory memory;
-  memory.weights = outline.weight_bytes;
-  memory.context = n_tokens * 2 * config.n_layers * row_bytes(kv, config.kv_dim());
-  memory.workspace = std::int64_t{4} * (kTileRows * (widest + 3 * std::int64_t{config.model_dim}) +
-                                        config.vocab_size);
+  memory.packed = weights.packed;
+  memory.mapped = weights.mapped;
+  memory.context = n_tokens * token_bytes;
+  memory.arenas = kArenas * std::min(n_tokens, kArenaRows) * token_bytes;
+  memory.workspace = activation_bytes(config, n_tokens);
   return memory;
 }
 
@@ -120,9 +160,14 @@ std::int64_t context_that_fits(const inference::ModelOutline& outline, DType kv,
   const std::int64_t longest = outline.config.context_length;
   if (!available) return longest;
   constexpr std::int64_t kStep = 256;
-  const ModelMemory step = memory_of_model(outline, kStep, kv);
-  const std::int64_t left = *available - step.weights - step.workspace;
-  const std::int64_t fitting = std::max<std::int64_t>(left, 0) / step.context * kStep;
+  // From kArenaRows tokens on every further step costs the same.
+  const std::int64_t least = memory_of_model(outline, kArenaRows, kv).total();
+  const std::int64_t step = memory_of_model(outline, kArenaRows + kStep, kv).total() - least;
+  const std::int64_t steps = std::max<std::int64_t>(*available - least, 0) / step;
+  std::int64_t fitting = kArenaRows + steps * kStep;
+  while (fitting >= kLeastContext && memory_of_model(outline, fitting, kv).total() > *available) {
+    fitting -= kStep;
+  }
   if (fitting >= longest) return longest;
   return fitting >= kLeastContext ? fitting : 0;
 }
@@ -132,17 +177,16 @@ void expect_model_fits(const inference::ModelOutline& outline, std::int64_t n_to
   const ModelMemory need = memory_of_model(outline, n_tokens, kv);
   if (!available || need.total() <= *available) return;
   std::string message = name + " needs " + bytes_in_words(need.total()) + " of memory (" +
-                        bytes_in_words(need.weights) + " weights, " + bytes_in_words(need.context) +
-                        " for a context of " + count_in_words(n_tokens) + " tokens), and " +
-                        bytes_in_words(*available) + " are free. ";
+                        bytes_in_words(need.weights()) + " weights, " +
+                        bytes_in_words(need.context) + " for a context of " +
+                        count_in_words(n_tokens) + " tokens), and " + bytes_in_words(*available) +
+                        " are free. ";
   const std::int64_t fitting = context_that_fits(outline, kv, available);
   if (fitting > 0) {
     message += "A context of " + count_in_words(fitting) +
                " tokens fits: set max_context to at most that.";
   } else {
-    message +=
-        "Close other programs, or choose a smaller model or quantisation (`kvlink model "
-        "convert` makes one).";
+    message += advice_without_context(outline, kv, *available);
   }
   fail(ErrorCode::kOutOfMemory, std::move(message));
 }

@@ -12,15 +12,20 @@
 
 namespace kvlink::app {
 
-/// Bytes, each rounded up to what the parts really take.
+/// Bytes.
 struct ModelMemory {
-  std::int64_t weights = 0;    ///< of the files; read again and again while answering
+  std::int64_t packed = 0;     ///< quantised matrices, laid out anew for this processor
+  std::int64_t mapped = 0;     ///< of the files: what is read from them while answering
   std::int64_t context = 0;    ///< KV of every token of the context
-  std::int64_t workspace = 0;  ///< activations of one tile and the logits of a token
-  std::int64_t total() const { return weights + context + workspace; }
+  std::int64_t arenas = 0;     ///< KV of passages while they are read
+  std::int64_t workspace = 0;  ///< activations and the logits of a token
+  std::int64_t weights() const { return packed + mapped; }
+  std::int64_t total() const { return weights() + context + arenas + workspace; }
 };
 
-/// For a context of n_tokens whose KV is kept in `kv` while answering.
+/// For a context of n_tokens whose KV is kept in `kv` while answering. Quantised weights are
+/// counted once, in their packed form: the pages of the file that they were packed from are given
+/// back.
 ModelMemory memory_of_model(const inference::ModelOutline& outline, std::int64_t n_tokens,
                             DType kv);
 
@@ -42,8 +47,8 @@ std::int64_t context_that_fits(const inference::ModelOutline& outline, DType kv,
                                std::optional<std::int64_t> available);
 
 /// Throws kOutOfMemory when the model does not fit into `available`: what it needs, what is there,
-/// and what would fit (a shorter context) or help (a smaller quantisation). Fits when nothing is
-/// known.
+/// and what would fit: a shorter context, else the model as Q4_0 where that is enough. Fits when
+/// nothing is known.
 void expect_model_fits(const inference::ModelOutline& outline, std::int64_t n_tokens, DType kv,
                        std::optional<std::int64_t> available, const std::string& name);
 

@@ -53,7 +53,11 @@ LayerMaps::LayerMaps(kernels::CpuBackend& backend, const LayerWeights& w)
 ModelMaps::ModelMaps(kernels::CpuBackend& backend, const Model& model)
     : output(backend, std::array{model.output}) {
   layers.reserve(model.layers.size());
-  for (const LayerWeights& weights : model.layers) layers.emplace_back(backend, weights);
+  for (const LayerWeights& weights : model.layers) {
+    layers.emplace_back(backend, weights);
+    // Nothing is held twice for longer than it takes to pack a layer.
+    if (packed_bytes() > 0) model.release_pages();
+  }
 }
 
 std::int64_t ModelMaps::packed_bytes() const {

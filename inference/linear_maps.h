@@ -48,7 +48,7 @@ struct LayerMaps {
   LinearMaps down;
 };
 
-/// All matrices of a model. Borrows the model.
+/// All matrices of a model. Borrows the model, whose pages are let go as they are packed.
 struct ModelMaps {
   ModelMaps(kernels::CpuBackend& backend, const Model& model);
 

@@ -56,6 +56,8 @@ class PackedWeights {
     std::int64_t n_outputs = 0;
   };
   std::span<const Panel> panels() const { return panels_; }
+  /// What a matrix of a type for which packs() holds takes in its packed form.
+  static std::int64_t packed_bytes(DType dtype, std::int64_t rows, std::int64_t cols);
   /// Bytes of one group of a panel of so many outputs.
   static std::int64_t record_bytes(const PackedFormat& format, std::int64_t n_outputs);
 

@@ -72,7 +72,9 @@ nlohmann::json as_json(const std::filesystem::path& path, const ModelCheck& chec
   if (check.role == ModelRole::kEmbedder) return fields;
   fields["adapter"] = check.adapter;
   fields["weight_bytes"] = check.weight_bytes;
-  fields["needed_bytes"] = check.needed_bytes;
+  fields["needed_bytes"] = check.memory.total();
+  fields["packed_bytes"] = check.memory.packed;
+  fields["mapped_bytes"] = check.memory.mapped;
   if (check.available_bytes) fields["available_bytes"] = *check.available_bytes;
   fields["tokens_checked"] = check.trial.n_tokens;
   fields["perplexity"] = check.trial.perplexity;
@@ -90,9 +92,17 @@ std::string one_decimal(double value) {
 
 /// The lines about a generator's memory, speed and prediction of the built-in text.
 std::string trial_lines(const ModelCheck& check) {
-  std::string text = "\n  memory " + bytes_in_words(check.needed_bytes) + " with 1,000 tokens (" +
-                     bytes_in_words(check.weight_bytes) + " of weights)";
+  const ModelMemory& memory = check.memory;
+  std::string text = "\n  memory " + bytes_in_words(memory.total()) + " with 1,000 tokens";
   if (check.available_bytes) text += ", " + bytes_in_words(*check.available_bytes) + " free";
+  if (memory.packed > 0) {
+    text += "\n  of it " + bytes_in_words(memory.packed) +
+            " of weights packed for this processor; of the file of " +
+            bytes_in_words(check.weight_bytes) + " only " + bytes_in_words(memory.mapped) +
+            " stay in use, the rest is given back";
+  } else {
+    text += ", of it " + bytes_in_words(memory.mapped) + " of weights, read from the file as it is";
+  }
   text += "\n  reads " + one_decimal(check.trial.read_per_second) + " tokens a second, writes " +
           one_decimal(check.trial.write_per_second);
   if (check.chat_format == "none") return text;

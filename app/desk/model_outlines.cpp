@@ -69,7 +69,7 @@ AdapterFit ModelOutlines::adapter_fit(const app::FoundModel& found,
   const Stamp stamp = stamp_of(found.path);
   auto known = hashes_.find(stamp);
   if (known == hashes_.end()) {
-    if (stamp.bytes > kMaxHashedBytes) return AdapterFit::kUnknown;
+    if (found.bytes > kMaxHashedBytes) return AdapterFit::kUnknown;
     const auto hash = returning([&] { return app::hash_of_weights(found.path); });
     if (!hash) return AdapterFit::kUnknown;
     known = hashes_.emplace(stamp, *hash).first;

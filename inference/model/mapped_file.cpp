@@ -68,6 +68,10 @@ MappedFile::~MappedFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+void MappedFile::release_pages() const {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 void MappedFile::expect_unchanged_size() const {
   if (descriptor_ >= 0 && size_of(descriptor_, path_) != size_) {
     fail(ErrorCode::kCorrupt, path_.string() + " changed its size while it was being read");

@@ -25,6 +25,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  /// Takes the pages that were read out of this process; they stay in the system's page cache while
+  /// there is room, and come back when they are read again. Any thread.
+  void release_pages() const;
+
   /// Throws kCorrupt when the file no longer has the size that was mapped.
   void expect_unchanged_size() const;
 

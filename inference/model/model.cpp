@@ -129,6 +129,21 @@ Result<Model> load_checked(const std::filesystem::path& path, const WeightCheck&
   return error;
 }
 
+/// What products read; a tied output matrix is the embedding's own.
+std::vector<MatrixOutline> matrices_of(const Model& model) {
+  std::vector<MatrixOutline> matrices;
+  const auto add = [&](const WeightView& w, bool is_looked_up = false, bool is_multiplied = true) {
+    matrices.push_back({w.dtype, w.rows, w.cols, is_looked_up, is_multiplied});
+  };
+  const bool is_tied = model.output.data == model.embedding.data;
+  add(model.embedding, true, is_tied);
+  if (!is_tied) add(model.output);
+  for (const LayerWeights& w : model.layers) {
+    for (const WeightView& m : {w.wq, w.wk, w.wv, w.wo, w.gate, w.up, w.down}) add(m);
+  }
+  return matrices;
+}
+
 }  // namespace
 
 Digest Model::compute_fingerprint() const {
@@ -136,8 +151,15 @@ Digest Model::compute_fingerprint() const {
   hash.field("kvlink model 1");
   hash_config(hash, config);
   hash_tokenizer(hash, tokenizer);
-  for (const TensorEntry& tensor : storage->tensors) hash_tensor(hash, tensor);
+  for (const TensorEntry& tensor : storage->tensors) {
+    hash_tensor(hash, tensor);
+    release_pages();
+  }
   return hash.finish();
+}
+
+void Model::release_pages() const {
+  for (const MappedFile& file : storage->files) file.release_pages();
 }
 
 Result<Model> load_model(const std::filesystem::path& path) {
@@ -153,8 +175,9 @@ Result<Model> load_model(const std::filesystem::path& path, const LoadWatch& wat
 Result<ModelOutline> read_model_outline(const std::filesystem::path& path) {
   auto model = load_checked(path, [](std::span<const TensorEntry>, const std::string&) {});
   if (!model) return model.error();
+  const auto matrices = matrices_of(*model);
   return ModelOutline{std::move(model->config), std::move(model->tokenizer),
-                      std::move(model->weight_types), model->file_bytes};
+                      std::move(model->weight_types), model->file_bytes, matrices};
 }
 
 Result<TokenizerSource> load_tokenizer_source(const std::filesystem::path& path) {

@@ -70,6 +70,10 @@ struct Model {
   /// SHA-256 over config, tokenizer and every tensor (name, dtype, shape, bytes): which caches fit.
   Digest compute_fingerprint() const;
 
+  /// Takes the files' pages out of this process, once what is needed of them is kept in another
+  /// form; what is read again comes back from the page cache. Any thread.
+  void release_pages() const;
+
   struct Storage;  ///< the mapping and converted vectors
   std::shared_ptr<const Storage> storage;
 };

@@ -7,17 +7,27 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "inference/model/model.h"
 #include "inference/model/model_config.h"
 
 namespace kvlink::inference {
 
+struct MatrixOutline {
+  DType dtype = DType::kF32;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  bool is_looked_up = false;  ///< the embedding: rows are taken from the file as it is stored
+  bool is_multiplied = true;  ///< false: an embedding with an output matrix beside it
+};
+
 struct ModelOutline {
   ModelConfig config;
   TokenizerSource tokenizer;
   std::string weight_types;       ///< "q4_1 210, f32 61"
   std::int64_t weight_bytes = 0;  ///< of the files
+  std::vector<MatrixOutline> matrices;
 };
 
 /// The same checks as load_model but for the weights' numbers: a few milliseconds and the memory of

@@ -127,6 +127,13 @@ std::int64_t PackedWeights::record_bytes(const PackedFormat& format, std::int64_
   return round_up(n_blocks * (codes + scales), kLine);
 }
 
+std::int64_t PackedWeights::packed_bytes(DType dtype, std::int64_t rows, std::int64_t cols) {
+  const PackedFormat format = format_of(dtype);
+  const std::int64_t group_bytes = rows / kPanelOutputs * record_bytes(format, kPanelOutputs) +
+                                   record_bytes(format, rows % kPanelOutputs);
+  return cols / kGroup * group_bytes;
+}
+
 PackedWeights::PackedWeights(CpuBackend& backend, std::span<const WeightView> maps) {
   KVLINK_CHECK(!maps.empty() && packs(maps.front().dtype));
   const DType dtype = maps.front().dtype;
@@ -143,8 +150,8 @@ PackedWeights::PackedWeights(CpuBackend& backend, std::span<const WeightView> ma
                          .map = static_cast<std::int64_t>(outputs_.size()) - 1,
                          .first = first,
                          .n_outputs = n});
-      total += n_groups * record_bytes(format_, n);
     }
+    total += packed_bytes(dtype, map.rows, map.cols);
   }
   buffer_ = HostBuffer(total);
   std::byte* next = buffer_.as<std::byte>();

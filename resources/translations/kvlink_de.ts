@@ -2123,6 +2123,10 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <translation>%1 Speicher mit 1.000 Token; liest %2 und schreibt %3 Token in der Sekunde</translation>
     </message>
     <message>
+        <source>%1 of it are weights packed for this processor; of the file of %2 only %3 stay in memory</source>
+        <translation>%1 davon sind Gewichte, für diesen Prozessor gepackt; von der Datei von %2 bleiben nur %3 im Speicher</translation>
+    </message>
+    <message>
         <source>Perplexity %1 on a built-in text of %2 tokens</source>
         <translation>Perplexität %1 auf einem eingebauten Text von %2 Token</translation>
     </message>

@@ -32,7 +32,7 @@ TEST(ModelTrial, ReadsWritesAndWeighsAGenerator) {
   const auto check = value_or_throw(check_model(path));
   EXPECT_EQ(check.adapter, "No link adapter fits this model");
   EXPECT_EQ(check.weight_bytes, static_cast<std::int64_t>(std::filesystem::file_size(path)));
-  EXPECT_GT(check.needed_bytes, check.weight_bytes + 256 * check.kv_bytes_per_token);
+  EXPECT_GT(check.memory.total(), check.weight_bytes + 256 * check.kv_bytes_per_token);
   ASSERT_TRUE(check.available_bytes);
   EXPECT_GT(*check.available_bytes, 0);
   EXPECT_EQ(check.trial.n_tokens, 256);

@@ -13,7 +13,7 @@ namespace {
 using tests::TemporaryFolder;
 using tests::write_file;
 
-inference::ModelOutline outline_of_8b() {
+inference::ModelOutline outline_of_8b(DType type = DType::kQ4_0) {
   inference::ModelOutline outline;
   outline.config.n_layers = 32;
   outline.config.n_heads = 32;
@@ -23,17 +23,52 @@ inference::ModelOutline outline_of_8b() {
   outline.config.ffn_dim = 14336;
   outline.config.vocab_size = 128256;
   outline.config.context_length = 131072;
-  outline.weight_bytes = 4'700'000'000;
+  const auto add = [&](std::int64_t rows, std::int64_t cols) {
+    outline.matrices.push_back({type, rows, cols});
+    outline.weight_bytes += rows * row_bytes(type, cols);
+  };
+  add(128256, 4096);
+  outline.matrices.back().is_looked_up = true;
+  outline.matrices.back().is_multiplied = false;
+  add(128256, 4096);
+  for (int layer = 0; layer < 32; ++layer) {
+    for (const std::int64_t rows : {4096, 1024, 1024, 4096, 14336, 14336}) add(rows, 4096);
+    add(4096, 14336);
+  }
   return outline;
 }
 
-TEST(ModelMemory, CountsWeightsContextAndWorkspace) {
+TEST(ModelMemory, CountsWeightsContextArenasAndWorkspace) {
   const auto memory = memory_of_model(outline_of_8b(), 1000, DType::kF16);
-  EXPECT_EQ(memory.weights, 4'700'000'000);
+  constexpr std::int64_t kMatrices = 7'504'658'432;  // but for the embedding
+  EXPECT_EQ(memory.packed, kMatrices / 32 * 18) << "4 bits and a scale for each 32";
+  EXPECT_EQ(memory.mapped, std::int64_t{128256} * 4096 / 32 * 18) << "rows of the embedding";
   EXPECT_EQ(memory.context, std::int64_t{1000} * 131'072) << "131 kB a token";
+  EXPECT_EQ(memory.arenas, 2 * memory.context);
   EXPECT_GT(memory.workspace, 50'000'000);
   EXPECT_LT(memory.workspace, 500'000'000);
   EXPECT_EQ(memory_of_model(outline_of_8b(), 1000, DType::kF32).context, 2 * memory.context);
+}
+
+TEST(ModelMemory, CountsUnquantisedWeightsAsTheyAre) {
+  const auto outline = outline_of_8b(DType::kF16);
+  const auto memory = memory_of_model(outline, 1000, DType::kF16);
+  EXPECT_EQ(memory.packed, 0);
+  EXPECT_EQ(memory.mapped, outline.weight_bytes);
+}
+
+TEST(ModelMemory, SuggestsTheTypeThatWouldFit) {
+  const auto message = [](std::int64_t available) {
+    const auto refused = returning([&] {
+      expect_model_fits(outline_of_8b(DType::kF16), 1000, DType::kF16, available, "m.gguf");
+    });
+    return refused ? std::string() : refused.error().message;
+  };
+  EXPECT_NE(message(8'000'000'000).find("--type q4_0"), std::string::npos)
+      << message(8'000'000'000);
+  EXPECT_EQ(message(3'000'000'000).find("--type q4_0"), std::string::npos)
+      << message(3'000'000'000);
+  EXPECT_NE(message(3'000'000'000).find("smaller model"), std::string::npos);
 }
 
 TEST(ModelMemory, SuggestsTheContextThatFits) {
@@ -43,8 +78,9 @@ TEST(ModelMemory, SuggestsTheContextThatFits) {
   EXPECT_EQ(context_that_fits(outline, DType::kF16, 100 * kGigabyte), 131072);
   EXPECT_EQ(context_that_fits(outline, DType::kF16, 4 * kGigabyte), 0);
   const auto fitting = context_that_fits(outline, DType::kF16, 8 * kGigabyte);
-  EXPECT_GT(fitting, 20'000);
+  EXPECT_GT(fitting, 18'000);
   EXPECT_LT(fitting, 25'500);
+  EXPECT_GT(memory_of_model(outline, fitting + 256, DType::kF16).total(), 8 * kGigabyte);
   EXPECT_LE(memory_of_model(outline, fitting, DType::kF16).total(), 8 * kGigabyte);
   expect_model_fits(outline, fitting, DType::kF16, 8 * kGigabyte, "m.gguf");
 
@@ -56,7 +92,7 @@ TEST(ModelMemory, SuggestsTheContextThatFits) {
   const auto too_large =
       returning([&] { expect_model_fits(outline, 1000, DType::kF16, kGigabyte, "m.gguf"); });
   ASSERT_FALSE(too_large);
-  EXPECT_NE(too_large.error().message.find("quantisation"), std::string::npos)
+  EXPECT_NE(too_large.error().message.find("smaller model"), std::string::npos)
       << too_large.error().message;
 }
 

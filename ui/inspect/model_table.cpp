@@ -37,9 +37,17 @@ QString trial_words(const app::ModelCheck& check) {
   words += QLatin1Char('\n') + ModelTable::tr(
                                    "%1 of memory with 1,000 tokens; reads %2 and writes "
                                    "%3 tokens a second")
-                                   .arg(bytes_text(check.needed_bytes),
+                                   .arg(bytes_text(check.memory.total()),
                                         decimal_text(check.trial.read_per_second, 1),
                                         decimal_text(check.trial.write_per_second, 1));
+  if (check.memory.packed > 0) {
+    words += QLatin1Char('\n') +
+             ModelTable::tr(
+                 "%1 of it are weights packed for this processor; of the file of %2 only %3 stay "
+                 "in memory")
+                 .arg(bytes_text(check.memory.packed), bytes_text(check.weight_bytes),
+                      bytes_text(check.memory.mapped));
+  }
   words += QLatin1Char('\n') + desk::text_of(check.adapter);
   if (check.chat_format == "none") return words;
   words += QLatin1Char('\n') +
