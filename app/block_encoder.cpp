@@ -68,6 +68,16 @@ bool BlockEncoder::encode_chunk(const retrieval::StoredChunk& chunk, EncodeRepor
   return !failure;
 }
 
+void EncodeReport::add(const EncodeReport& other) {
+  n_encoded += other.n_encoded;
+  n_found += other.n_found;
+  n_left += other.n_left;
+  n_tokens_encoded += other.n_tokens_encoded;
+  seconds += other.seconds;
+  if (stopped_because.empty()) stopped_because = other.stopped_because;
+  cancelled = cancelled || other.cancelled;
+}
+
 EncodeReport BlockEncoder::encode(std::span<const retrieval::DocumentId> documents,
                                   IngestMeter& meter, std::stop_token stop) {
   EncodeReport report;

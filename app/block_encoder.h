@@ -21,6 +21,9 @@ struct EncodeReport {
   double seconds = 0;
   std::string stopped_because;  ///< "" or the sentence for the user (budget, disk)
   bool cancelled = false;
+
+  /// What a later run did beside this one.
+  void add(const EncodeReport& other);
 };
 
 /// Computes the block of every passage that has none. A second run goes on where the first ended:

@@ -30,6 +30,12 @@ bool has_archive_suffix(const std::string& name) {
          (suffix == ".gz" && retrieval::lower_suffix(name.substr(0, name.size() - 3)) == ".tar");
 }
 
+bool has_picture_suffix(const std::string& name) {
+  constexpr std::string_view kPictures[] = {".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"};
+  return std::binary_search(std::begin(kPictures), std::end(kPictures),
+                            std::string_view(retrieval::lower_suffix(name)));
+}
+
 /// Whether the first bytes of a file with a suffix that says nothing are text or a known document.
 bool looks_readable(const fs::path& file) {
   constexpr std::size_t kHeadBytes = 4096;
@@ -62,7 +68,7 @@ class Scanner {
           {real.string(), ErrorCode::kUnsupported, "not a regular file or folder"});
       return;
     }
-    take_file(real);
+    take_file(real, options_.pictures != Ocr::kOff);
   }
 
   ScanResult finish() {
@@ -112,17 +118,18 @@ class Scanner {
     } else if (fs::is_regular_file(status)) {
       const fs::path real = link ? fs::canonical(entry.path(), error) : entry.path();
       if (error) return add_problem(entry.path(), error);
-      take_file(real);
+      take_file(real, options_.pictures == Ocr::kPictures);
     } else if (error) {
       add_problem(entry.path(), error);  // a dangling or looping link, or no permission
     }
   }
 
-  void take_file(const fs::path& file) {
+  void take_file(const fs::path& file, bool pictures) {
     if (!seen_.insert(file).second) return;
     const std::string name = file.filename().string();
-    const bool archive = options_.archives && has_archive_suffix(name);
-    if (!archive && !retrieval::is_supported_suffix(name) && !looks_readable(file)) {
+    const bool special =
+        (options_.archives && has_archive_suffix(name)) || (pictures && has_picture_suffix(name));
+    if (!special && !retrieval::is_supported_suffix(name) && !looks_readable(file)) {
       result_.unsupported.push_back(file.string());
       return;
     }
@@ -145,6 +152,11 @@ class Scanner {
 
 }  // namespace
 
+void ScanOptions::take(const Settings& settings) {
+  archives = settings.read_archives;
+  pictures = settings.ocr;
+}
+
 bool ScanOptions::excludes(const fs::path& path) const {
   const std::string whole = path.string();
   const std::string name = path.filename().string();
@@ -157,7 +169,16 @@ bool ScanOptions::excludes(const fs::path& path) const {
 ScanResult scan_paths(std::span<const fs::path> paths, std::stop_token stop,
                       const ScanOptions& options) {
   Scanner scanner(std::move(stop), options);
-  for (const auto& path : paths) scanner.take_named(path);
+  // Files first: what is named itself is taken where a folder would leave it out.
+  const auto is_folder = [](const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_directory(path, ignored);
+  };
+  for (const bool folders : {false, true}) {
+    for (const auto& path : paths) {
+      if (is_folder(path) == folders) scanner.take_named(path);
+    }
+  }
   return scanner.finish();
 }
 

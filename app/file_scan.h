@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/settings.h"
 #include "kernels/base/result.h"
 #include "retrieval/extract/frames.h"
 
@@ -43,8 +44,12 @@ struct ScanOptions {
   /// Shell patterns ("*.log", "node_modules", "/home/me/*/old"): names or paths of files and
   /// folders inside the folders that are walked.
   std::vector<std::string> exclude;
-  bool hidden = false;    ///< also take names that begin with a dot
-  bool archives = false;  ///< also take ZIP and tar archives
+  bool hidden = false;       ///< also take names that begin with a dot
+  bool archives = false;     ///< also take ZIP and tar archives
+  Ocr pictures = Ocr::kOff;  ///< which pictures are taken
+
+  /// What the settings say of archives and pictures.
+  void take(const Settings& settings);
 
   /// Whether a pattern fits the name or the path.
   bool excludes(const std::filesystem::path& path) const;

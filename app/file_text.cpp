@@ -61,22 +61,37 @@ bool FileTextReader::fails_again(const retrieval::Document& document) const {
   }
 }
 
-FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
+/// Pictures of it were not read when it was, and can be now.
+bool FileTextReader::waits_for_recognition(const retrieval::Document& document) const {
+  return !options_.languages.empty() && document.problem_kind == ReadProblem::kNeedsOcr;
+}
+
+bool FileTextReader::needs_recognition(const ReadReport& report) const {
+  return !options_.languages.empty() &&
+         (report.problem == ReadProblem::kNeedsOcr || !report.document.pages_without_text.empty());
+}
+
+/// What the library has, where the file system says that the file is as it was.
+std::optional<FileText> FileTextReader::as_known(const ScannedFile& file) const {
   FileText text;
-  auto& library = session_.library();
-  text.known = value_or_throw(library.find_path(file.path.string()));
-  if (text.known && is_current(*text.known) && is_as_it_was(file.path, *text.known)) {
-    text.unchanged = true;
-    return text;
+  text.known = value_or_throw(session_.library().find_path(file.path.string()));
+  if (!text.known) return std::nullopt;
+  const bool fails = fails_again(*text.known);
+  if (!(fails || is_current(*text.known)) || !is_as_it_was(file.path, *text.known)) {
+    return std::nullopt;
   }
-  if (text.known && fails_again(*text.known) && is_as_it_was(file.path, *text.known)) {
-    text.unchanged = true;
+  text.unchanged = true;
+  text.needs_recognition = waits_for_recognition(*text.known);
+  if (fails) {
     text.report.problem = text.known->problem_kind;
     text.report.reason = text.known->problem;
-    return text;
   }
+  return text;
+}
+
+std::string FileTextReader::read_bytes(const ScannedFile& file, FileText& text) const {
   const std::int64_t limit = session_.settings().max_document_bytes;
-  const FileBytes read = read_file(file.path, limit);
+  FileBytes read = read_file(file.path, limit);
   if (read.too_large) {
     fail(ErrorCode::kUnsupported, "larger than " + bytes_in_words(limit) + " (" +
                                       bytes_in_words(read.file_bytes) +
@@ -87,9 +102,19 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
   text.mtime_ns = read.mtime_ns;
   text.inode = read.inode;
   text.content = sha256(read.bytes);
+  return std::move(read.bytes);
+}
+
+FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
+  if (auto known = as_known(file)) return std::move(*known);
+  FileText text;
+  auto& library = session_.library();
+  text.known = value_or_throw(library.find_path(file.path.string()));
+  const std::string bytes = read_bytes(file, text);
   if (text.known && is_current(*text.known) && text.known->content == text.content) {
     text.unchanged = true;
-    note_stamp({text.known->id, read.mtime_ns, read.inode});
+    text.needs_recognition = waits_for_recognition(*text.known);
+    note_stamp({text.known->id, text.mtime_ns, text.inode});
     return text;
   }
   const bool free_name = !text.known || text.known->n_chunks == 0;
@@ -101,7 +126,31 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
       return text;
     }
   }
-  text.report = parse(file.path.filename().string(), read.bytes, text.content, std::move(stop));
+  text.report = parse(file.path.filename().string(), bytes, text.content, std::move(stop));
+  text.needs_recognition = needs_recognition(text.report);
+  return text;
+}
+
+Result<FileText> FileTextReader::recognise(const ScannedFile& file, std::stop_token stop) {
+  return returning([&] { return recognise_or_throw(file, std::move(stop)); });
+}
+
+FileText FileTextReader::recognise_or_throw(const ScannedFile& file, std::stop_token stop) {
+  FileText text;
+  auto& library = session_.library();
+  text.known = value_or_throw(library.find_path(file.path.string()));
+  if (!text.known) fail(ErrorCode::kNotFound, "the document was removed meanwhile");
+  const std::string bytes = read_bytes(file, text);
+  const std::string name = file.path.filename().string();
+  text.report = parse(name, bytes, text.content, stop);
+  if (!needs_recognition(text.report)) return text;
+  text.report = value_or_throw(session_.recognition().recognise(
+      std::move(text.report), {bytes, name, options_.password, text.content}, options_.languages,
+      library, std::move(stop)));
+  if (stopped_the_reader(text.report.problem)) {
+    value_or_throw(
+        library.note_reader_failure(text.content, text.report.problem, text.report.reason));
+  }
   return text;
 }
 

@@ -33,6 +33,8 @@ struct FileText {
   /// A document of the same content whose own file is gone: this is it, under another name.
   std::optional<retrieval::Document> moved_from;
   bool unchanged = false;  ///< `known` has this text or its problem already; nothing was parsed
+  /// Some of it, or all, is in pictures: FileTextReader::recognise reads them.
+  bool needs_recognition = false;
   retrieval::ReadReport report;
 };
 
@@ -42,8 +44,9 @@ struct FileText {
 class FileTextReader {
  public:
   struct Options {
-    bool all = false;      ///< also what did not change
-    std::string password;  ///< of encrypted documents
+    bool all = false;       ///< also what did not change
+    std::string password;   ///< of encrypted documents
+    std::string languages;  ///< that are recognised in pictures (TextRecognition); "": none
   };
   FileTextReader(Session& session, Options options)
       : session_(session), options_(std::move(options)) {}
@@ -51,6 +54,10 @@ class FileTextReader {
   /// A document that cannot be parsed is no error: its report says why. kNotFound, kIo,
   /// kUnsupported (not a regular file, too large): the file cannot be read.
   Result<FileText> read(const ScannedFile& file, std::stop_token stop);
+
+  /// Reads a file of the library whose text is in pictures, which takes seconds for a page. As
+  /// read(); kNotFound: it was removed meanwhile.
+  Result<FileText> recognise(const ScannedFile& file, std::stop_token stop);
 
   std::int64_t n_parsed() const { return n_parsed_; }
   /// Unchanged files whose time or inode the library does not know; each is named once.
@@ -63,7 +70,12 @@ class FileTextReader {
   bool is_current(const retrieval::Document& document) const;
   bool fails_again(const retrieval::Document& document) const;
   void note_stamp(const retrieval::FileStamp& stamp);
+  bool waits_for_recognition(const retrieval::Document& document) const;
+  bool needs_recognition(const retrieval::ReadReport& report) const;
   FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
+  std::optional<FileText> as_known(const ScannedFile& file) const;
+  std::string read_bytes(const ScannedFile& file, FileText& text) const;
+  FileText recognise_or_throw(const ScannedFile& file, std::stop_token stop);
   retrieval::ReadReport parse(const std::string& name, const std::string& bytes,
                               const Digest& content, std::stop_token stop);
 

@@ -61,83 +61,135 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
     meter_.progress() = {};
     meter_.start_phase(IngestPhase::kScanning);
     ScanOptions options = scan_;
-    options.archives = session_.settings().read_archives;
+    options.take(session_.settings());
     ScanResult scan = scan_paths(paths, stop, options);
     if (events_.on_scanned) events_.on_scanned(scan);
     note_omissions(scan, report);
     report.problems = std::move(scan.problems);
     report.unsupported = std::move(scan.unsupported);
-    const auto begin = std::chrono::steady_clock::now();
-    const auto documents = index_files(scan.files, rereading, report, stop);
-    report.index_seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (caching == Caching::kYes && !stop.stop_requested()) {
-      report.caching = encode(documents, stop);
+    FileTextReader reader(session_, reader_options(rereading));
+    std::vector<Pictured> pictured;
+    const auto index = [&](auto&& files) {
+      const auto begin = std::chrono::steady_clock::now();
+      const Documents documents = files();
+      report.index_seconds +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      if (caching == Caching::kYes && !stop.stop_requested()) {
+        report.caching.add(encode(documents, stop));
+      }
+    };
+    index([&] { return index_files(scan.files, reader, pictured, report, stop); });
+    if (!pictured.empty() && !stop.stop_requested()) {
+      index([&] { return recognise_files(pictured, reader, report, stop); });
+    }
+    report.n_parsed = reader.n_parsed();
+    if (!reader.filtered()) {
+      report.notices.push_back(
+          "This system refuses to filter system calls (seccomp): documents were parsed with limits "
+          "on memory and time only.");
     }
     report.cancelled = stop.stop_requested();
     return report;
   });
 }
 
-std::vector<retrieval::DocumentId> Ingestion::index_files(const std::vector<ScannedFile>& files,
-                                                          Rereading rereading, IngestReport& report,
-                                                          std::stop_token stop) {
+Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& files,
+                                            FileTextReader& reader, std::vector<Pictured>& pictured,
+                                            IngestReport& report, std::stop_token stop) {
   auto& progress = meter_.progress();
   progress.n_files = static_cast<std::int64_t>(files.size());
   for (const auto& file : files) progress.n_bytes += file.bytes;
   meter_.start_phase(IngestPhase::kIndexing);
-  FileTextReader reader(session_, reader_options(rereading));
   ReadAhead ahead(reader, files, stop);
   DocumentIndexer indexer(session_);
-  std::vector<retrieval::DocumentId> documents;
+  Documents documents;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& file = files[i];
-    if (stop.stop_requested()) break;
-    if (const std::string full = session_.why_no_room(); !full.empty()) {
-      report.problems.push_back({file.path.string(), ErrorCode::kOutOfMemory,
-                                 full + waiting_in_words(files.size() - i - 1),
-                                 retrieval::ReadProblem::kNone});
-      break;
-    }
-    progress.current = file.path.string();
-    meter_.tell();
-    if (events_.on_file) events_.on_file(file);
+    if (stop.stop_requested() || !has_room(file, files.size() - i - 1, report)) break;
+    begin_file(file);
     const auto text = ahead.take(i);
-    const auto indexed =
-        text ? indexer.index(file, *text, stop) : Result<DocumentIndexer::Indexed>(text.error());
-    if (events_.on_indexed) {
-      events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
+    const auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
+    tell_end(file, indexed, documents);
+    if (text && text->needs_recognition) {
+      pictured.push_back({file, !text->known});
+      continue;
     }
-    if (indexed) {
-      documents.push_back(indexed->id);
-      count_outcome(*indexed, file, report);
-    } else if (indexed.error().code != ErrorCode::kCancelled) {
-      report.problems.push_back({file.path.string(), indexed.error().code, indexed.error().message,
-                                 text ? kind_of(*text) : retrieval::ReadProblem::kUnreadable});
-    }
-    ++progress.n_files_done;
-    progress.n_bytes_done += file.bytes;
-    if (!text || text->opened) {
-      ++report.n_opened;
-      report.n_bytes += file.bytes;
-    }
+    end_file(file, text, indexed, report);
   }
   value_or_throw(session_.library().stamp(reader.take_stamps()));
-  report.n_parsed = reader.n_parsed();
-  report.n_embedded = indexer.n_embedded();
-  if (!reader.filtered()) {
-    report.notices.push_back(
-        "This system refuses to filter system calls (seccomp): documents were parsed with limits "
-        "on memory and time only.");
-  }
+  report.n_embedded += indexer.n_embedded();
   meter_.tell_now();
   return documents;
 }
 
+/// One after the other: each page is a process that computes when nobody else wants to.
+Ingestion::Documents Ingestion::recognise_files(const std::vector<Pictured>& pictured,
+                                                FileTextReader& reader, IngestReport& report,
+                                                std::stop_token stop) {
+  meter_.start_phase(IngestPhase::kIndexing);
+  DocumentIndexer indexer(session_);
+  Documents documents;
+  for (std::size_t i = 0; i < pictured.size(); ++i) {
+    const auto& file = pictured[i].file;
+    if (stop.stop_requested() || !has_room(file, pictured.size() - i - 1, report)) break;
+    begin_file(file);
+    const auto text = reader.recognise(file, stop);
+    auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
+    if (indexed && pictured[i].is_new) indexed->outcome = DocumentIndexer::Outcome::kAdded;
+    tell_end(file, indexed, documents);
+    end_file(file, text, indexed, report);
+  }
+  report.n_embedded += indexer.n_embedded();
+  meter_.tell_now();
+  return documents;
+}
+
+bool Ingestion::has_room(const ScannedFile& file, std::size_t n_more, IngestReport& report) const {
+  const std::string full = session_.why_no_room();
+  if (full.empty()) return true;
+  report.problems.push_back({file.path.string(), ErrorCode::kOutOfMemory,
+                             full + waiting_in_words(n_more), retrieval::ReadProblem::kNone});
+  return false;
+}
+
+void Ingestion::begin_file(const ScannedFile& file) {
+  meter_.progress().current = file.path.string();
+  meter_.tell();
+  if (events_.on_file) events_.on_file(file);
+}
+
+void Ingestion::tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents) {
+  if (events_.on_indexed) {
+    events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
+  }
+  if (indexed) documents.push_back(indexed->id);
+}
+
+void Ingestion::end_file(const ScannedFile& file, const Result<FileText>& text,
+                         const Outcome& indexed, IngestReport& report) {
+  if (indexed) {
+    count_outcome(*indexed, file, report);
+  } else if (indexed.error().code != ErrorCode::kCancelled) {
+    report.problems.push_back({file.path.string(), indexed.error().code, indexed.error().message,
+                               text ? kind_of(*text) : retrieval::ReadProblem::kUnreadable});
+  }
+  auto& progress = meter_.progress();
+  ++progress.n_files_done;
+  progress.n_bytes_done += file.bytes;
+  if (!text || text->opened) {
+    ++report.n_opened;
+    report.n_bytes += file.bytes;
+  }
+}
+
 FileTextReader::Options Ingestion::reader_options(Rereading rereading) {
+  const Settings& settings = session_.settings();
   FileTextReader::Options options;
   options.all = rereading == Rereading::kAll;
   options.password = password_;
+  if (settings.ocr != Ocr::kOff) {
+    options.languages = session_.recognition().choose_languages(settings.ocr_languages);
+  }
   return options;
 }
 

@@ -62,8 +62,9 @@ class Ingestion {
   enum class Caching : std::uint8_t { kYes, kNo };
   using Rereading = DocumentIndexer::Rereading;
 
-  /// Indexes files and folders, then encodes what has no block. A problem with one file never stops
-  /// the others. A stop keeps every document committed so far. Error: the library is unusable.
+  /// Indexes files and folders, then encodes what has no block; then it reads what is in pictures,
+  /// where that can be done, and encodes that. A problem with one file never stops the others. A
+  /// stop keeps every document committed so far. Error: the library is unusable.
   Result<IngestReport> add(std::span<const std::filesystem::path> paths, Caching caching,
                            std::stop_token stop, Rereading rereading = Rereading::kChanged);
 
@@ -72,9 +73,26 @@ class Ingestion {
                                        std::stop_token stop);
 
  private:
-  std::vector<retrieval::DocumentId> index_files(const std::vector<ScannedFile>& files,
-                                                 Rereading rereading, IngestReport& report,
-                                                 std::stop_token stop);
+  using Documents = std::vector<retrieval::DocumentId>;
+  using Outcome = Result<DocumentIndexer::Indexed>;
+  /// A file whose pictures are read after everything else, because that takes so long.
+  struct Pictured {
+    ScannedFile file;
+    bool is_new = false;
+  };
+
+  Documents index_files(const std::vector<ScannedFile>& files, FileTextReader& reader,
+                        std::vector<Pictured>& pictured, IngestReport& report,
+                        std::stop_token stop);
+  Documents recognise_files(const std::vector<Pictured>& pictured, FileTextReader& reader,
+                            IngestReport& report, std::stop_token stop);
+  /// Whether there is room for more; notes a problem when not.
+  bool has_room(const ScannedFile& file, std::size_t n_more, IngestReport& report) const;
+  void begin_file(const ScannedFile& file);
+  /// Adds its id when it is searchable.
+  void tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents);
+  void end_file(const ScannedFile& file, const Result<FileText>& text, const Outcome& indexed,
+                IngestReport& report);
   FileTextReader::Options reader_options(Rereading rereading);
   EncodeReport encode(std::span<const retrieval::DocumentId> documents, std::stop_token stop);
 

@@ -31,6 +31,8 @@ struct Paths {
   std::vector<std::filesystem::path> adapters = {};
   /// kvlink-extract, which parses documents: beside the running program.
   std::filesystem::path reader = beside_this_program("kvlink-extract");
+  /// kvlink-ocr, which reads pictures; missing where it was built without Tesseract.
+  std::filesystem::path picture_reader = beside_this_program("kvlink-ocr");
 
   std::filesystem::path settings_file() const { return data / "settings.json"; }
   std::filesystem::path lock_file() const { return data / "lock"; }

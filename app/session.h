@@ -18,6 +18,7 @@
 #include "app/instance_lock.h"
 #include "app/paths.h"
 #include "app/settings.h"
+#include "app/text_recognition.h"
 #include "cache/kv_store.h"
 #include "inference/embedder.h"
 #include "inference/engine.h"
@@ -45,7 +46,8 @@ struct SessionOptions {
   /// Changes settings for this session only (not written to the file).
   std::function<void(Settings&)> adjust;
   FileSystem* files = &FileSystem::posix();       ///< of both stores
-  retrieval::ExtractorLimits reader_limits = {};  ///< of the program that parses documents
+  /// Of the program that parses documents; it stands back behind whoever asks or embeds.
+  retrieval::ExtractorLimits reader_limits = {.niceness = 5};
 };
 
 /// What every block of a library is encoded behind, and for which model.
@@ -88,6 +90,8 @@ class Session {
   BlockWriter& writer() { return *writer_; }
   /// The program that parses documents.
   const retrieval::Extractor& extractor() const { return extractor_; }
+  /// The text of pictures.
+  TextRecognition& recognition() { return recognition_; }
   /// Whether a generator is loaded: Parts::kAnswer.
   bool can_answer() const { return engine_ != nullptr; }
   /// Needs Parts::kAnswer (else a broken invariant).
@@ -119,7 +123,9 @@ class Session {
 
  private:
   explicit Session(SessionOptions options)
-      : options_(std::move(options)), extractor_(options_.paths.reader, options_.reader_limits) {}
+      : options_(std::move(options)),
+        extractor_(options_.paths.reader, options_.reader_limits),
+        recognition_(options_.paths.picture_reader, options_.paths.reader) {}
   void open_parts();
   void open_models();
   std::int64_t choose_context(const std::filesystem::path& generator);
@@ -136,6 +142,7 @@ class Session {
 
   SessionOptions options_;
   retrieval::Extractor extractor_;
+  TextRecognition recognition_;
   std::optional<InstanceLock> lock_;
   std::optional<DiskReserve> reserve_;
   Settings settings_;

@@ -141,6 +141,10 @@ std::vector<Field> all_fields() {
   fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
   fields.push_back(flag("use_gpu", &Settings::use_gpu));
   fields.push_back(flag("read_archives", &Settings::read_archives));
+  fields.push_back(choice<Ocr>(
+      "ocr", &Settings::ocr,
+      {{"off", Ocr::kOff}, {"scans", Ocr::kScans}, {"pictures", Ocr::kPictures}}));
+  fields.push_back(text("ocr_languages", &Settings::ocr_languages, 100));
   fields.push_back(text("adapter", &Settings::adapter, 4096));
   using inference::RecomputeMethod;
   fields.push_back(choice<RecomputeMethod>("recompute", &Settings::recompute,

@@ -17,6 +17,13 @@
 
 namespace kvlink::app {
 
+/// Whose pictures of text are read, where Tesseract is installed.
+enum class Ocr : std::uint8_t {
+  kOff,
+  kScans,     ///< pages of PDF files that have no text, and pictures that are named themselves
+  kPictures,  ///< and the pictures in folders
+};
+
 /// Every field is a key of settings.json of the same name. Plain value.
 struct Settings {
   /// Bytes of KV block files on disk; ingestion stops caching there. 0 to 2^50.
@@ -70,6 +77,12 @@ struct Settings {
   std::int64_t max_document_bytes = std::int64_t{64} << 20;
   /// Whether ZIP and tar archives are opened; each becomes one document. true or false.
   bool read_archives = false;
+  /// Reading pictures of text: "off", "scans" (pages of PDF files without text, and pictures that
+  /// are added themselves) or "pictures" (also those in folders). Seconds of computing for a page.
+  Ocr ocr = Ocr::kScans;
+  /// What they are written in, by Tesseract's names: "deu+eng"; "auto": English and the language of
+  /// this system. At most 100 bytes.
+  std::string ocr_languages = "auto";
   /// temperature (0 to 10; 0: greedy), top_k (0 to 100,000), top_p (0 to 1), repetition_penalty
   /// (1 to 10), seed.
   inference::SamplerOptions sampler{.repetition_penalty = 1.1F};

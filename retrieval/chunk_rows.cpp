@@ -13,12 +13,12 @@ std::set<Digest> contents_of(SQLite::Database& db, DocumentId id) {
   return out;
 }
 
-std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, DocumentId id) {
-  SQLite::Statement rows(db, "SELECT id FROM chunks WHERE document_id = ?");
-  rows.bind(1, id);
-  std::vector<ChunkId> out;
-  while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
-  return out;
+std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, std::span<const DocumentId> ids) {
+  SQLite::Statement rows(db,
+                         "SELECT id FROM chunks WHERE document_id IN "
+                         "(SELECT value FROM json_each(?))");
+  rows.bind(1, json_array(ids));
+  return all_rows(rows, id_of);
 }
 
 std::vector<Digest> without_chunk(SQLite::Database& db, const std::set<Digest>& contents) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <vector>
 
 #include "retrieval/database.h"
@@ -14,7 +15,8 @@ namespace kvlink::retrieval {
 inline constexpr const char* kWordsDue = "purge_words";
 
 std::set<Digest> contents_of(SQLite::Database& db, DocumentId id);
-std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, DocumentId id);
+/// Of all these documents.
+std::vector<ChunkId> chunk_ids_of(SQLite::Database& db, std::span<const DocumentId> ids);
 /// Those of `contents` that no chunk has.
 std::vector<Digest> without_chunk(SQLite::Database& db, const std::set<Digest>& contents);
 /// With their full text and vectors; inside a transaction.

@@ -217,6 +217,14 @@ class Library {
                                                    const std::string& reason) = 0;
   virtual Result<void> forget_reader_failure(const Digest& content) = 0;
 
+  /// What was recognised by `recipe` in the pictures of a content, by page. Goes when no document
+  /// has the content any more.
+  virtual Result<std::map<std::int32_t, std::string>> recognised_pages(
+      const Digest& content, const std::string& recipe) = 0;
+  /// Replaces what another recipe recognised there. kNotFound: no document has this content.
+  virtual Result<void> note_recognised_page(const Digest& content, std::int32_t page,
+                                            const std::string& recipe, const std::string& text) = 0;
+
   // Another embedder. `open` names the one that is wanted. Vectors of the one before go on being
   // searched until every passage has its new vector; commits and questions bring vectors of
   // serving_space() as long.

@@ -137,4 +137,34 @@ Result<void> SqliteLibrary::forget_reader_failure(const Digest& content) {
   });
 }
 
+Result<std::map<std::int32_t, std::string>> SqliteLibrary::recognised_pages(
+    const Digest& content, const std::string& recipe) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(
+        db, "SELECT page, text FROM recognised_pages WHERE content = ? AND recipe = ?");
+    bind_digest(rows, 1, content);
+    rows.bind(2, recipe);
+    std::map<std::int32_t, std::string> out;
+    while (rows.executeStep()) out[rows.getColumn(0).getInt()] = text_of(rows.getColumn(1));
+    return out;
+  });
+}
+
+Result<void> SqliteLibrary::note_recognised_page(const Digest& content, std::int32_t page,
+                                                 const std::string& recipe,
+                                                 const std::string& text) {
+  return writing([&](SQLite::Database& db) {
+    // In one statement: a document that is removed meanwhile leaves no text behind.
+    SQLite::Statement note(db,
+                           "INSERT OR REPLACE INTO recognised_pages (content, page, recipe, text) "
+                           "SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM documents "
+                           "WHERE content = ?1 AND removed = 0)");
+    bind_digest(note, 1, content);
+    note.bind(2, page);
+    note.bind(3, recipe);
+    note.bind(4, text);
+    if (note.exec() == 0) fail(ErrorCode::kNotFound, "the document was removed meanwhile");
+  });
+}
+
 }  // namespace kvlink::retrieval

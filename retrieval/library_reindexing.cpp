@@ -73,9 +73,7 @@ Result<std::vector<DocumentId>> SqliteLibrary::stale_vectors() {
     SQLite::Statement rows(db, std::string("SELECT DISTINCT c.document_id ") + kLiveChunks +
                                    lacks_vector() + "ORDER BY c.document_id");
     rows.bind(1, wanted_id_);
-    std::vector<DocumentId> out;
-    while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
-    return out;
+    return all_rows(rows, id_of);
   });
 }
 

@@ -35,16 +35,6 @@ void take_out(SQLite::Database& db, std::span<const DocumentId> ids) {
   }
 }
 
-std::vector<ChunkId> chunk_ids_of_all(SQLite::Database& db, std::span<const DocumentId> ids) {
-  SQLite::Statement rows(db,
-                         "SELECT id FROM chunks WHERE document_id IN "
-                         "(SELECT value FROM json_each(?))");
-  rows.bind(1, json_array(ids));
-  std::vector<ChunkId> out;
-  while (rows.executeStep()) out.push_back(rows.getColumn(0).getInt64());
-  return out;
-}
-
 /// Removed documents, as many as make up a step.
 std::vector<DocumentId> next_removed(SQLite::Database& db) {
   SQLite::Statement rows(db, "SELECT id, n_chunks FROM documents WHERE removed = 1 ORDER BY id");
@@ -64,7 +54,7 @@ Result<void> SqliteLibrary::remove(std::span<const DocumentId> ids) {
   return writing([&](SQLite::Database& db) {
     WriteTransaction transaction(db);
     take_out(db, ids);
-    const std::vector<ChunkId> chunks = chunk_ids_of_all(db, ids);
+    const std::vector<ChunkId> chunks = chunk_ids_of(db, ids);
     SQLite::Statement note(db, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, 1)");
     note.bind(1, kRemovalDue);
     note.exec();

@@ -26,6 +26,8 @@ std::string json_array(std::span<const DocumentId> ids) {
   return out + "]";
 }
 
+std::int64_t id_of(SQLite::Statement& row) { return row.getColumn(0).getInt64(); }
+
 Document document_of(SQLite::Statement& row) {
   Document document;
   document.id = row.getColumn(0).getInt64();

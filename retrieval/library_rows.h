@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "retrieval/database.h"
 #include "retrieval/library.h"
@@ -28,6 +29,15 @@ Digest digest_of(const SQLite::Column& column);
 
 /// "[1,2,3]": SQLite unpacks it with json_each, so that any number of ids fits one parameter.
 std::string json_array(std::span<const DocumentId> ids);
+
+/// Every row of a result, each by `value`.
+template <typename T>
+std::vector<T> all_rows(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
+  std::vector<T> out;
+  while (statement.executeStep()) out.push_back(value(statement));
+  return out;
+}
+std::int64_t id_of(SQLite::Statement& row);  ///< its first column
 
 Document document_of(SQLite::Statement& row);  ///< of kDocumentColumns
 StoredChunk chunk_of(SQLite::Statement& row);  ///< of kSelectChunk

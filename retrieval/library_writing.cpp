@@ -140,7 +140,7 @@ Library::Committed SqliteLibrary::commit_rows(SQLite::Database& db, const NewDoc
   if (find.executeStep()) {
     committed.id = find.getColumn(0).getInt64();
     old_contents = contents_of(db, committed.id);
-    old_ids = chunk_ids_of(db, committed.id);
+    old_ids = chunk_ids_of(db, std::span(&committed.id, 1));
     erase_chunks(db, committed.id);  // before the title changes: the words include it
   }
   find.reset();

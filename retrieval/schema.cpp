@@ -125,7 +125,30 @@ CREATE TABLE next_vectors (
 ALTER TABLE spaces ADD COLUMN place TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array<Migration, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+/// Text recognised in pictures, page by page, by the content of the file, as long as a document has
+/// it. `recipe`: the languages.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE recognised_pages (
+  content BLOB NOT NULL,
+  page INTEGER NOT NULL,
+  recipe TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (content, page)
+) WITHOUT ROWID;
+CREATE TRIGGER forget_pages_of_removed AFTER DELETE ON documents
+WHEN NOT EXISTS (SELECT 1 FROM documents WHERE content = OLD.content)
+BEGIN
+  DELETE FROM recognised_pages WHERE content = OLD.content;
+END;
+CREATE TRIGGER forget_pages_of_changed AFTER UPDATE OF content ON documents
+WHEN NOT EXISTS (SELECT 1 FROM documents WHERE content = OLD.content)
+BEGIN
+  DELETE FROM recognised_pages WHERE content = OLD.content;
+END;
+)sql";
+
+constexpr std::array<Migration, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                  kVersion5};
 
 }  // namespace
 

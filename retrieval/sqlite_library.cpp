@@ -21,13 +21,6 @@ ChunkContent chunk_content_of(SQLite::Statement& row) {
 }
 
 template <typename T>
-std::vector<T> all_rows(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
-  std::vector<T> out;
-  while (statement.executeStep()) out.push_back(value(statement));
-  return out;
-}
-
-template <typename T>
 std::optional<T> one_row(SQLite::Statement& statement, T (*value)(SQLite::Statement&)) {
   if (!statement.executeStep()) return std::nullopt;
   return value(statement);

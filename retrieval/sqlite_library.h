@@ -51,6 +51,10 @@ class SqliteLibrary final : public Library {
   Result<std::int64_t> note_reader_failure(const Digest& content, ReadProblem problem,
                                            const std::string& reason) override;
   Result<void> forget_reader_failure(const Digest& content) override;
+  Result<std::map<std::int32_t, std::string>> recognised_pages(const Digest& content,
+                                                               const std::string& recipe) override;
+  Result<void> note_recognised_page(const Digest& content, std::int32_t page,
+                                    const std::string& recipe, const std::string& text) override;
   EmbeddingSpace serving_space() override;
   Result<std::vector<DocumentId>> stale_vectors() override;
   Result<std::int64_t> n_chunks_to_embed() override;

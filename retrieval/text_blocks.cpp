@@ -54,6 +54,19 @@ std::string lower_suffix(std::string_view file_name) {
   return suffix;
 }
 
+void ExtractedText::place(TextBlock& block, std::int64_t first_line) {
+  if (!std::exchange(empty_, false)) {
+    n_bytes_ += 2;
+    n_lines_ += 1;
+  }
+  const auto n = std::count(block.text.begin(), block.text.end(), '\n');
+  block.byte_begin = n_bytes_;
+  block.byte_end = n_bytes_ += static_cast<std::int64_t>(block.text.size());
+  block.line_begin = first_line > 0 ? first_line : n_lines_ + 1;
+  block.line_end = block.line_begin + n;
+  n_lines_ += n + 1;
+}
+
 std::string tidy_title(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 4 * kMaxTitleBytes)) {

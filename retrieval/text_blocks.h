@@ -63,6 +63,24 @@ struct ParsedDocument {
   std::string media_type;  ///< "text/markdown", "application/pdf"
   std::vector<TextBlock> blocks;
   std::vector<std::string> notices;  ///< what was repaired ("3 malformed characters replaced")
+  /// Pages, from 1 and ascending, that may be pictures of text (a scanner's).
+  std::vector<std::int32_t> pages_without_text = {};
+};
+
+/// A document has at most so many pages.
+inline constexpr std::int32_t kMaxPages = 20'000;
+
+/// Gives the blocks of a document that is no text file their places in the extracted text, one
+/// after the other: the blocks' texts with a blank line between them.
+class ExtractedText {
+ public:
+  /// Sets the block's bytes and lines. `first_line` above 0: the line it says it begins at.
+  void place(TextBlock& block, std::int64_t first_line = 0);
+
+ private:
+  std::int64_t n_bytes_ = 0;
+  std::int64_t n_lines_ = 0;
+  bool empty_ = true;
 };
 
 /// Largest document that is parsed.

@@ -220,7 +220,7 @@ void LibraryWorker::scan_now(RequestId id, const std::vector<QString>& paths,
     basis.kv_bytes_per_token = kv_bytes_per_token(session());
     basis.kv_bytes_free =
         session().settings().disk_budget_bytes - session().store().totals().disk_bytes;
-    basis.archives = session().settings().read_archives;
+    basis.scan.take(session().settings());
     return pre_scan_of(id, paths, basis, stop);
   });
   if (stop.stop_requested()) return;  // whoever asked has moved on

@@ -53,9 +53,7 @@ PreScan pre_scan_of(RequestId id, const std::vector<QString>& paths, const Estim
                     std::stop_token stop) {
   std::vector<std::filesystem::path> named;
   for (const auto& path : paths) named.emplace_back(utf8_of(path));
-  app::ScanOptions options;
-  options.archives = basis.archives;
-  const app::ScanResult scan = app::scan_paths(named, std::move(stop), options);
+  const app::ScanResult scan = app::scan_paths(named, std::move(stop), basis.scan);
   PreScan result;
   result.id = id;
   result.paths = paths;

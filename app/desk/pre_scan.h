@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/desk/library_worker.h"
+#include "app/file_scan.h"
 
 namespace kvlink::desk {
 
@@ -14,7 +15,7 @@ struct EstimateBasis {
   MeasuredRates rates;
   std::int64_t kv_bytes_per_token = 0;
   std::int64_t kv_bytes_free = 0;
-  bool archives = false;  ///< whether they are opened
+  app::ScanOptions scan = {};  ///< what is taken
 };
 
 /// Throws nothing of its own; problems are in the result. Ends early when asked to stop.

@@ -122,19 +122,10 @@ void DocumentBuilder::add(BlockType type, int level, std::string text, std::int6
   TextBlock block;
   block.type = type;
   block.level = level;
-  if (!document_.blocks.empty()) {
-    n_bytes_ += 2;
-    n_lines_ += 1;
-  }
-  const auto n = std::count(text.begin(), text.end(), '\n');
-  block.byte_begin = n_bytes_;
-  block.byte_end = n_bytes_ += static_cast<std::int64_t>(text.size());
-  block.line_begin = first_line > 0 ? first_line : n_lines_ + 1;
-  block.line_end = block.line_begin + n;
-  n_lines_ += n + 1;
+  block.text = std::move(text);
+  text_.place(block, first_line);
   if (place_.kind == PlaceKind::kParagraph) ++place_.number;
   block.place = place_;
-  block.text = std::move(text);
   document_.blocks.push_back(std::move(block));
 }
 

@@ -39,6 +39,8 @@ class DocumentBuilder {
   void lines(BlockType type, std::string_view text);
   /// Blocks that were parsed elsewhere, with new places.
   void append(std::vector<TextBlock> blocks);
+  /// This page, from 1, may be a picture of text.
+  void note_page_without_text(std::int32_t page) { document_.pages_without_text.push_back(page); }
   void note(std::string notice) { document_.notices.push_back(std::move(notice)); }
   void set_title(std::string_view title);
   bool has_title() const { return !document_.title.empty(); }
@@ -53,8 +55,7 @@ class DocumentBuilder {
 
   ParsedDocument document_;
   Place place_{PlaceKind::kParagraph, 0, {}};
-  std::int64_t n_bytes_ = 0;  // of the extracted text
-  std::int64_t n_lines_ = 0;
+  retrieval::ExtractedText text_;
 };
 
 /// One cell as a Markdown cell: no line breaks, bars escaped.

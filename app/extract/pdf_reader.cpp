@@ -20,7 +20,6 @@ namespace {
 
 using retrieval::ReadProblem;
 
-constexpr int kMaxPages = 20'000;
 constexpr int kMaxImageSide = 4096;
 
 /// An open document over bytes that outlive it.
@@ -141,29 +140,21 @@ void prepare_pdf() { const QPdfDocument loads_the_library; }
 void read_pdf(const std::string& bytes, const std::string& password, DocumentBuilder& out) {
   PdfFile file(bytes, password);
   const int n_pages = file->pageCount();
-  if (n_pages > kMaxPages) {
-    throw Unreadable(ReadProblem::kTooLarge, "it has " + std::to_string(n_pages) +
-                                                 " pages; at most " + std::to_string(kMaxPages) +
-                                                 " are read, split it");
+  if (n_pages > retrieval::kMaxPages) {
+    throw Unreadable(ReadProblem::kTooLarge,
+                     "it has " + std::to_string(n_pages) + " pages; at most " +
+                         std::to_string(retrieval::kMaxPages) + " are read, split it");
   }
   out.set_title(title_of(*file));
   QPdfBookmarkModel bookmarks;
   bookmarks.setDocument(&*file);
   Outline outline;
   collect_outline(bookmarks, {}, 1, outline);
-  int n_empty = 0;
   for (int page = 0; page < n_pages; ++page) {
     out.set_place({PlaceKind::kPage, page + 1, {}});
     const std::string text = page_text(*file, page);
-    n_empty += text.find_first_not_of(" \t\r\n") == text.npos;
+    if (text.find_first_not_of(" \t\r\n") == text.npos) out.note_page_without_text(page + 1);
     add_page_text(text, outline[page], out);
-  }
-  if (out.is_empty()) {
-    throw Unreadable(ReadProblem::kNeedsOcr, "its pages are pictures without text (it needs OCR)");
-  }
-  if (n_empty > 0) {
-    out.note(std::to_string(n_empty) + (n_empty == 1 ? " page has" : " pages have") +
-             " no text (pictures need OCR)");
   }
 }
 

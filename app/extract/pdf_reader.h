@@ -14,8 +14,8 @@ bool can_read_pdf();
 /// Loads what Qt PDF needs later, while files can still be opened.
 void prepare_pdf();
 
-/// Appends the text of every page. Throws Unreadable: kNeedsPassword, kNeedsOcr (no page has any
-/// text), kDamaged.
+/// Appends the text of every page, and notes which pages have none. Throws Unreadable:
+/// kNeedsPassword, kDamaged.
 void read_pdf(const std::string& bytes, const std::string& password, DocumentBuilder& out);
 
 /// One page as a picture, with the place of request.passage on it. Throws Unreadable.

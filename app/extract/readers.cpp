@@ -28,6 +28,8 @@ namespace {
 
 using retrieval::ReadProblem;
 
+constexpr const char* kPagesNeedOcr = "its pages are pictures without text (it needs OCR)";
+
 [[noreturn]] void fail_unsupported(std::string reason) {
   throw Unreadable(ReadProblem::kUnsupported, std::move(reason));
 }
@@ -220,6 +222,7 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kPdf: {
       DocumentBuilder out;
       read_pdf(bytes, request.password, out);
+      if (is_member && out.is_empty()) throw Unreadable(ReadProblem::kNeedsOcr, kPagesNeedOcr);
       return out.finish("application/pdf", name);
     }
     case FileType::kHtml:
@@ -266,7 +269,11 @@ retrieval::ReadReport read_document(const std::string& bytes,
   if (bytes.empty()) throw Unreadable(ReadProblem::kNoText, "the file is empty");
   report.document = read_by_type(bytes, request, false);
   if (report.document.blocks.empty()) {
-    throw Unreadable(ReadProblem::kNoText, "the file has no text in it");
+    if (report.document.pages_without_text.empty()) {
+      throw Unreadable(ReadProblem::kNoText, "the file has no text in it");
+    }
+    report.problem = ReadProblem::kNeedsOcr;
+    report.reason = kPagesNeedOcr;
   }
   return report;
 }

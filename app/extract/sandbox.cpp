@@ -130,6 +130,7 @@ void limit_resources(const SandboxLimits& limits) {
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_NOFILE, 4);
   limit_processor_time(limits.cpu_seconds);
+  setpriority(PRIO_PROCESS, 0, limits.niceness);
   if (!kSanitized) limit(RLIMIT_AS, limits.memory_bytes);
 }
 

@@ -9,10 +9,12 @@ namespace kvlink::extract {
 struct SandboxLimits {
   std::int64_t memory_bytes = 0;  ///< address space
   std::int64_t cpu_seconds = 0;   ///< then SIGXCPU
+  int niceness = 0;               ///< 0 to 19
 };
 
 /// For the rest of this process's life: memory, processor time, files, processes and core dumps are
-/// limited, no other process may trace it, it dies with its parent, descriptors above 3 are closed.
+/// limited, it stands back by `niceness`, no other process may trace it, it dies with its parent,
+/// descriptors above 3 are closed.
 void limit_resources(const SandboxLimits& limits);
 
 /// From now on any system call but those of reading, computing and ending ends the process; opening

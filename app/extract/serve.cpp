@@ -83,6 +83,9 @@ ReadReport read_document(const ReadFunction& read, std::int64_t memory_bytes) {
 void send_report(const ReadReport& report) {
   if (report.problem != ReadProblem::kNone) {
     send(retrieval::problem_frame(report.problem, report.reason));
+    if (!report.document.pages_without_text.empty()) {
+      send(retrieval::document_frame(report.document));
+    }
   } else if (report.image) {
     send(retrieval::image_frame(*report.image));
   } else {
@@ -103,12 +106,13 @@ void send_report(const ReadReport& report) {
 int serve(int argc, const char* const* argv, const std::function<void()>& prepare,
           const ReadFunction& read) {
   SandboxLimits limits;
-  if (argc == 3) {
+  if (argc >= kOwnArguments) {
     limits.memory_bytes = std::strtoll(argv[1], nullptr, 10);
     limits.cpu_seconds = std::strtoll(argv[2], nullptr, 10);
+    limits.niceness = static_cast<int>(std::strtol(argv[3], nullptr, 10));
   }
   if (limits.memory_bytes <= 0 || limits.cpu_seconds <= 0) {
-    std::fputs("kvlink-extract reads one document for kvlink or kvlink-desktop, which start it.\n",
+    std::fputs("This program reads one document for kvlink or kvlink-desktop, which start it.\n",
                stderr);
     return 2;
   }

@@ -27,8 +27,12 @@ class Unreadable : public std::exception {
 using ReadFunction =
     std::function<retrieval::ReadReport(const std::string& bytes, const retrieval::ReadRequest&)>;
 
-/// The whole program behind main: `argv` holds the limits (bytes of memory, seconds of processor
-/// time). `prepare` runs before the sandbox closes. Returns the exit code.
+/// The program's name, and its limits: bytes of memory, seconds of processor time, niceness. What
+/// follows them is the program's own.
+inline constexpr int kOwnArguments = 4;
+
+/// The whole program behind main; `argv` begins with kOwnArguments arguments. `prepare` runs before
+/// the sandbox closes. Returns the exit code.
 int serve(int argc, const char* const* argv, const std::function<void()>& prepare,
           const ReadFunction& read);
 

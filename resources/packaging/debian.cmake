@@ -13,13 +13,16 @@ set(CPACK_COMPONENTS_ALL programs)
 if(KVLINK_HAS_MODELS)
   list(APPEND CPACK_COMPONENTS_ALL models)
 endif()
+if(KVLINK_HAS_OCR)
+  list(APPEND CPACK_COMPONENTS_ALL ocr)
+endif()
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE "")
 
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME kvlink)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAMS_PACKAGE_RECOMMENDS "kvlink-models, qt6-wayland, qt6-translations-l10n")
+set(CPACK_DEBIAN_PROGRAMS_PACKAGE_RECOMMENDS "kvlink-models, kvlink-ocr, qt6-wayland, qt6-translations-l10n")
 set(CPACK_COMPONENT_PROGRAMS_DESCRIPTION
 "answers about your own documents, on this computer
 A language model reads every passage of your documents once; what it computed
@@ -27,6 +30,15 @@ is kept on disk, so that a question is answered without reading them again.
 .
 This package holds the window, kvlink-desktop, and the command line, kvlink.
 Neither opens a network connection.")
+
+set(CPACK_DEBIAN_OCR_PACKAGE_NAME kvlink-ocr)
+set(CPACK_DEBIAN_OCR_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_OCR_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_OCR_PACKAGE_DEPENDS "kvlink (= ${PROJECT_VERSION}), tesseract-ocr")
+set(CPACK_COMPONENT_OCR_DESCRIPTION
+"scanned pages and pictures for kvlink
+The program by which kvlink reads text in pictures, with Tesseract. It opens
+no network connection.")
 
 set(CPACK_DEBIAN_MODELS_PACKAGE_NAME kvlink-models)
 set(CPACK_DEBIAN_MODELS_PACKAGE_SECTION utils)

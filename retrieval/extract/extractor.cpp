@@ -41,11 +41,14 @@ Result<Extraction> Extractor::read(std::string_view bytes, const ReadRequest& re
     const auto mib = static_cast<std::int64_t>(bytes.size() >> 20);
     const std::int64_t seconds =
         std::min(limits_.seconds + mib * limits_.seconds_per_mib, limits_.max_seconds);
-    const std::vector<std::string> arguments = {std::to_string(limits_.memory_bytes),
-                                                std::to_string(seconds)};
+    const std::int64_t wall_seconds = seconds * limits_.wall_factor;
+    std::vector<std::string> arguments = {std::to_string(limits_.memory_bytes),
+                                          std::to_string(seconds),
+                                          std::to_string(limits_.niceness)};
+    arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
     ChildProcess child(program_, arguments, bytes, encode_request(request));
     FrameReader frames(limits_.frames);
-    const auto deadline = Clock::now() + std::chrono::seconds(2 * seconds);
+    const auto deadline = Clock::now() + std::chrono::seconds(wall_seconds);
     std::string came;
     ReadProblem stopped = ReadProblem::kNone;
     std::string reason;
@@ -56,7 +59,7 @@ Result<Extraction> Extractor::read(std::string_view bytes, const ReadRequest& re
       if (wait == ChildProcess::Wait::kClosed) break;
       if (Clock::now() > deadline) {
         stopped = ReadProblem::kTooSlow;
-        reason = "reading it took more than " + std::to_string(2 * seconds) + " s";
+        reason = "reading it took more than " + std::to_string(wall_seconds) + " s";
         break;
       }
       const auto taken = returning([&] { frames.feed(came); });
@@ -87,6 +90,23 @@ Result<Extraction> Extractor::read(std::string_view bytes, const ReadRequest& re
     if (made.report.problem != ReadProblem::kNone) made.report.document.blocks.clear();
     return made;
   });
+}
+
+std::string output_of(const std::filesystem::path& program,
+                      const std::vector<std::string>& arguments, int seconds) {
+  constexpr std::size_t kMaxBytes = 1 << 16;
+  std::string out;
+  const auto ran = returning([&] {
+    ChildProcess child(program, arguments, "", "");
+    const auto deadline = Clock::now() + std::chrono::seconds(seconds);
+    while (out.size() <= kMaxBytes && Clock::now() < deadline) {
+      if (child.wait_for_output(kPollMs, out) != ChildProcess::Wait::kClosed) continue;
+      const ChildEnd end = child.wait();
+      return end.exited && end.status == 0;
+    }
+    return false;
+  });
+  return ran && *ran ? out : std::string();
 }
 
 }  // namespace kvlink::retrieval

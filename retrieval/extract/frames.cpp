@@ -124,6 +124,8 @@ std::string document_frame(const ParsedDocument& document) {
       .text(document.media_type)
       .number(static_cast<std::uint32_t>(document.notices.size()));
   for (const auto& notice : document.notices) out.text(notice);
+  out.number(static_cast<std::uint32_t>(document.pages_without_text.size()));
+  for (const auto page : document.pages_without_text) out.number(page);
   return out.frame(FrameKind::kDocument);
 }
 
@@ -183,16 +185,8 @@ void FrameReader::take_frame(FrameKind kind, std::string_view payload) {
       return;
     case FrameKind::kBlock:
       return take_block(payload);
-    case FrameKind::kDocument: {
-      report_.document.title = tidy_title(cleaned(take_text(in, "title"), 4096));
-      report_.document.media_type = one_line(cleaned(take_text(in, "type"), kMaxNoticeBytes));
-      const auto n = in.read<std::uint32_t>("notices");
-      for (std::uint32_t i = 0; i < n && i < kMaxNotices; ++i) {
-        report_.document.notices.push_back(
-            one_line(cleaned(take_text(in, "notice"), kMaxNoticeBytes)));
-      }
-      return;
-    }
+    case FrameKind::kDocument:
+      return take_document(payload);
     case FrameKind::kProblem: {
       const auto value = in.read<std::int32_t>("problem");
       const bool known = value > 0 && value <= static_cast<std::int32_t>(ReadProblem::kUnreadable);
@@ -207,6 +201,29 @@ void FrameReader::take_frame(FrameKind kind, std::string_view payload) {
       return;
   }
   fail(ErrorCode::kCorrupt, "the reader sent a frame of an unknown kind");
+}
+
+void FrameReader::take_document(std::string_view payload) {
+  ByteReader in = reader_of(payload, "document");
+  ParsedDocument& document = report_.document;
+  document.title = tidy_title(cleaned(take_text(in, "title"), 4096));
+  document.media_type = one_line(cleaned(take_text(in, "type"), kMaxNoticeBytes));
+  const auto n = in.checked_count(in.read<std::uint32_t>("notices"), 4, "notices");
+  document.notices.clear();
+  for (std::uint64_t i = 0; i < n; ++i) {
+    auto notice = one_line(cleaned(take_text(in, "notice"), kMaxNoticeBytes));
+    if (i < kMaxNotices) document.notices.push_back(std::move(notice));
+  }
+  const auto n_pages = in.checked_count(in.read<std::uint32_t>("pages"), 4, "pages");
+  document.pages_without_text.clear();
+  for (std::uint64_t i = 0, last = 0; i < n_pages; ++i) {
+    const auto page = in.read<std::int32_t>("page");
+    if (page <= static_cast<std::int64_t>(last) || page > kMaxPages) {
+      fail(ErrorCode::kCorrupt, "the reader sent pages that make no sense");
+    }
+    document.pages_without_text.push_back(page);
+    last = static_cast<std::uint64_t>(page);
+  }
 }
 
 void FrameReader::take_block(std::string_view payload) {

@@ -32,8 +32,10 @@ enum class ReadProblem : std::int32_t {
 struct ReadRequest {
   std::string file_name;  ///< without folders; a hint, the content decides
   std::string password;
-  bool archives = false;         ///< whether archives are opened
-  std::int32_t page = 0;         ///< 0: the text; else a picture of this page of a PDF, from 1
+  bool archives = false;  ///< whether archives are opened
+  /// 0: the text; else a picture of this page of a PDF, from 1. Of `kvlink-ocr`: the picture of a
+  /// TIFF whose text is asked for.
+  std::int32_t page = 0;
   std::int32_t pixel_width = 0;  ///< of that picture
   std::string passage;           ///< whose place on the page is asked for
 };
@@ -71,7 +73,7 @@ enum class FrameKind : std::uint8_t {
   kImage = 5,
   kEnd = 6
 };
-inline constexpr std::uint32_t kFrameVersion = 1;
+inline constexpr std::uint32_t kFrameVersion = 2;
 
 std::string hello_frame(bool filtered);
 std::string block_frame(const TextBlock& block);
@@ -100,6 +102,7 @@ class FrameReader {
 
  private:
   void take_frame(FrameKind kind, std::string_view payload);
+  void take_document(std::string_view payload);
   void take_block(std::string_view payload);
   void take_image(std::string_view payload);
 

@@ -33,7 +33,9 @@ THIRD_PARTY = [
     (re.compile(r"faiss/"), {"retrieval"}),
     (re.compile(r"SQLiteCpp/|sqlite3\.h$"), {"cache", "retrieval"}),
     (re.compile(r"xxhash\.h$"), {"cache", "retrieval"}),
-    (re.compile(r"omp\.h$"), {"retrieval"}),  # FAISS takes its thread count from OpenMP
+    # FAISS takes its thread count from OpenMP, Tesseract its threads
+    (re.compile(r"omp\.h$"), {"retrieval", "app/extract"}),
+    (re.compile(r"(tesseract|leptonica)/"), {"app/extract"}),
     (re.compile(r"sentencepiece"), {"inference"}),
     (re.compile(r"unicode/"), {"inference", "app/extract"}),
     (re.compile(r"(gumbo|expat)\.h$|uchardet/"), {"app/extract"}),

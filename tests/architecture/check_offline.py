@@ -6,8 +6,9 @@ Usage: check_offline.py PROGRAM…
 
 Needs readelf and nm (binutils) and ldd. A program may import none of the calls that open or
 address a socket, and may load, directly or through its libraries, none that speaks to a network.
-Two exceptions: kvlink-extract loads Qt PDF and with it QtNetwork, behind a filter of system calls
-that ends the process at socket() (tests/retrieval/sandbox_test.cpp); the window may speak to a second start of itself over a local (AF_UNIX) socket, and
+Two exceptions: kvlink-extract loads Qt PDF and with it QtNetwork, kvlink-ocr loads Tesseract and with
+it libcurl, both behind a filter of system calls that ends the process at socket()
+(tests/retrieval/sandbox_test.cpp); the window may speak to a second start of itself over a local (AF_UNIX) socket, and
 the sources of that program name no other address family.
 """
 
@@ -24,7 +25,7 @@ SOCKET_CALLS = {
 # Program → calls it may import all the same, and the one source that may name them.
 LOCAL_SOCKETS = {"kvlink-desktop": {"socket", "connect", "bind", "listen", "accept4"}}
 # Programs that may load such a library, because they cannot make a socket.
-FILTERED_PROGRAMS = {"kvlink-extract"}
+FILTERED_PROGRAMS = {"kvlink-extract", "kvlink-ocr"}
 LOCAL_SOCKET_SOURCE = Path("ui/shell/single_instance.cpp")
 OTHER_FAMILIES = re.compile(r"\b(AF|PF)_(?!UNIX\b)\w+|sockaddr_in6?\b|netinet/|\barpa/")
 NETWORK_LIBRARIES = re.compile(

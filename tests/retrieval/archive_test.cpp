@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Archives: closed unless asked for, then one document; and archives that lie.
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstdio>
 #include <string>
@@ -9,12 +8,15 @@
 #include "app/extract/archive_reader.h"
 #include "app/extract/readers.h"
 #include "app/extract/serve.h"
+#include "tests/retrieval/made_documents.h"
 #include "tests/retrieval/zip_writer.h"
 
 namespace kvlink::extract {
 namespace {
 
 using retrieval::ReadProblem;
+using retrieval::tests::compressed;
+using retrieval::tests::Wrapping;
 using retrieval::tests::ZipWriter;
 
 ParsedDocument read(const std::string& name, const std::string& bytes, bool archives = true) {
@@ -57,19 +59,7 @@ std::string tar_member(const std::string& name, const std::string& content, char
 
 std::string tar_end() { return std::string(1024, '\0'); }
 
-std::string gzipped(const std::string& data) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, data.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
+std::string gzipped(const std::string& data) { return compressed(data, Wrapping::kGzip); }
 
 std::string picture() { return std::string("\x89PNG\r\n\x1A\n", 8) + std::string(64, '\0'); }
 

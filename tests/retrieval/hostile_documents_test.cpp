@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "retrieval/extract/extractor.h"
+#include "tests/retrieval/made_documents.h"
 #include "tests/retrieval/zip_writer.h"
 
 namespace kvlink::retrieval::tests {
@@ -43,52 +44,15 @@ ReadProblem problem_with(const std::string& name, const std::string& bytes) {
   return read(name, bytes).report.problem;
 }
 
-std::string deflated(const std::string& data) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, data.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-/// A PDF from its objects, numbered from 1; the first is the catalogue.
-std::string pdf(const std::vector<std::string>& objects) {
-  std::string out = "%PDF-1.5\n";
-  std::vector<std::size_t> offsets;
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    offsets.push_back(out.size());
-    out += std::to_string(i + 1) + " 0 obj\n" + objects[i] + "\nendobj\n";
-  }
-  const std::size_t table = out.size();
-  out += "xref\n0 " + std::to_string(objects.size() + 1) + "\n0000000000 65535 f \n";
-  for (const auto offset : offsets) {
-    std::string digits = std::to_string(offset);
-    out += std::string(10 - digits.size(), '0') + digits + " 00000 n \n";
-  }
-  return out + "trailer\n<< /Size " + std::to_string(objects.size() + 1) +
-         " /Root 1 0 R >>\nstartxref\n" + std::to_string(table) + "\n%%EOF\n";
-}
-
-std::string stream(const std::string& dictionary, const std::string& data) {
-  return "<< " + dictionary + " /Length " + std::to_string(data.size()) + " >>\nstream\n" + data +
-         "\nendstream";
-}
-
-constexpr const char* kCatalogue = "<< /Type /Catalog /Pages 2 0 R >>";
-constexpr const char* kFont = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>";
+std::string deflated(const std::string& data) { return compressed(data, Wrapping::kRaw); }
 
 TEST(HostileDocuments, APageOfPdfIsRead) {
-  const auto made = read(
-      "plain.pdf", pdf({kCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-                        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents 4 0 R "
-                        "/Resources << /Font << /F 5 0 R >> >> >>",
-                        stream("", "BT /F 24 Tf 20 200 Td (Hello from a page) Tj ET"), kFont}));
+  const auto made =
+      read("plain.pdf",
+           pdf({kPdfCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents 4 0 R "
+                "/Resources << /Font << /F 5 0 R >> >> >>",
+                pdf_stream("", "BT /F 24 Tf 20 200 Td (Hello from a page) Tj ET"), kPdfFont}));
   EXPECT_EQ(made.report.problem, ReadProblem::kNone) << made.report.reason;
   ASSERT_EQ(made.report.document.blocks.size(), 1U);
   EXPECT_EQ(made.report.document.blocks[0].text, "Hello from a page");
@@ -98,20 +62,20 @@ TEST(HostileDocuments, APageOfPdfIsRead) {
 
 TEST(HostileDocuments, FormsThatDrawFormsEnd) {
   std::vector<std::string> objects = {
-      kCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+      kPdfCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
       "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents 4 0 R "
       "/Resources << /XObject << /X 5 0 R >> >> >>",
-      stream("", "/X Do")};
+      pdf_stream("", "/X Do")};
   for (int level = 0; level < 9; ++level) {
     std::string draws;
     for (int i = 0; i < 10; ++i) draws += "/X Do ";
     objects.push_back(
-        stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject "
-               "<< /X " +
-                   std::to_string(objects.size() + 2) + " 0 R >> >>",
-               draws));
+        pdf_stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject "
+                   "<< /X " +
+                       std::to_string(objects.size() + 2) + " 0 R >> >>",
+                   draws));
   }
-  objects.push_back(stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", "0 0 m 1 1 l S"));
+  objects.push_back(pdf_stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", "0 0 m 1 1 l S"));
   const auto made = read("forms.pdf", pdf(objects));
   EXPECT_NE(made.report.problem, ReadProblem::kNone);
 }
@@ -121,14 +85,14 @@ TEST(HostileDocuments, APageThatUnpacksToGigabytesEnds) {
       std::string("\x78\xDA", 2) + deflated(std::string(std::size_t{64} << 20, ' '));
   packed = std::string("\x78\xDA", 2) + deflated(packed);
   const auto made = read(
-      "flate.pdf", pdf({kCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+      "flate.pdf", pdf({kPdfCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
                         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] /Contents 4 0 R >>",
-                        stream("/Filter [/FlateDecode /FlateDecode]", packed)}));
+                        pdf_stream("/Filter [/FlateDecode /FlateDecode]", packed)}));
   EXPECT_NE(made.report.problem, ReadProblem::kNone);
 }
 
 TEST(HostileDocuments, FiftyThousandPagesAreTooMany) {
-  std::vector<std::string> objects = {kCatalogue, ""};
+  std::vector<std::string> objects = {kPdfCatalogue, ""};
   std::string kids;
   for (int i = 0; i < 50'000; ++i) {
     kids += std::to_string(objects.size() + 1) + " 0 R ";

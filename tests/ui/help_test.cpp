@@ -62,6 +62,8 @@ class HelpTest : public QObject {
                                            {"Qt6", "Qt"},
                                            {"EXPAT", "Expat"},
                                            {"gumbo", "gumbo"},
+                                           {"tesseract", "Tesseract"},
+                                           {"lept", "Leptonica"},
                                            {"uchardet", "uchardet"}};
     QString about;
     for (const auto& party : third_parties()) {

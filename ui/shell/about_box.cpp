@@ -68,6 +68,8 @@ std::vector<ThirdParty> third_parties() {
       {"gumbo", "Apache-2.0", AboutBox::tr("reads HTML")},
       {"uchardet", "MPL-1.1 OR GPL-2.0-or-later OR LGPL-2.1-or-later",
        AboutBox::tr("recognises the encoding of texts")},
+      {"Tesseract", "Apache-2.0", AboutBox::tr("reads text in pictures, where it is installed")},
+      {"Leptonica", "BSD-2-Clause", AboutBox::tr("decodes pictures for Tesseract")},
       {"PDFium (in Qt PDF)", "BSD-3-Clause AND Apache-2.0", AboutBox::tr("reads PDF files")},
       {"xxHash", "BSD-2-Clause", AboutBox::tr("checksums of cache files")},
       {"CLI11", "BSD-3-Clause", AboutBox::tr("the command line of kvlink")},
