@@ -89,19 +89,22 @@ void InstanceLock::name_owner() {
 InstanceLock::InstanceLock(InstanceLock&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       previous_owner_died_(other.previous_owner_died_),
-      is_named_(other.is_named_) {}
+      is_named_(other.is_named_),
+      is_settled_(other.is_settled_) {}
 
 InstanceLock& InstanceLock::operator=(InstanceLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(previous_owner_died_, other.previous_owner_died_);
   std::swap(is_named_, other.is_named_);
+  std::swap(is_settled_, other.is_settled_);
   return *this;
 }
 
 InstanceLock::~InstanceLock() {
   if (descriptor_ < 0) return;
   // A failure here only means that the next start checks more than it needs to.
-  if (is_named_) static_cast<void>(write_owner(descriptor_, ""));
+  const bool is_clean = is_settled_ || !previous_owner_died_;
+  if (is_named_ && is_clean) static_cast<void>(write_owner(descriptor_, ""));
   ::close(descriptor_);
 }
 

@@ -10,12 +10,12 @@ namespace kvlink::app {
 
 /// An exclusive flock on a file that names the owner's pid. Move-only; released by the destructor,
 /// and by the kernel when the process dies. The name is blanked on a clean release, so that the
-/// next owner knows whether this one finished; the file keeps its bytes, because a full disk would
-/// not give them again.
+/// next owner knows whether this one finished, unless one before it died and nobody has set right
+/// what it left; the file keeps its bytes, because a full disk would not give them again.
 class InstanceLock {
  public:
-  /// kBusy names the pid that holds it; kIo with the system's words. On a full disk the lock is held
-  /// without a name.
+  /// kBusy names the pid that holds it; kIo with the system's words. On a full disk the lock is
+  /// held without a name.
   static Result<InstanceLock> acquire(const std::filesystem::path& file);
   InstanceLock(InstanceLock&& other) noexcept;
   InstanceLock& operator=(InstanceLock&& other) noexcept;
@@ -28,6 +28,8 @@ class InstanceLock {
 
   /// Whether the last owner ended without releasing: it was killed, or the machine went down.
   bool previous_owner_died() const { return previous_owner_died_; }
+  /// What that owner left has been set right.
+  void settle() { is_settled_ = true; }
 
  private:
   InstanceLock(int descriptor, bool previous_owner_died)
@@ -35,6 +37,7 @@ class InstanceLock {
   int descriptor_ = -1;
   bool previous_owner_died_ = false;
   bool is_named_ = false;
+  bool is_settled_ = false;
 };
 
 }  // namespace kvlink::app

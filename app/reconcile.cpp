@@ -38,11 +38,7 @@ Result<std::int64_t> remove_documents(retrieval::Library& library, cache::KvStor
 Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
     std::set<Digest> owned;
-    for (const auto& document : value_or_throw(library.documents())) {
-      for (const auto& chunk : value_or_throw(library.chunks(document.id))) {
-        owned.insert(chunk.content);
-      }
-    }
+    for (const auto& chunk : value_or_throw(library.chunk_contents())) owned.insert(chunk.content);
     std::set<Digest> unowned;
     for (const auto& row : value_or_throw(store.list())) {
       if (!owned.contains(row.content)) unowned.insert(row.content);

@@ -2,6 +2,7 @@
 #include "app/session.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "app/adapter_choice.h"
@@ -87,8 +88,14 @@ void Session::open_parts() {
   if (!options_.chat_format.empty()) settings_.chat_format = options_.chat_format;
   const std::string problem = settings_problem(settings_);
   if (!problem.empty()) fail(ErrorCode::kInvalidInput, "Setting " + problem + ".");
+  // A store of hundreds of thousands of blocks takes longest: the models are loaded meanwhile.
+  auto store = std::async(std::launch::async, [&] {
+    return cache::KvStore::open(options_.paths.kv_folder(), store_options(settings_),
+                                *options_.files);
+  });
   open_models();
-  open_stores();
+  open_stores([&] { return store.get(); });
+  lock_->settle();
   if (engine_) identify_model();
   writer_ = std::make_unique<BlockWriter>(*store_, *library_);
 }
@@ -151,7 +158,7 @@ std::int64_t Session::choose_context(const std::filesystem::path& generator) {
   return fitting;
 }
 
-void Session::open_stores() {
+void Session::open_stores(const OpenStore& open_store) {
   // Without an embedder nothing is searched or embedded; a library opens all the same.
   retrieval::EmbeddingSpace space{.fingerprint = {}, .dim = 1};
   if (embedder_) {
@@ -168,8 +175,7 @@ void Session::open_stores() {
     return value_or_throw(std::move(result));
   };
   library_ = opened(retrieval::Library::open(options_.paths.data, space, *options_.files));
-  store_ = opened(
-      cache::KvStore::open(options_.paths.kv_folder(), store_options(settings_), *options_.files));
+  store_ = opened(open_store());
   report_sweep();
   if (options_.parts >= Parts::kSearch) choose_serving_embedder();
   // A process that died between the two stores' commits may have left blocks of text that the

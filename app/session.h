@@ -129,7 +129,8 @@ class Session {
   void open_parts();
   void open_models();
   std::int64_t choose_context(const std::filesystem::path& generator);
-  void open_stores();
+  using OpenStore = std::function<Result<std::unique_ptr<cache::KvStore>>()>;
+  void open_stores(const OpenStore& open_store);
   void reserve_room();
   void drop_unanswered();
   void identify_model();

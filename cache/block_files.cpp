@@ -26,14 +26,18 @@ bool is_lower_hex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+/// As fs::path::filename, without taking the path apart: a store has hundreds of thousands.
+std::string_view name_of(const fs::path& path) {
+  const std::string_view text = path.native();
+  return text.substr(text.rfind('/') + 1);
+}
+
 /// The id that a block file's name stands for, in the folder it belongs in.
-std::optional<Digest> id_of(const fs::path& path) {
-  const std::string name = path.filename().string();
+std::optional<Digest> id_of(std::string_view name, std::string_view folder_name) {
   constexpr std::size_t kHexDigits = 64;
   if (name.size() != kHexDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  const std::string hex = name.substr(0, kHexDigits);
-  if (!is_lower_hex(hex) || path.parent_path().filename().string() != hex.substr(0, 2))
-    return std::nullopt;
+  const std::string_view hex = name.substr(0, kHexDigits);
+  if (!is_lower_hex(hex) || !hex.starts_with(folder_name)) return std::nullopt;
   return Digest::from_hex(hex);
 }
 
@@ -87,21 +91,21 @@ void BlockFiles::sync_removals(std::span<const Digest> ids) {
 BlockFiles::Listing BlockFiles::list() {
   Listing listing;
   const auto keep_if_temporary = [&](const fs::path& path) {
-    if (path.filename().string().ends_with(kTemporarySuffix)) listing.temporaries.push_back(path);
+    if (name_of(path).ends_with(kTemporarySuffix)) listing.temporaries.push_back(path);
   };
   for (const fs::path& entry : files_.list(folder_)) {
     // The folder may hold other stores' files; only ours are judged.
-    if (entry.filename().string().starts_with("kv.db")) keep_if_temporary(entry);
+    if (name_of(entry).starts_with("kv.db")) keep_if_temporary(entry);
   }
   for (const fs::path& entry : files_.list(folder_ / "blocks")) {
     keep_if_temporary(entry);
-    const std::string name = entry.filename().string();
-    if (name.size() != 2 || !is_lower_hex(name)) continue;
+    const std::string_view folder_name = name_of(entry);
+    if (folder_name.size() != 2 || !is_lower_hex(folder_name)) continue;
     const auto status = files_.stat(entry);
     if (!status || !status->is_folder) continue;
     for (const fs::path& path : files_.list(entry)) {
       keep_if_temporary(path);
-      const auto id = id_of(path);
+      const auto id = id_of(name_of(path), folder_name);
       if (!id) continue;
       const auto block = files_.stat(path);
       listing.blocks.push_back({.id = *id, .size = block && !block->is_folder ? block->size : -1});

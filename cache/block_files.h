@@ -35,7 +35,7 @@ class BlockFiles {
     std::int64_t size = 0;
   };
   struct Listing {
-    std::vector<Found> blocks;
+    std::vector<Found> blocks;  ///< ascending by id
     std::vector<std::filesystem::path> temporaries;
   };
   /// Every block file and what interrupted writes left; other names are not ours and are ignored.

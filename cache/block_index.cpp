@@ -36,6 +36,11 @@ void BlockIndex::put(BlockEntry entry) {
   entries_.emplace(id, std::move(entry));
 }
 
+void BlockIndex::expect(std::size_t n) {
+  entries_.reserve(n);
+  ids_by_tokens_.reserve(n);
+}
+
 void BlockIndex::erase(const Digest& id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;

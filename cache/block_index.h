@@ -60,6 +60,8 @@ class BlockIndex {
 
   /// Inserts or replaces; gives the entry a new generation.
   void put(BlockEntry entry);
+  /// Before many are put.
+  void expect(std::size_t n);
   void erase(const Digest& id);
   BlockEntry* find(const Digest& id);
   const BlockEntry* find(const Digest& id) const;

@@ -93,7 +93,7 @@ std::vector<BlockEntry> read_blocks(SQLite::Database& database) {
       database,
       "SELECT id, model, recipe, tokens, content, n_tokens, file_bytes, dtype, created_unix, "
       "last_use, n_hits, encode_ms, load_ms, gdsf_priority, pinned, damage, damage_reason "
-      "FROM blocks");
+      "FROM blocks ORDER BY id");
   std::vector<BlockEntry> entries;
   while (select.executeStep()) entries.push_back(entry_in(select));
   return entries;

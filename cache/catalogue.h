@@ -30,7 +30,7 @@ struct CatalogueChange {
 
 /// What kv.db holds.
 struct CatalogueContents {
-  std::vector<BlockEntry> blocks;
+  std::vector<BlockEntry> blocks;   ///< ascending by id
   std::vector<EvictedRow> evicted;  ///< oldest first
   Counters counters;
 };

@@ -44,6 +44,7 @@ DiskKvStore::DiskKvStore(const std::filesystem::path& folder, Options options, F
       catalogue_(folder, files),
       memory_(options.eviction, options.memory_budget_bytes) {
   CatalogueContents contents = cache::sweep(catalogue_, block_files_, sweep_);
+  index_.expect(contents.blocks.size());
   for (BlockEntry& entry : contents.blocks) index_.put(std::move(entry));
   for (EvictedRow& row : contents.evicted) index_.remember_evicted(std::move(row));
   index_.counters() = contents.counters;

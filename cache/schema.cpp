@@ -183,8 +183,10 @@ bool is_incomplete(SQLite::Database& database) {
 OpenedDatabase open_and_prepare(const fs::path& folder, FileSystem& files) {
   return with_sql_errors("opening kv.db", [&] {
     OpenedDatabase opened;
-    opened.database = std::make_unique<SQLite::Database>(database_path(folder).string(),
-                                                         SQLite::OPEN_READWRITE, kBusyTimeoutMs);
+    // No mutex: one thread at a time uses it, and reading a row is a dozen calls.
+    opened.database = std::make_unique<SQLite::Database>(
+        database_path(folder).string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
+        kBusyTimeoutMs);
     prepare(*opened.database, folder, files);
     opened.is_new = is_incomplete(*opened.database);
     return opened;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/sweep.h"
 
+#include <future>
 #include <optional>
-#include <unordered_map>
+#include <string>
 #include <utility>
 
 #include "cache/block_format.h"
@@ -10,8 +11,6 @@
 
 namespace kvlink::cache {
 namespace {
-
-using SizeById = std::unordered_map<Digest, std::int64_t, DigestHash>;
 
 /// The row that a block file's own header stands for; nothing when the file is not a block.
 std::optional<BlockEntry> entry_from_file(const BlockFiles::Found& found, BlockFiles& files) {
@@ -60,23 +59,27 @@ CatalogueContents rebuild(Catalogue& catalogue, BlockFiles& files,
 /// Rows whose file is as they say, or that say that it is gone; the others are dropped.
 CatalogueContents match(CatalogueContents contents, Catalogue& catalogue, BlockFiles& files,
                         const BlockFiles::Listing& listing, SweepReport& report) {
-  SizeById sizes;
-  for (const BlockFiles::Found& found : listing.blocks) sizes.emplace(found.id, found.size);
-  std::vector<BlockEntry> standing;
   CatalogueChange change;
+  std::vector<BlockEntry> standing;
+  std::vector<Digest> orphans;
+  auto file = listing.blocks.begin();
   for (BlockEntry& entry : contents.blocks) {
-    const auto file = sizes.find(entry.row.id);
-    if (!entry.damage_reason && (file == sizes.end() || file->second != entry.row.file_bytes)) {
+    for (; file != listing.blocks.end() && file->id < entry.row.id; ++file) {
+      orphans.push_back(file->id);
+    }
+    const bool is_there = file != listing.blocks.end() && file->id == entry.row.id;
+    if (!entry.damage_reason && (!is_there || file->size != entry.row.file_bytes)) {
       change.removed.push_back(entry.row.id);
       continue;
     }
-    if (!entry.damage_reason) sizes.erase(file);
+    if (!entry.damage_reason) ++file;
     standing.push_back(std::move(entry));
   }
+  for (; file != listing.blocks.end(); ++file) orphans.push_back(file->id);
   report.n_rows_without_file = static_cast<std::int64_t>(change.removed.size());
   // Rows first: a file that is removed must not have one.
   if (!change.removed.empty()) catalogue.apply(change);
-  for (const auto& [id, size] : sizes) {
+  for (const Digest& id : orphans) {
     files.remove(id);
     ++report.n_orphans_removed;
   }
@@ -87,19 +90,32 @@ CatalogueContents match(CatalogueContents contents, Catalogue& catalogue, BlockF
 }  // namespace
 
 CatalogueContents sweep(Catalogue& catalogue, BlockFiles& files, SweepReport& report) {
-  const BlockFiles::Listing listing = files.list();
+  // Names and rows at once: each may be hundreds of thousands.
+  auto listed = std::async(std::launch::async, [&] { return files.list(); });
+  std::optional<CatalogueContents> contents;
+  std::string damage;
+  const auto reading = [&](auto&& body) {
+    try {
+      body();
+    } catch (const Exception& e) {
+      if (e.error().code != ErrorCode::kCorrupt) throw;
+      damage = e.what();
+      contents.reset();
+    }
+  };
+  if (!catalogue.is_new()) reading([&] { contents = catalogue.read(); });
+  const BlockFiles::Listing listing = listed.get();
   for (const auto& path : listing.temporaries) {
     files.remove_file(path);
     ++report.n_temp_files_removed;
   }
+  if (contents) {
+    reading([&] { contents = match(*std::move(contents), catalogue, files, listing, report); });
+  }
+  if (contents) return *std::move(contents);
   if (!catalogue.is_new()) {
-    try {
-      return match(catalogue.read(), catalogue, files, listing, report);
-    } catch (const Exception& e) {
-      if (e.error().code != ErrorCode::kCorrupt) throw;
-      catalogue.replace(e.what());
-      report.n_rows_without_file = 0;
-    }
+    catalogue.replace(damage);
+    report.n_rows_without_file = 0;
   }
   return rebuild(catalogue, files, listing, report);
 }

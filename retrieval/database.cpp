@@ -96,7 +96,7 @@ Error database_error(const SQLite::Exception& error, const std::filesystem::path
 }
 
 Connection::Connection(const std::filesystem::path& path)
-    : db(path.string(), SQLite::OPEN_READWRITE, kBusyTimeoutMs) {}
+    : db(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs) {}
 
 WriteTransaction::~WriteTransaction() {
   if (done_ || sqlite3_get_autocommit(db_.getHandle()) != 0) return;

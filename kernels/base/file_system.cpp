@@ -234,16 +234,19 @@ class PosixFileSystem final : public FileSystem {
   std::vector<fs::path> list(const fs::path& folder) override {
     std::unique_ptr<::DIR, int (*)(::DIR*)> handle(::opendir(folder.c_str()), &::closedir);
     if (handle == nullptr) fail_call("opendir", folder, errno);
-    std::vector<fs::path> entries;
+    std::vector<std::string> names;  // sorted as text: paths are compared piece by piece
     for (;;) {
       errno = 0;
       const ::dirent* entry = ::readdir(handle.get());
       if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") entries.push_back(folder / name);
+      if (name != "." && name != "..") names.emplace_back(name);
     }
     if (errno != 0) fail_call("readdir", folder, errno);
-    std::sort(entries.begin(), entries.end());
+    std::sort(names.begin(), names.end());
+    std::vector<fs::path> entries;
+    entries.reserve(names.size());
+    for (const std::string& name : names) entries.push_back(folder / name);
     return entries;
   }
 

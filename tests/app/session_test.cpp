@@ -163,6 +163,26 @@ TEST(Session, AMissingModelSaysWhatToDo) {
   EXPECT_TRUE(Session::open(options)) << "status and remove need no model";
 }
 
+TEST(Session, AStartThatFailedLeavesWhatAKilledOneDidToTheNext) {
+  const TinyLibrary library;
+  library.write("a.md", story("boat", 6));
+  {
+    const auto session = library.open();
+    library.add(*session);
+    const auto documents = value_or_throw(session->library().documents());
+    // As when it is killed between the two stores' commits.
+    value_or_throw(session->library().remove(std::vector{documents.front().id}));
+    ASSERT_FALSE(value_or_throw(session->store().list()).empty());
+  }
+  write_file(library.paths().lock_file(), "1\n");
+  SessionOptions options;
+  options.paths = library.paths();
+  options.paths.models = library.folder() / "none";
+  ASSERT_FALSE(Session::open(options));
+  EXPECT_TRUE(value_or_throw(library.open()->store().list()).empty());
+  EXPECT_FALSE(read_text(library.paths().lock_file()).starts_with("1"));
+}
+
 TEST(Session, AFolderThatCannotBeIsAClearError) {
   const TinyLibrary library;
   write_file(library.folder() / "file", "x");
