@@ -83,12 +83,45 @@ std::vector<std::int32_t> ascending(std::int64_t first, std::size_t n) {
 
 }  // namespace
 
+/// The two things that loading does with all weights, as one progress: their numbers are checked,
+/// then each layer is packed, which takes longer.
+class LoadSteps {
+ public:
+  explicit LoadSteps(const LoadWatch& watch) : watch_(watch) {}
+
+  LoadWatch checking() {
+    return {.progress =
+                [this](std::int64_t done, std::int64_t total) {
+                  n_bytes_ = total;
+                  tell(done / kCheckingShare);
+                },
+            .stop = watch_.stop};
+  }
+  LayerCallback packing(std::int32_t n_layers) {
+    return [this, n_layers, layer = std::int64_t{0}]() mutable {
+      if (watch_.stop.stop_requested()) fail(ErrorCode::kCancelled, "loading was stopped");
+      const std::int64_t checked = n_bytes_ / kCheckingShare;
+      tell(checked + (n_bytes_ - checked) / n_layers * layer++);
+    };
+  }
+  void end() const { tell(n_bytes_); }
+
+ private:
+  static constexpr std::int64_t kCheckingShare = 4;
+  void tell(std::int64_t done) const {
+    if (watch_.progress) watch_.progress(done, n_bytes_);
+  }
+
+  const LoadWatch& watch_;
+  std::int64_t n_bytes_ = 0;
+};
+
 struct Engine::State {
-  State(Model m, EngineOptions o)
+  State(Model m, EngineOptions o, const LayerCallback& between_layers)
       : model(std::move(m)),
         options(o),
         backend(o.cpu),
-        decoder(model, backend),
+        decoder(model, backend, nullptr, between_layers),
         arenas(model.config, o.arena_dtype),
         device(model, options.gpu, max_context()) {}
 
@@ -305,10 +338,13 @@ Engine::~Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
                                              EngineOptions options, const LoadWatch& watch) {
   return returning([&] {
-    Model loaded = value_or_throw(load_model(model, watch));
+    LoadSteps steps(watch);
+    Model loaded = value_or_throw(load_model(model, steps.checking()));
     check_options(options, loaded.config);
     std::unique_ptr<Engine> engine(new Engine());
-    engine->state_ = std::make_unique<State>(std::move(loaded), options);
+    const std::int32_t n_layers = loaded.config.n_layers;
+    engine->state_ = std::make_unique<State>(std::move(loaded), options, steps.packing(n_layers));
+    steps.end();
     State& s = *engine->state_;
     s.tokenizer = value_or_throw(make_tokenizer(s.model.tokenizer));
     if (s.tokenizer->vocab_size() > s.model.config.vocab_size) {
