@@ -35,11 +35,17 @@ double seconds_since(Clock::time_point start) {
   return std::max(std::chrono::duration<double>(Clock::now() - start).count(), 1e-9);
 }
 
+void expect_not_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::kCancelled, "the check was stopped");
+}
+
 /// Reading through a decoder at positions equal to rows, every logit checked.
 class Reader {
  public:
-  Reader(const inference::Model& model, kernels::CpuBackend& backend, std::int64_t capacity)
-      : decoder_(model, backend), cache_(model.config, capacity, DType::kF16) {}
+  Reader(const inference::Model& model, kernels::CpuBackend& backend, std::int64_t capacity,
+         const std::stop_token& stop)
+      : decoder_(model, backend, nullptr, [&stop] { expect_not_stopped(stop); }),
+        cache_(model.config, capacity, DType::kF16) {}
 
   /// Logits of every id, or of the last one only.
   std::vector<float> read(std::span<const std::int32_t> ids, bool all) {
@@ -117,14 +123,14 @@ ModelTrial try_generator(const inference::Model& model, const inference::Tokeniz
                          kernels::CpuBackend& backend, std::stop_token stop) {
   const Ids ids = ids_of_text(model, tokenizer);
   const auto n_vocab = static_cast<std::size_t>(model.config.vocab_size);
-  Reader reader(model, backend, static_cast<std::int64_t>(ids.size()) + kWritten);
+  Reader reader(model, backend, static_cast<std::int64_t>(ids.size()) + kWritten, stop);
   ModelTrial trial;
   trial.n_tokens = static_cast<std::int64_t>(ids.size());
   double sum = 0;
   double seconds = 0;
   std::int32_t next = 0;
   for (std::size_t at = 0; at < ids.size(); at += kPart) {
-    if (stop.stop_requested()) fail(ErrorCode::kCancelled, "the check was stopped");
+    expect_not_stopped(stop);
     const auto part = std::span(ids).subspan(at, std::min(kPart, ids.size() - at));
     const auto start = Clock::now();
     const auto logits = reader.read(part, true);

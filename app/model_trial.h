@@ -20,7 +20,8 @@ struct ModelTrial {
 
 /// Reads the text and writes a few tokens. Without a tokenizer it reads ids one after another, and
 /// the perplexity says nothing. Throws kCorrupt when the model computes numbers that are not
-/// finite, kOutOfMemory, kCancelled after a stop (looked at every 32 tokens).
+/// finite, kOutOfMemory, kCancelled after a stop (looked at before every layer is packed
+/// and every 32 tokens).
 ModelTrial try_generator(const inference::Model& model, const inference::Tokenizer* tokenizer,
                          kernels::CpuBackend& backend, std::stop_token stop = {});
 

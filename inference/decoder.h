@@ -51,8 +51,10 @@ using LayerCallback = std::function<void()>;
 /// it is constructed. Reentrant: all state of a pass lives in the KvCache and in the pass itself.
 class Decoder {
  public:
-  Decoder(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora = nullptr)
-      : model_(model), backend_(backend), maps_(backend, model), lora_(lora) {}
+  /// `between_layers` is called before each layer is packed.
+  Decoder(const Model& model, kernels::CpuBackend& backend, const LoraWeights* lora = nullptr,
+          const LayerCallback& between_layers = {})
+      : model_(model), backend_(backend), maps_(backend, model, between_layers), lora_(lora) {}
 
   /// Forwards the batch and returns logits [logit_rows.size(), vocab_size].
   /// Mask: a key is visible iff its position <= the query's. Within a layer, batches longer than

@@ -50,10 +50,12 @@ LayerMaps::LayerMaps(kernels::CpuBackend& backend, const LayerWeights& w)
       gate_up(backend, std::array{w.gate, w.up}),
       down(backend, std::array{w.down}) {}
 
-ModelMaps::ModelMaps(kernels::CpuBackend& backend, const Model& model)
+ModelMaps::ModelMaps(kernels::CpuBackend& backend, const Model& model,
+                     const std::function<void()>& between_layers)
     : output(backend, std::array{model.output}) {
   layers.reserve(model.layers.size());
   for (const LayerWeights& weights : model.layers) {
+    if (between_layers) between_layers();
     layers.emplace_back(backend, weights);
     // Nothing is held twice for longer than it takes to pack a layer.
     if (packed_bytes() > 0) model.release_pages();

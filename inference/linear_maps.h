@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -50,7 +51,9 @@ struct LayerMaps {
 
 /// All matrices of a model. Borrows the model, whose pages are let go as they are packed.
 struct ModelMaps {
-  ModelMaps(kernels::CpuBackend& backend, const Model& model);
+  /// `between_layers` may throw.
+  ModelMaps(kernels::CpuBackend& backend, const Model& model,
+            const std::function<void()>& between_layers = {});
 
   std::vector<LayerMaps> layers;
   LinearMaps output;

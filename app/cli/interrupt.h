@@ -8,8 +8,9 @@
 
 namespace kvlink::app {
 
-/// Made once, at the start of main, before any other thread. A thread waits for SIGINT, SIGTERM and
-/// SIGHUP; SIGPIPE is ignored, so that a closed pipe is a failed write. Safe from any thread.
+/// Made once, at the start of main. A thread waits for SIGINT, SIGTERM and SIGHUP; SIGPIPE is
+/// ignored, so that a closed pipe is a failed write. Safe from any thread. Libraries may have made
+/// threads before main (OpenBLAS does) that take signals too: the handlers serve those as well.
 class Interrupt {
  public:
   Interrupt();
@@ -29,7 +30,7 @@ class Interrupt {
  private:
   void watch();
 
-  int signals_ = -1;
+  int signals_ = -1;  // counts signals that nobody has looked at
   int event_ = -1;
   int closing_ = -1;
   mutable std::mutex mutex_;

@@ -223,6 +223,7 @@ TEST_F(CommandLineTest, AnInterruptStopsAnAddThatTheNextOneFinishes) {
   program.send(SIGINT);
   const auto stopped = program.wait();
   EXPECT_EQ(stopped.exit_code, 130) << stopped.out << stopped.err;
+  EXPECT_FALSE(stopped.killed) << "it ended by itself";
   EXPECT_EQ(run({"add", documents}).exit_code, 0);
   EXPECT_EQ(run_json({"status"})["documents"], 40);
 }

@@ -52,7 +52,7 @@ ProgramResult Program::wait() {
   if (!ended_) ::waitpid(pid_, &status_, 0);
   ended_ = true;
   const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
-  return {code, out_so_far(), read_text(scratch_ / "err")};
+  return {code, WIFSIGNALED(status_), out_so_far(), read_text(scratch_ / "err")};
 }
 
 std::string Program::out_so_far() const { return read_text(scratch_ / "out"); }

@@ -11,7 +11,8 @@
 namespace kvlink::app::tests {
 
 struct ProgramResult {
-  int exit_code = -1;  ///< 128 + signal when it was killed
+  int exit_code = -1;   ///< 128 + signal when it was killed
+  bool killed = false;  ///< by a signal
   std::string out;
   std::string err;
 };

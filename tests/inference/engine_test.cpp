@@ -7,7 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -69,6 +71,34 @@ TEST_F(EngineOnTinyModel, LoadRefusesWhatItCannotUse) {
   }
   EXPECT_NE(Engine::load(model_path_, {.max_context = 4096}).error().message.find("2048"),
             std::string::npos);
+}
+
+TEST_F(EngineOnTinyModel, LoadingTellsHowFarItIsAndStopsWhereverItIs) {
+  std::vector<std::int64_t> told;
+  std::int64_t whole = 0;
+  const auto note = [&](std::int64_t done, std::int64_t total) {
+    told.push_back(done);
+    whole = total;
+  };
+  ASSERT_TRUE(Engine::load(model_path_, {}, {.progress = note, .stop = {}}));
+  EXPECT_TRUE(std::ranges::is_sorted(told));
+  EXPECT_EQ(told.back(), whole);
+  EXPECT_GT(whole, 0);
+  // While numbers are checked, and before either of the two layers is packed.
+  for (std::size_t at = 0; at + 1 < told.size(); ++at) {
+    std::stop_source stop;
+    std::size_t n = 0;
+    const auto stop_there = [&](std::int64_t, std::int64_t) {
+      if (n++ == at) stop.request_stop();
+    };
+    const auto engine =
+        Engine::load(model_path_, {}, {.progress = stop_there, .stop = stop.get_token()});
+    const bool is_last_layer = at + 2 == told.size();
+    EXPECT_EQ(engine.has_value(), is_last_layer) << at;
+    if (!engine) {
+      EXPECT_EQ(engine.error().code, ErrorCode::kCancelled);
+    }
+  }
 }
 
 TEST_F(EngineOnTinyModel, RecipeIsThePrefix) {
