@@ -87,11 +87,28 @@ struct PanelProduct {
                     .y_stride = y.row_stride,
                     .accumulate = accumulate};
     call.x.rows += row * call.x.stride;
+    if (x.rest.rows != nullptr && m == 1 && !accumulate &&
+        x.rest.rows == x.first.rows + call.x.stride) {
+      return multiply_pair(call);
+    }
     table.int_dot(call);
     if (x.rest.rows == nullptr) return;
     call.x.rows = x.rest.rows + row * call.x.stride;
     call.accumulate = true;
     table.int_dot(call);
+  }
+
+  /// One row and its rest, which lies behind it: the weights are read once for both.
+  void multiply_pair(IntDotCall call) const {
+    float sums[2 * PackedWeights::kPanelOutputs];
+    float* y = call.y;
+    call.m = 2;
+    call.y = sums;
+    call.y_stride = PackedWeights::kPanelOutputs;
+    table.int_dot(call);
+    for (std::int64_t i = 0; i < call.n_outputs; ++i) {
+      y[i] = sums[i] + sums[PackedWeights::kPanelOutputs + i];
+    }
   }
 };
 

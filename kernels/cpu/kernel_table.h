@@ -34,6 +34,9 @@ struct DotCall {
   bool accumulate;
 };
 
+/// Up to so many rows (queries times heads of a group) keys are multiplied as they lie, in f32.
+inline constexpr std::int64_t kFewAttentionRows = 8;
+
 /// One tile of queries, all heads of a group, against keys [key_begin, key_end) of one KV head.
 /// Result unnormalised: sums [n_queries * group, padded head_dim], row_max and row_sum.
 struct AttentionCall {

@@ -163,6 +163,35 @@ TEST(Attention, MatchesTheFormulaWhenKeysAreSplit) {
   check({.n = 300, .n_keys = 1400, .n_heads = 2, .n_kv_heads = 1, .head_dim = 16});
 }
 
+/// Decode: rows up to kFewAttentionRows take a path of their own, and one more does not.
+TEST(Attention, AFewRowsMatchTheFormulaWithHiddenRowsAmongTheKeys) {
+  for (const DType dtype : {DType::kF16, DType::kF32}) {
+    for (const std::int64_t group : {1, 2, 3, 4, 5, 7, 8, 9}) {
+      for (const std::int64_t dim : {32, 64, 128, 256}) {
+        Material m({.n = 1 + group % 2,
+                    .n_keys = 600 + group,
+                    .n_heads = 2 * group,
+                    .n_kv_heads = 2,
+                    .head_dim = dim,
+                    .dtype = dtype});
+        const auto bytes = static_cast<std::size_t>(row_bytes(dtype, dim));
+        for (std::int64_t key = 3; key < m.c.n_keys; key += 1 + key % 7) {
+          m.key_positions[static_cast<std::size_t>(key)] = -1;
+          for (std::int64_t head = 0; head < 2; ++head) {
+            const auto at = static_cast<std::size_t>(head * m.capacity + key) * bytes;
+            std::memset(m.keys.data() + at, 0xFF, bytes);
+            std::memset(m.values.data() + at, 0xFF, bytes);
+          }
+        }
+        for (const NamedBackend& b : ways({1})) {
+          expect_reference(run(*b.backend, m), m, b,
+                           " group " + std::to_string(group) + " dims " + std::to_string(dim));
+        }
+      }
+    }
+  }
+}
+
 TEST(Attention, EveryHeadOnItsOwnIsAGroupOfOne) {
   check({.n = 9, .n_keys = 90, .n_heads = 4, .n_kv_heads = 4, .head_dim = 48});
 }

@@ -3,6 +3,7 @@
 // Included once per instruction set, inside its namespace.
 #pragma once
 
+#include "kernels/cpu/simd/attention_few.h"
 #include "kernels/cpu/simd/gemm.h"
 #include "kernels/cpu/simd/key_tile.h"
 #include "kernels/cpu/simd/rows.h"
@@ -113,7 +114,31 @@ inline void soften_scores(const AttentionCall& call, const KeyTile& tile, float*
   }
 }
 
+template <DType kType>
+void attention_few(const AttentionCall& call) {
+  const std::int64_t n_rows = call.n_queries * call.group;
+  float* q = call.scratch;
+  float* scores = q + n_rows * call.head_dim;
+  read_queries(call, call.head_dim, q);
+  clear_partial(call.partial, n_rows, call.head_dim);
+  const std::int32_t last_query = last_position(call);
+  for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
+    KeyTile tile;
+    read_positions(call, key, tile);
+    if (tile.lowest > last_query) continue;
+    few_rows<kType, kMostFewRows>(FewStep::kScores, call, key, tile, n_rows, q, scores,
+                                  call.partial);
+    soften_scores(call, tile, scores, call.partial);
+    few_rows<kType, kMostFewRows>(FewStep::kValues, call, key, tile, n_rows, q, scores,
+                                  call.partial);
+  }
+}
+
 void attention(const AttentionCall& call) {
+  if (is_for_few(call)) {
+    return call.dtype == DType::kF16 ? attention_few<DType::kF16>(call)
+                                     : attention_few<DType::kF32>(call);
+  }
   const std::int64_t n_rows = call.n_queries * call.group;
   const std::int64_t width = padded(call.head_dim);
   float* q = call.scratch;

@@ -50,6 +50,22 @@ inline float reduce_max(Vec a) {
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
+/// Element i is the sum of v[i]'s elements.
+inline Vec sum_each(const Vec (&v)[8]) {
+  Vec quads[2];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const Vec* of = v + 4 * i;
+    const __m256d a =
+        _mm256_castps_pd(add(_mm256_unpacklo_ps(of[0], of[1]), _mm256_unpackhi_ps(of[0], of[1])));
+    const __m256d b =
+        _mm256_castps_pd(add(_mm256_unpacklo_ps(of[2], of[3]), _mm256_unpackhi_ps(of[2], of[3])));
+    quads[i] =
+        add(_mm256_castpd_ps(_mm256_unpacklo_pd(a, b)), _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)));
+  }
+  return add(_mm256_permute2f128_ps(quads[0], quads[1], 0x20),
+             _mm256_permute2f128_ps(quads[0], quads[1], 0x31));
+}
 /// a where x < 0, else b.
 inline Vec select_negative(Vec x, Vec a, Vec b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, zero(), _CMP_LT_OQ));

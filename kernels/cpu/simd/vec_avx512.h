@@ -42,6 +42,25 @@ inline Vec nan_to_zero(Vec a) {
 }
 inline float reduce_add(Vec a) { return _mm512_reduce_add_ps(a); }
 inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a); }
+/// Element i is the sum of v[i]'s elements.
+inline Vec sum_each(const Vec (&v)[16]) {
+  Vec quads[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const Vec* of = v + 4 * i;
+    const __m512d a =
+        _mm512_castps_pd(add(_mm512_unpacklo_ps(of[0], of[1]), _mm512_unpackhi_ps(of[0], of[1])));
+    const __m512d b =
+        _mm512_castps_pd(add(_mm512_unpacklo_ps(of[2], of[3]), _mm512_unpackhi_ps(of[2], of[3])));
+    quads[i] =
+        add(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+  }
+  const Vec low = add(_mm512_shuffle_f32x4(quads[0], quads[1], 0x88),
+                      _mm512_shuffle_f32x4(quads[0], quads[1], 0xDD));
+  const Vec high = add(_mm512_shuffle_f32x4(quads[2], quads[3], 0x88),
+                       _mm512_shuffle_f32x4(quads[2], quads[3], 0xDD));
+  return add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xDD));
+}
 /// a where x < 0, else b.
 inline Vec select_negative(Vec x, Vec a, Vec b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_LT_OQ), b, a);

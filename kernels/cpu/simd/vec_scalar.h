@@ -36,6 +36,8 @@ inline Vec abs(Vec a) { return __builtin_fabsf(a); }
 inline Vec nan_to_zero(Vec a) { return a == a ? a : 0.0F; }
 inline float reduce_add(Vec a) { return a; }
 inline float reduce_max(Vec a) { return a; }
+/// Element i is the sum of v[i]'s elements.
+inline Vec sum_each(const Vec (&v)[1]) { return v[0]; }
 /// a where x < 0, else b.
 inline Vec select_negative(Vec x, Vec a, Vec b) { return x < 0 ? a : b; }
 
