@@ -6,6 +6,7 @@
 #include "app/cli/arguments.h"
 #include "app/cli/command.h"
 #include "app/paths.h"
+#include "inference/instruction_cap.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ app::Paths find_paths(const app::GlobalArguments& global) {
 app::ExitCode run(const app::Arguments& arguments, app::Interrupt& interrupt) {
   app::Output output(arguments.global.json, interrupt);
   const auto code = returning([&] {
+    value_or_throw(inference::cap_instructions(variable("KVLINK_MAX_ISA")));
     app::CommandContext context{arguments.global, find_paths(arguments.global), output, interrupt};
     return std::visit([&](const auto& command) { return app::run_command(context, command); },
                       arguments.command);

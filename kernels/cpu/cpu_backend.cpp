@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "kernels/cpu/isa_limit.h"
 #include "kernels/cpu/thread_pool.h"
 
 #if defined(__x86_64__)
@@ -99,14 +100,29 @@ const char* isa_name(Isa isa) {
   return "unknown";
 }
 
+std::optional<Isa> parse_isa(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(kWidestIsa); ++i) {
+    if (name == isa_name(static_cast<Isa>(i))) return static_cast<Isa>(i);
+  }
+  return std::nullopt;
+}
+
 namespace {
 const Features& features() {
   static const Features found = probe();
   return found;
 }
+
+Isa& process_limit() {
+  static Isa limit = kWidestIsa;
+  return limit;
+}
 }  // namespace
 
+void limit_isa(Isa cap) { process_limit() = cap; }
+
 Isa detect_isa(Isa cap) {
+  cap = std::min(cap, process_limit());
   const Features& found = features();
   if (cap >= Isa::kAvx512Vnni && found.avx512_vnni) return Isa::kAvx512Vnni;
   if (cap >= Isa::kAvx512 && found.avx512) return Isa::kAvx512;
