@@ -86,6 +86,8 @@ void fill_from_passages(DocumentText& made, const std::vector<retrieval::StoredC
     const qsizetype begin = made.text.size();
     made.text += text_of(chunk.chunk.text);
     made.passages.push_back(passage_of(chunk, begin, made.text.size()));
+    made.passages.back().has_page = made.media_type == QLatin1String("application/pdf") &&
+                                    chunk.chunk.anchor.place == retrieval::PlaceKind::kPage;
   }
 }
 

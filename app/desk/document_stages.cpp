@@ -80,6 +80,7 @@ DocumentRow row_of(const retrieval::Document& document) {
   row.stage = document.state == retrieval::DocumentState::kFailed ? DocumentStage::kFailed
                                                                   : DocumentStage::kSearchable;
   row.reason = text_of(document.problem);
+  row.needs_ocr = document.problem_kind == retrieval::ReadProblem::kNeedsOcr;
   return row;
 }
 

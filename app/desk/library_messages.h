@@ -2,6 +2,9 @@
 // Documents, pre-scans and ingestion as the window sees them. Plain values.
 #pragma once
 
+#include <QByteArray>
+#include <QList>
+#include <QRectF>
 #include <QString>
 #include <memory>
 #include <optional>
@@ -35,7 +38,8 @@ struct DocumentRow {
   std::int64_t n_tokens = 0;
   std::int64_t added_unix = 0;
   DocumentStage stage = DocumentStage::kQueued;
-  QString reason;  ///< why it failed, or what was repaired; may be empty
+  QString reason;          ///< why it failed, or what was repaired; may be empty
+  bool needs_ocr = false;  ///< it, or some of its pages, are pictures of text
 
   bool operator==(const DocumentRow&) const = default;
 };
@@ -152,9 +156,20 @@ struct DocumentText {
     qsizetype end = 0;
     std::int64_t line_begin = 0;  ///< 1-based
     std::int64_t line_end = 0;
+    bool has_page = false;  ///< that LibraryWorker::draw_page can draw
   };
   std::vector<Passage> passages;  ///< in reading order
   QString notice;                 ///< "" or why this is not the file as it is on disk now
+};
+
+/// A page with the place of a passage on it.
+struct PagePicture {
+  RequestId id = 0;
+  ChunkId chunk = 0;
+  int page = 0;  ///< from 1
+  int width = 0, height = 0;
+  QByteArray pixels;      ///< [height, width, 4]: blue, green, red, 255
+  QList<QRectF> passage;  ///< in shares of width and height; empty where it was not found
 };
 
 /// Whether files of this name are read, by the suffix alone: nothing is looked at.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/desk/document_page.h"
 #include "app/desk/document_reader.h"
 #include "app/desk/document_stages.h"
 #include "app/desk/dropped_text.h"
@@ -64,10 +65,7 @@ void LibraryWorker::session_closing() {
   progress_.clear();
 }
 
-void LibraryWorker::interrupt() {
-  const std::lock_guard lock(scans_mutex_);
-  for (auto& [id, stop] : scans_) stop.request_stop();
-}
+void LibraryWorker::interrupt() { stops_.stop_all(); }
 
 void LibraryWorker::refresh() {
   post([this] { tell_all(); });
@@ -186,23 +184,13 @@ void LibraryWorker::blocks_changed() {
 // --- pre-scan
 
 void LibraryWorker::pre_scan(RequestId id, std::vector<QString> paths) {
-  std::stop_source stop;
-  {
-    const std::lock_guard lock(scans_mutex_);
-    scans_[id] = stop;
-  }
-  post([this, id, paths = std::move(paths), stop] {
-    scan_now(id, paths, stop.get_token());
-    const std::lock_guard lock(scans_mutex_);
-    scans_.erase(id);
+  post([this, id, paths = std::move(paths), stop = stops_.begin(id)] {
+    scan_now(id, paths, stop);
+    stops_.end(id);
   });
 }
 
-void LibraryWorker::cancel_pre_scan(RequestId id) {
-  const std::lock_guard lock(scans_mutex_);
-  const auto found = scans_.find(id);
-  if (found != scans_.end()) found->second.request_stop();
-}
+void LibraryWorker::cancel_pre_scan(RequestId id) { stops_.stop(id); }
 
 void LibraryWorker::scan_now(RequestId id, const std::vector<QString>& paths,
                              std::stop_token stop) {
@@ -386,6 +374,22 @@ void LibraryWorker::read_document(RequestId id, DocumentId document) {
     }
     text->id = id;
     emit document_text(*text);
+  });
+}
+
+void LibraryWorker::draw_page(RequestId id, ChunkId passage, int pixel_width) {
+  post([this, id, passage, pixel_width, stop = stops_.begin(id)] {
+    const auto problem = why_not(false);
+    auto picture =
+        problem ? Result<PagePicture>(Error{ErrorCode::kBusy, ""})
+                : returning([&] { return draw_page_of(session(), passage, pixel_width, stop); });
+    stops_.end(id);
+    if (picture) {
+      picture->id = id;
+      emit page_drawn(*picture);
+    } else {
+      emit page_not_drawn(id, problem ? *problem : problem_of(picture.error()));
+    }
   });
 }
 

@@ -6,10 +6,10 @@
 #include <QSet>
 #include <QTimer>
 #include <map>
-#include <mutex>
 
 #include "app/desk/collections.h"
 #include "app/desk/library_messages.h"
+#include "app/desk/request_stops.h"
 #include "app/desk/worker.h"
 
 namespace kvlink::desk {
@@ -57,6 +57,8 @@ class LibraryWorker : public Worker {
 
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
+  /// The page on which the passage begins: page_drawn follows, or page_not_drawn.
+  void draw_page(RequestId id, ChunkId passage, int pixel_width);
 
   /// Rows of the ingestion under way: they stand above what the library says until it ends.
   void merge_progress(std::vector<DocumentRow> rows);
@@ -77,6 +79,8 @@ class LibraryWorker : public Worker {
   /// Ids that are hidden because their removal waits: questions must not use them.
   void hidden_documents_changed(const std::vector<kvlink::desk::DocumentId>& hidden);
   void document_text(const kvlink::desk::DocumentText& text);
+  void page_drawn(const kvlink::desk::PagePicture& picture);
+  void page_not_drawn(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
   void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
 
  protected:
@@ -130,8 +134,7 @@ class LibraryWorker : public Worker {
   std::vector<QString> left_;                             ///< paths that went since then
   std::shared_ptr<const std::vector<DocumentRow>> told_;  ///< the last whole list
   QSet<QString> told_since_;                              ///< paths of batches after it
-  std::mutex scans_mutex_;
-  std::map<RequestId, std::stop_source> scans_;  // guarded by scans_mutex_
+  RequestStops stops_;  // of scans, and of pages being drawn
 };
 
 }  // namespace kvlink::desk

@@ -537,6 +537,14 @@
         <source>It is made with the work of others:</source>
         <translation>Darin steckt die Arbeit anderer:</translation>
     </message>
+    <message>
+        <source>reads text in pictures, where it is installed</source>
+        <translation>liest Text in Bildern, wo es installiert ist</translation>
+    </message>
+    <message>
+        <source>decodes pictures for Tesseract</source>
+        <translation>entschlüsselt Bilder für Tesseract</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::AnswerView</name>
@@ -1626,6 +1634,10 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <source>New collection %1</source>
         <translation>Neue Sammlung %1</translation>
     </message>
+    <message>
+        <source>Read its pictures (OCR)</source>
+        <translation>Seine Bilder lesen (OCR)</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::LinkOpening</name>
@@ -2271,6 +2283,17 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     </message>
 </context>
 <context>
+    <name>kvlink::ui::PageView</name>
+    <message>
+        <source>Page</source>
+        <translation>Seite</translation>
+    </message>
+    <message>
+        <source>Page %1, with the passage painted</source>
+        <translation>Seite %1, der Abschnitt ist markiert</translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::PassageList</name>
     <message>
         <source>Passages</source>
@@ -2698,6 +2721,50 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
         <source>All files (*)</source>
         <translation>Alle Dateien (*)</translation>
     </message>
+    <message>
+        <source>Pictures of text</source>
+        <translation>Bilder von Text</translation>
+    </message>
+    <message>
+        <source>Read with Tesseract where it is installed; a page takes seconds and waits for everything else</source>
+        <translation>Mit Tesseract gelesen, wo es installiert ist; eine Seite dauert Sekunden und lässt allem anderen den Vortritt</translation>
+    </message>
+    <message>
+        <source>not read</source>
+        <translation>nicht lesen</translation>
+    </message>
+    <message>
+        <source>scanned pages, and pictures added themselves</source>
+        <translation>gescannte Seiten und einzeln hinzugefügte Bilder</translation>
+    </message>
+    <message>
+        <source>also pictures in folders</source>
+        <translation>auch Bilder in Ordnern</translation>
+    </message>
+    <message>
+        <source>Languages of pictures</source>
+        <translation>Sprachen der Bilder</translation>
+    </message>
+    <message>
+        <source>Tesseract&apos;s names, as deu+eng; auto: English and the language of this system</source>
+        <translation>Tesseracts Namen, etwa deu+eng; auto: Englisch und die Sprache dieses Systems</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>Lesen</translation>
+    </message>
+    <message>
+        <source>Of files that are added from now on, or read again.</source>
+        <translation>Von Dateien, die ab jetzt hinzukommen oder neu gelesen werden.</translation>
+    </message>
+    <message>
+        <source>Open ZIP and tar archives</source>
+        <translation>ZIP- und tar-Archive öffnen</translation>
+    </message>
+    <message>
+        <source>Each archive becomes one document; nothing is unpacked to the disk</source>
+        <translation>Jedes Archiv wird ein Dokument; nichts wird auf die Platte entpackt</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::SettingsPanel</name>
@@ -2817,6 +2884,18 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>No program could open %1. Choose one for its type in your desktop&apos;s settings.</source>
         <translation>Kein Programm konnte %1 öffnen. In den Einstellungen des Rechners eines für diese Art wählen.</translation>
+    </message>
+    <message>
+        <source>Page</source>
+        <translation>Seite</translation>
+    </message>
+    <message>
+        <source>Show the page as it is printed</source>
+        <translation>Die Seite zeigen, wie sie gedruckt ist</translation>
+    </message>
+    <message>
+        <source>The page as it is printed, or its text</source>
+        <translation>Die Seite, wie sie gedruckt ist, oder ihr Text</translation>
     </message>
 </context>
 <context>

@@ -10,6 +10,7 @@
 #include "app/desk/desk.h"
 #include "ui/ask/answer_words.h"
 #include "ui/ask/inline_message.h"
+#include "ui/ask/page_view.h"
 #include "ui/ask/source_view.h"
 #include "ui/ask/visible_text.h"
 #include "ui/theme/icons.h"
@@ -37,7 +38,10 @@ SourcePanel::SourcePanel(desk::Desk& desk, QWidget* parent)
       title_(new QLabel(this)),
       place_(new QLabel(this)),
       notice_(new InlineMessage(this)),
+      faces_(new QStackedWidget(this)),
       view_(new SourceView(this)),
+      page_(new PageView(this)),
+      as_page_(tool(QStringLiteral("source"), tr("Page"), this)),
       previous_(tool(QStringLiteral("previous"), tr("Previous"), this)),
       next_(tool(QStringLiteral("next"), tr("Next"), this)),
       ask_(tool(QStringLiteral("send"), tr("Ask about the selection"), this)),
@@ -45,6 +49,8 @@ SourcePanel::SourcePanel(desk::Desk& desk, QWidget* parent)
   build();
   auto& library = desk_.library();
   connect(&library, &desk::LibraryWorker::document_text, this, &SourcePanel::take_text);
+  connect(&library, &desk::LibraryWorker::page_drawn, this, &SourcePanel::take_page);
+  connect(as_page_, &QPushButton::toggled, this, &SourcePanel::show_place);
   connect(&library, &desk::LibraryWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem& what) {
             if (id != waiting_ || id == 0) return;
@@ -81,6 +87,11 @@ void SourcePanel::build() {
   next_->setAccessibleName(tr("Next passage"));
   open_->setAccessibleName(tr("Open in another program"));
   open_->setToolTip(tr("Opens the file with the program your desktop has for it"));
+  as_page_->setCheckable(true);
+  as_page_->setChecked(true);
+  as_page_->setAccessibleName(tr("Show the page as it is printed"));
+  as_page_->setToolTip(tr("The page as it is printed, or its text"));
+  as_page_->hide();
   ask_->setToolTip(tr("Puts the selected text into the question"));
   auto* page = new QWidget(this);
   auto* column = new QVBoxLayout(page);
@@ -88,11 +99,14 @@ void SourcePanel::build() {
   column->setSpacing(6);
   auto* top = new QHBoxLayout;
   top->addWidget(title_, 1);
+  top->addWidget(as_page_);
   top->addWidget(open_);
   column->addLayout(top);
   column->addWidget(place_);
   column->addWidget(notice_);
-  column->addWidget(view_, 1);
+  faces_->addWidget(view_);
+  faces_->addWidget(page_);
+  column->addWidget(faces_, 1);
   auto* bottom = new QHBoxLayout;
   bottom->addWidget(previous_);
   bottom->addWidget(next_);
@@ -147,8 +161,27 @@ void SourcePanel::take_text(const desk::DocumentText& text) {
   show_place();
 }
 
+void SourcePanel::request_page(const desk::DocumentText::Passage* passage) {
+  const bool has_page = passage != nullptr && passage->has_page;
+  as_page_->setVisible(has_page);
+  // The text stands there until the page is drawn, and stays when it cannot be.
+  faces_->setCurrentWidget(view_);
+  drawing_ = 0;
+  if (!has_page || !as_page_->isChecked()) return;
+  drawing_ = desk::next_request_id();
+  desk_.library().draw_page(drawing_, passage->chunk, page_->wanted_width());
+}
+
+void SourcePanel::take_page(const desk::PagePicture& picture) {
+  if (picture.id != drawing_ || drawing_ == 0) return;
+  drawing_ = 0;
+  page_->show_page(picture);
+  if (page_->page() != 0) faces_->setCurrentWidget(page_);
+}
+
 void SourcePanel::show_place() {
   enable_buttons();
+  request_page(nullptr);
   if (!shown_) {
     place_->setText(tr("%n passage(s)", "", static_cast<int>(text_.passages.size())));
     view_->show_beginning();
@@ -167,6 +200,7 @@ void SourcePanel::show_place() {
     return;
   }
   view_->show_range(found->begin, found->end);
+  request_page(&*found);
 }
 
 void SourcePanel::step(int by) {

@@ -19,6 +19,7 @@ class Desk;
 namespace kvlink::ui {
 
 class InlineMessage;
+class PageView;
 class SourceView;
 
 class SourcePanel : public QWidget {
@@ -45,6 +46,9 @@ class SourcePanel : public QWidget {
   void request(desk::DocumentId document);
   void take_text(const desk::DocumentText& text);
   void show_place();
+  /// Asks for the page of the passage on screen, when it has one and pages are wanted.
+  void request_page(const desk::DocumentText::Passage* passage);
+  void take_page(const desk::PagePicture& picture);
   void step(int by);
   void open_externally();
   void ask_about_selection();
@@ -56,7 +60,10 @@ class SourcePanel : public QWidget {
   QLabel* title_;
   QLabel* place_;
   InlineMessage* notice_;
+  QStackedWidget* faces_;  ///< the text, or the page
   SourceView* view_;
+  PageView* page_;
+  QPushButton* as_page_;
   QPushButton* previous_;
   QPushButton* next_;
   QPushButton* ask_;
@@ -65,7 +72,8 @@ class SourcePanel : public QWidget {
   std::vector<desk::PassageView> passages_;  ///< of one answer, for previous and next
   std::optional<std::size_t> shown_;         ///< index into passages_; nothing: a whole document
   desk::RequestId waiting_ = 0;
-  desk::DocumentText text_;  ///< what is on screen; document 0: nothing
+  desk::RequestId drawing_ = 0;  ///< the page that is asked for; 0: none
+  desk::DocumentText text_;      ///< what is on screen; document 0: nothing
 };
 
 }  // namespace kvlink::ui

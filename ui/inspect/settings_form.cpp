@@ -8,6 +8,7 @@
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -23,6 +24,7 @@ namespace {
 using app::Settings;
 
 constexpr int kMaxPromptBytes = 4000;
+constexpr int kMaxLanguages = 100;
 constexpr double kMegabytes = 1e6;
 
 }  // namespace
@@ -150,13 +152,40 @@ void SettingsForm::add_prompt(QFormLayout* form) {
                      }});
 }
 
-void SettingsForm::add_check(QFormLayout* form) {
-  auto* check = new QCheckBox(tr("End the answer where the model begins the next question"), this);
-  check->setToolTip(tr("Small models like to make up what the user asks next"));
+void SettingsForm::add_check(QFormLayout* form, const QString& label, const QString& tip,
+                             bool Settings::*member) {
+  auto* check = new QCheckBox(label, this);
+  check->setToolTip(tip);
   form->addRow(check);
   connect(check, &QCheckBox::toggled, this, &SettingsForm::tell_edited);
-  fields_.push_back({[check](const Settings& s) { check->setChecked(s.end_at_next_question); },
-                     [check](Settings& s) { s.end_at_next_question = check->isChecked(); }});
+  fields_.push_back({[=](const Settings& s) { check->setChecked(s.*member); },
+                     [=](Settings& s) { s.*member = check->isChecked(); }});
+}
+
+/// Which pictures are read, and in which languages.
+void SettingsForm::add_ocr(QFormLayout* form) {
+  add_choice(
+      form, tr("Pictures of text"),
+      tr("Read with Tesseract where it is installed; a page takes seconds and waits for "
+         "everything else"),
+      {{tr("not read"), static_cast<int>(app::Ocr::kOff)},
+       {tr("scanned pages, and pictures added themselves"), static_cast<int>(app::Ocr::kScans)},
+       {tr("also pictures in folders"), static_cast<int>(app::Ocr::kPictures)}},
+      [](Settings & s) -> auto& { return s.ocr; });
+  auto* languages = new QLineEdit(this);
+  languages->setMaxLength(kMaxLanguages);
+  languages->setAccessibleName(tr("Languages of pictures"));
+  languages->setToolTip(
+      tr("Tesseract's names, as deu+eng; auto: English and the language of this system"));
+  form->addRow(tr("Languages of pictures"), languages);
+  connect(languages, &QLineEdit::textChanged, this, &SettingsForm::tell_edited);
+  fields_.push_back({[languages](const Settings& settings) {
+                       languages->setText(QString::fromStdString(settings.ocr_languages));
+                     },
+                     [languages](Settings& settings) {
+                       const QString typed = languages->text().trimmed();
+                       settings.ocr_languages = typed.isEmpty() ? "auto" : typed.toStdString();
+                     }});
 }
 
 void SettingsForm::add_mode(QFormLayout* form) {
@@ -240,7 +269,9 @@ void SettingsForm::build_answers() {
   add_number(
       form, tr("Longest answer"), tr("The answer ends there at the latest"), {1, 65536, 16},
       [](Settings & s) -> auto& { return s.max_answer_tokens; }, 1, tr(" tokens"));
-  add_check(form);
+  add_check(form, tr("End the answer where the model begins the next question"),
+            tr("Small models like to make up what the user asks next"),
+            &Settings::end_at_next_question);
 }
 
 void SettingsForm::build_sampling() {
@@ -283,6 +314,11 @@ void SettingsForm::build_computing() {
   add_number(
       passages, tr("Largest document"), tr("Larger files are listed as problems"), {1, 4294, 1, 1},
       [](Settings & s) -> auto& { return s.max_document_bytes; }, kMegabytes, tr(" MB"));
+  auto* reading = section(tr("Reading"), tr("Of files that are added from now on, or read again."));
+  add_check(reading, tr("Open ZIP and tar archives"),
+            tr("Each archive becomes one document; nothing is unpacked to the disk"),
+            &Settings::read_archives);
+  add_ocr(reading);
 }
 
 void SettingsForm::build_storage() {

@@ -62,7 +62,9 @@ class SettingsForm : public QWidget {
   void add_mode(QFormLayout* form);
   void add_adapter(QFormLayout* form);
   void add_prompt(QFormLayout* form);
-  void add_check(QFormLayout* form);
+  void add_check(QFormLayout* form, const QString& label, const QString& tip,
+                 bool app::Settings::*member);
+  void add_ocr(QFormLayout* form);
   void tell_edited();
 
   std::vector<Field> fields_;

@@ -76,6 +76,11 @@ void LibraryPanel::add_document_actions(QMenu& menu, const desk::DocumentRow& ro
                  [=, this] { emit show_cache(id); });
   menu.addAction(icon(QStringLiteral("reveal")), tr("Show in folder"), this,
                  [=, this] { emit reveal(path); });
+  if (row.needs_ocr) {
+    auto* recognise = menu.addAction(icon(QStringLiteral("rebuild")), tr("Read its pictures (OCR)"),
+                                     this, [=, this] { start({.paths = {path}}); });
+    recognise->setEnabled(desk_.state() == desk::DeskState::kReady);
+  }
   if (!row.reason.isEmpty()) {
     const QString reason = row.title + QStringLiteral(": ") + row.reason;
     menu.addAction(icon(QStringLiteral("info")), tr("Why?"), this,
