@@ -3,6 +3,7 @@
 
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
+#include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/FaissException.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
@@ -23,6 +24,7 @@ constexpr int kGraphNeighbours = 16;  // M: 16 links per node, 32 on the lowest 
 constexpr int kBuildBreadth = 80;     // efConstruction
 constexpr int kSearchBreadth = 128;   // efSearch; FAISS 1.7.3 takes it from the index only
 constexpr std::int64_t kDead = -1;
+constexpr std::int64_t kRowsToLearnFrom = 50'000;  // ranges of numbers that become bytes
 
 /// FAISS starts an OpenMP team even for one query; our threads belong to the caller.
 class OneThread {
@@ -130,6 +132,24 @@ std::unique_ptr<T> read_as(std::span<const std::byte>& bytes, std::int32_t dim, 
   return std::unique_ptr<T>(typed);
 }
 
+/// What the rest of this file takes for granted of a graph's vectors.
+void check_storage(const faiss::IndexHNSW& graph) {
+  const auto dim = static_cast<std::size_t>(graph.d);
+  const auto* exact = dynamic_cast<const faiss::IndexHNSWFlat*>(&graph);
+  const auto* bytes = dynamic_cast<const faiss::IndexHNSWSQ*>(&graph);
+  const auto* storage = dynamic_cast<const faiss::IndexFlatCodes*>(graph.storage);
+  const std::size_t row_bytes = bytes != nullptr ? dim : dim * sizeof(float);
+  bool sound = (exact != nullptr || bytes != nullptr) && storage != nullptr &&
+               storage->ntotal == graph.ntotal && storage->code_size == row_bytes &&
+               storage->codes.size() == static_cast<std::size_t>(graph.ntotal) * row_bytes;
+  if (sound && bytes != nullptr) {
+    const auto* rounded = dynamic_cast<const faiss::IndexScalarQuantizer*>(storage);
+    sound = rounded != nullptr && rounded->sq.qtype == faiss::ScalarQuantizer::QT_8bit &&
+            rounded->sq.trained.size() == 2 * dim;
+  }
+  if (!sound) fail(ErrorCode::kCorrupt, "vector index: its graph has other vectors");
+}
+
 }  // namespace
 
 struct VectorIndex::Rows {
@@ -141,12 +161,37 @@ struct VectorIndex::Rows {
   Rows(std::int32_t d, VectorIndexOptions o)
       : dim(d), options(o), flat(std::make_unique<faiss::IndexFlatIP>(d)) {}
 
-  faiss::IndexFlat& graph_storage() const {
-    return *static_cast<faiss::IndexFlat*>(graph->storage);
+  faiss::IndexFlatCodes& graph_storage() const {
+    return *static_cast<faiss::IndexFlatCodes*>(graph->storage);
+  }
+  bool has_bytes() const { return dynamic_cast<const faiss::IndexHNSWSQ*>(graph.get()) != nullptr; }
+
+  /// `scratch`: for a vector that is bytes.
+  const float* graph_vector(std::int64_t row, std::vector<float>& scratch) const {
+    if (!has_bytes()) return row_of(graph_storage(), row);
+    scratch.resize(static_cast<std::size_t>(dim));
+    graph_storage().reconstruct(row, scratch.data());
+    return scratch.data();
+  }
+  const float* vector(const Place& place, std::vector<float>& scratch) const {
+    return place.in_graph ? graph_vector(place.row, scratch) : row_of(*flat, place.row);
   }
 
-  const float* vector(const Place& place) const {
-    return place.in_graph ? row_of(graph_storage(), place.row) : row_of(*flat, place.row);
+  bool is_due_for_bytes() const {
+    return graph && graph->ntotal > options.bytes_from_rows && !has_bytes();
+  }
+
+  /// The links between the rows stay as they are: rounding moves no vector past another by much.
+  void round_to_bytes() {
+    const auto& exact = graph_storage();
+    auto rounded = std::make_unique<faiss::IndexHNSWSQ>(
+        dim, faiss::ScalarQuantizer::QT_8bit, kGraphNeighbours, faiss::METRIC_INNER_PRODUCT);
+    // The range of each number; deleted rows, which are zeros, stretch none.
+    rounded->train(std::min<std::int64_t>(exact.ntotal, kRowsToLearnFrom), row_of(exact, 0));
+    rounded->storage->add(exact.ntotal, row_of(exact, 0));
+    rounded->hnsw = std::move(graph->hnsw);
+    rounded->ntotal = graph->ntotal;
+    graph = std::move(rounded);
   }
 
   void append_flat(std::span<const std::int64_t> ids, const float* vectors) {
@@ -181,7 +226,10 @@ struct VectorIndex::Rows {
 
   /// The node stays as a signpost with no vector of its own.
   void remove_from_graph(std::int64_t row) {
-    std::memset(row_of(graph_storage(), row), 0, flat->code_size);
+    auto& storage = graph_storage();
+    const std::vector<float> zeros(static_cast<std::size_t>(dim), 0.0F);
+    storage.sa_encode(1, zeros.data(),
+                      storage.codes.data() + static_cast<std::size_t>(row) * storage.code_size);
     graph_ids[static_cast<std::size_t>(row)] = kDead;
     ++n_dead;
   }
@@ -189,16 +237,16 @@ struct VectorIndex::Rows {
   bool is_worn() const { return graph && n_dead * 5 > graph->ntotal; }
 
   void take_graph_apart() {
-    const auto old = std::move(graph);
-    const auto old_ids = std::exchange(graph_ids, {});
-    n_dead = 0;
-    const auto& storage = *static_cast<const faiss::IndexFlat*>(old->storage);
-    for (std::size_t row = 0; row < old_ids.size(); ++row) {
-      const std::int64_t id = old_ids[row];
+    std::vector<float> scratch;
+    for (std::size_t row = 0; row < graph_ids.size(); ++row) {
+      const std::int64_t id = graph_ids[row];
       if (id == kDead) continue;
       places.erase(id);
-      append_flat({&id, 1}, row_of(storage, static_cast<std::int64_t>(row)));
+      append_flat({&id, 1}, graph_vector(static_cast<std::int64_t>(row), scratch));
     }
+    graph.reset();
+    graph_ids.clear();
+    n_dead = 0;
   }
 
   void collect(const std::vector<std::int64_t>& ids, const std::vector<float>& cosines,
@@ -226,8 +274,9 @@ struct VectorIndex::Rows {
     std::vector<float> cosines(static_cast<std::size_t>(n));
     std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
     graph->search(1, query, n, cosines.data(), rows.data());
+    std::vector<float> scratch;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i] >= 0) cosines[i] = dot(query, row_of(graph_storage(), rows[i]), dim);
+      if (rows[i] >= 0) cosines[i] = dot(query, graph_vector(rows[i], scratch), dim);
     }
     collect(graph_ids, cosines, rows, out);
   }
@@ -236,7 +285,7 @@ struct VectorIndex::Rows {
   VectorIndexOptions options;
   std::unique_ptr<faiss::IndexFlatIP> flat;
   std::vector<std::int64_t> flat_ids;
-  std::unique_ptr<faiss::IndexHNSWFlat> graph;
+  std::unique_ptr<faiss::IndexHNSW> graph;
   std::vector<std::int64_t> graph_ids;  // kDead where deleted
   std::int64_t n_dead = 0;
   std::unordered_map<std::int64_t, Place> places;
@@ -284,10 +333,11 @@ std::vector<Neighbour> VectorIndex::search_among(std::span<const float> query, s
                                                  std::span<const std::int64_t> allowed) const {
   KVLINK_CHECK(query.size() == static_cast<std::size_t>(rows_->dim));
   std::vector<Neighbour> out;
+  std::vector<float> scratch;
   for (const std::int64_t id : allowed) {
     const auto found = rows_->places.find(id);
     if (found == rows_->places.end()) continue;
-    out.push_back({id, dot(query.data(), rows_->vector(found->second), rows_->dim)});
+    out.push_back({id, dot(query.data(), rows_->vector(found->second, scratch), rows_->dim)});
   }
   const auto kept = std::min(static_cast<std::ptrdiff_t>(n), std::ssize(out));
   std::partial_sort(out.begin(), out.begin() + kept, out.end(), better);
@@ -300,8 +350,11 @@ bool VectorIndex::contains(std::int64_t id) const { return rows_->places.contain
 float VectorIndex::cosine(std::int64_t id, std::span<const float> query) const {
   const auto found = rows_->places.find(id);
   if (found == rows_->places.end()) return 0;
-  return dot(query.data(), rows_->vector(found->second), rows_->dim);
+  std::vector<float> scratch;
+  return dot(query.data(), rows_->vector(found->second, scratch), rows_->dim);
 }
+
+bool VectorIndex::has_bytes() const { return rows_->has_bytes(); }
 
 std::int64_t VectorIndex::size() const { return std::ssize(rows_->places); }
 std::int32_t VectorIndex::dim() const { return rows_->dim; }
@@ -316,6 +369,7 @@ std::vector<std::int64_t> VectorIndex::ids() const {
 
 std::int64_t VectorIndex::n_backlog() const {
   if (rows_->is_worn()) return std::max<std::int64_t>(1, size());
+  if (rows_->is_due_for_bytes()) return 1;
   if (size() <= rows_->options.graph_from_rows) return 0;
   const std::int64_t waiting = std::ssize(rows_->flat_ids) - rows_->options.max_waiting_rows;
   return std::max<std::int64_t>(0, waiting);
@@ -323,6 +377,7 @@ std::int64_t VectorIndex::n_backlog() const {
 
 void VectorIndex::absorb(std::int64_t max_rows) {
   if (rows_->is_worn()) calling_faiss([&] { rows_->take_graph_apart(); });
+  if (rows_->is_due_for_bytes()) return calling_faiss([&] { rows_->round_to_bytes(); });
   const std::int64_t n = std::min(max_rows, n_backlog());
   if (n == 0) return;
   calling_faiss([&] {
@@ -362,7 +417,8 @@ VectorIndex VectorIndex::read(std::span<const std::byte> bytes, std::int32_t dim
   calling_faiss([&] {
     r.flat = read_as<faiss::IndexFlatIP>(bytes, dim, r.flat_ids.size());
     if (!r.graph_ids.empty()) {
-      r.graph = read_as<faiss::IndexHNSWFlat>(bytes, dim, r.graph_ids.size());
+      r.graph = read_as<faiss::IndexHNSW>(bytes, dim, r.graph_ids.size());
+      check_storage(*r.graph);
     }
   });
   for (std::size_t i = 0; i < r.flat_ids.size(); ++i) {

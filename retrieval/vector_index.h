@@ -16,18 +16,21 @@ struct Neighbour {
   float cosine = 0;
 };
 
-/// When a graph (HNSW) replaces the scan of all vectors.
+/// When a graph (HNSW) replaces the scan of all vectors, and when its vectors become bytes.
 struct VectorIndexOptions {
   /// Rows up to which every search scans all of them: exact, and nothing to build.
   std::int64_t graph_from_rows = 50'000;
   /// Rows that may wait outside the graph once there is one; they are scanned.
   std::int64_t max_waiting_rows = 4'000;
+  /// Rows of the graph from which on each number is kept as a byte: a quarter of the memory.
+  std::int64_t bytes_from_rows = 250'000;
 };
 
 /// L2-normalised f32 vectors with ids. New rows are scanned until `absorb` moves them into the
 /// graph in small steps, so that adding never waits for a graph. Not thread-safe: searches may run
 /// side by side, changes alone. Deleted rows are overwritten in memory at once; `absorb` takes a
-/// graph with more than a fifth of them apart and builds it again. Throws Exception.
+/// graph with more than a fifth of them apart and builds it again, and once rounds the vectors of a
+/// large graph to bytes, which keeps its links. Throws Exception.
 class VectorIndex {
  public:
   explicit VectorIndex(std::int32_t dim, VectorIndexOptions options = {});
@@ -48,6 +51,9 @@ class VectorIndex {
   bool contains(std::int64_t id) const;
   /// 0 for an id that is not there.
   float cosine(std::int64_t id, std::span<const float> query) const;
+
+  /// Whether the vectors of the graph are bytes.
+  bool has_bytes() const;
 
   std::int64_t size() const;
   std::int32_t dim() const;

@@ -153,6 +153,43 @@ TEST(VectorIndex, TakesAGraphApartWhenAFifthIsGone) {
   EXPECT_GE(recall(index, vectors, removed), 0.95);
 }
 
+TEST(VectorIndex, KeepsALargeGraphAsBytes) {
+  constexpr std::int64_t kRows = 3000;
+  const auto vectors = random_vectors(kRows, 11);
+  const auto filled = [&](std::int64_t bytes_from_rows) {
+    VectorIndex index(kDim, {1000, 100, bytes_from_rows});
+    index.add(id_range(100, kRows), vectors);
+    while (index.n_backlog() > 0) index.absorb(64);
+    return index;
+  };
+  const auto n_written = [](const VectorIndex& index) {
+    std::size_t n = 0;
+    index.write([&](std::span<const std::byte> bytes) { n += bytes.size(); });
+    return n;
+  };
+  const VectorIndex exact = filled(1'000'000);
+  VectorIndex index = filled(2000);
+  EXPECT_FALSE(exact.has_bytes());
+  ASSERT_TRUE(index.has_bytes());
+  // 2,900 rows of the graph: three bytes less for each number, but for the ranges.
+  EXPECT_LT(n_written(index) + 2900 * kDim * 3, n_written(exact) + 1000);
+  EXPECT_GT(recall(index, vectors, {}), 0.95);
+  for (const std::int64_t i : {0, 1, 1500, 2999}) {
+    EXPECT_NEAR(index.cosine(100 + i, row(vectors, i)), 1.0, 0.02);
+  }
+  std::set<std::int64_t> removed;
+  for (std::int64_t id = 100; id < 500; ++id) removed.insert(id);
+  index.remove(std::vector<std::int64_t>(removed.begin(), removed.end()));
+  EXPECT_GT(recall(index, vectors, removed), 0.95);
+  // Beyond a fifth it is built again, from the bytes, and is a graph of bytes again.
+  for (std::int64_t id = 500; id < 900; ++id) removed.insert(id);
+  index.remove(std::vector<std::int64_t>(removed.begin(), removed.end()));
+  while (index.n_backlog() > 0) index.absorb(64);
+  EXPECT_TRUE(index.has_bytes());
+  EXPECT_EQ(index.size(), kRows - 800);
+  EXPECT_GT(recall(index, vectors, removed), 0.95);
+}
+
 TEST(VectorIndex, KeepsNoBytesOfRemovedVectors) {
   const auto vectors = random_vectors(300, 7);
   for (const std::int64_t graph_from : {100, 1000}) {
@@ -172,12 +209,12 @@ TEST(VectorIndex, KeepsNoBytesOfRemovedVectors) {
   }
 }
 
-class VectorFile : public ::testing::TestWithParam<std::int64_t> {
+class VectorFile : public ::testing::TestWithParam<std::pair<int, int>> {
  protected:
   VectorFile() : index_(kDim, options_) {
     vectors_ = random_vectors(400, 8);
     index_.add(id_range(100, 400), vectors_);
-    index_.absorb(1000);
+    while (index_.n_backlog() > 0) index_.absorb(1000);
     index_.remove(std::vector<std::int64_t>{130, 420});
     write_vector_file(FileSystem::posix(), path_, identity_, index_);
   }
@@ -189,7 +226,7 @@ class VectorFile : public ::testing::TestWithParam<std::int64_t> {
   tests::TemporaryFolder folder_;
   std::filesystem::path path_ = folder_.path() / "vectors.faiss";
   VectorFileIdentity identity_{sha256("space"), {1, 2, 3}, kDim};
-  VectorIndexOptions options_{GetParam(), 50};
+  VectorIndexOptions options_{GetParam().first, 50, GetParam().second};
   std::vector<float> vectors_;
   VectorIndex index_;
   std::string reason_;
@@ -256,7 +293,9 @@ TEST_P(VectorFile, NoticesEveryFlippedBitAndEveryCut) {
   EXPECT_TRUE(read(identity_));
 }
 
-INSTANTIATE_TEST_SUITE_P(FlatAndGraph, VectorFile, ::testing::Values(100000, 100));
+INSTANTIATE_TEST_SUITE_P(FlatGraphAndBytes, VectorFile,
+                         ::testing::Values(std::pair(100000, 100000), std::pair(100, 100000),
+                                           std::pair(100, 150)));
 
 }  // namespace
 }  // namespace kvlink::retrieval
