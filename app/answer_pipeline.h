@@ -41,6 +41,7 @@ struct Source {
   retrieval::StoredChunk chunk;
   std::string path;
   double score = 0;
+  float log_prior = 0;      ///< see passage_priors
   bool in_context = false;  ///< was read for an earlier question of the conversation
 };
 

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <utility>
 
+#include "app/passage_prior.h"
 #include "app/quote_check.h"
 #include "app/words.h"
 #include "retrieval/query_filter.h"
@@ -146,6 +147,9 @@ std::vector<Source> AnswerRun::search(const Query& query, Reach reach) {
   auto hits = value_or_throw(session_.library().search(request));
   timeline.end(searching);
   stop_here_if_asked();
+  std::vector<double> cosines;
+  for (const auto& hit : hits) cosines.push_back(hit.cosine);
+  const auto priors = passage_priors(cosines, session_.settings().passage_prior);
   std::vector<Source> sources;
   for (auto& hit : hits) {
     Source source;
@@ -154,6 +158,7 @@ std::vector<Source> AnswerRun::search(const Query& query, Reach reach) {
     source.path = std::move(hit.path);
     // The fused score compares passages with each other; how near they are the cosine says.
     source.score = reach == Reach::kNearest ? hit.cosine : hit.score;
+    source.log_prior = priors[sources.size()];
     sources.push_back(std::move(source));
   }
   return sources;
@@ -179,7 +184,7 @@ void AnswerRun::take_whole_document() {
 
 Passage AnswerRun::passage_of(const Source& source) const {
   return {source.chunk.id, source.chunk.content,
-          session_.engine().tokenizer().encode(source.chunk.prompt())};
+          session_.engine().tokenizer().encode(source.chunk.prompt()), source.log_prior};
 }
 
 /// Tokens left for passages behind what is there, the lead and the question, with room to answer.

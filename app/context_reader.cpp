@@ -156,7 +156,8 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
   const auto planning = timeline.begin(Stage::kPlan);
   std::vector<inference::PlannedChunk> chunks;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    chunks.push_back({request.passages[i].token_ids, blocks[i].get(), blocks[i]});
+    const Passage& passage = request.passages[i];
+    chunks.push_back({passage.token_ids, blocks[i].get(), blocks[i], passage.log_prior});
   }
   const auto plan = make_plan(context, request, chunks);
   timeline.end(planning);

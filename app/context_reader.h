@@ -23,6 +23,7 @@ struct Passage {
   retrieval::ChunkId chunk = 0;
   Digest content;
   std::vector<std::int32_t> token_ids;
+  float log_prior = 0.0F;  ///< of inference::PlannedChunk
 };
 
 /// A block that had to be computed although it should have been there.

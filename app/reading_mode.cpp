@@ -10,6 +10,7 @@ namespace {
 using inference::LinkMode;
 using inference::RecomputeMethod;
 constexpr std::string_view kWithLinks = "link+";
+constexpr std::string_view kWithPrior = "+prior";
 constexpr RecomputeMethod kMethods[] = {RecomputeMethod::kFirstK, RecomputeMethod::kDeviation,
                                         RecomputeMethod::kQuery};
 
@@ -17,6 +18,11 @@ constexpr RecomputeMethod kMethods[] = {RecomputeMethod::kFirstK, RecomputeMetho
 
 std::optional<ReadingMode> parse_reading_mode(std::string_view name) {
   if (const auto mode = inference::parse_link_mode(name)) return ReadingMode(*mode);
+  for (const auto mode : {LinkMode::kReposition, LinkMode::kLink}) {
+    ReadingMode weighed(mode);
+    weighed.prior = true;
+    if (name == reading_mode_name(weighed)) return weighed;
+  }
   ReadingMode reading(LinkMode::kRecompute);
   reading.links = name.starts_with(kWithLinks);
   if (reading.links) name.remove_prefix(kWithLinks.size());
@@ -36,7 +42,10 @@ std::optional<ReadingMode> parse_reading_mode(std::string_view name) {
 }
 
 std::string reading_mode_name(const ReadingMode& mode) {
-  if (!mode.recompute || !mode.share) return std::string(inference::link_mode_name(mode.mode));
+  if (!mode.recompute || !mode.share) {
+    return std::string(inference::link_mode_name(mode.mode)) +
+           std::string(mode.prior ? kWithPrior : std::string_view());
+  }
   return (mode.links ? std::string(kWithLinks) : std::string()) +
          std::string(inference::recompute_method_name(*mode.recompute)) +
          std::to_string(std::lround(*mode.share * 100.0));

@@ -19,6 +19,8 @@ struct ReadingMode {
   std::optional<double> share = {};
   /// Mode recompute: link tokens where the adapter has some. Mode link always has them.
   bool links = true;
+  /// `eval qa` only: passages come with priors (app/passage_prior.h), as the app's own answers do.
+  bool prior = false;
 
   ReadingMode() = default;
   ReadingMode(inference::LinkMode m) : mode(m) {}  // NOLINT: a mode alone is a way to read
@@ -26,7 +28,8 @@ struct ReadingMode {
 };
 
 /// "full", "concat", "reposition", "link", "recompute"; or a method with a share in percent:
-/// "first-k15", "deviation15", "query5", and with link tokens "link+query5". Nothing for others.
+/// "first-k15", "deviation15", "query5", and with link tokens "link+query5"; "reposition+prior",
+/// "link+prior". Nothing for others.
 std::optional<ReadingMode> parse_reading_mode(std::string_view name);
 std::string reading_mode_name(const ReadingMode& mode);
 

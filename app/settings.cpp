@@ -159,6 +159,7 @@ std::vector<Field> all_fields() {
   const auto whole = [](Settings& s) -> Settings& { return s; };
   const auto sampler = [](Settings& s) -> SamplerOptions& { return s.sampler; };
   fields.push_back(number("recompute_share", whole, &Settings::recompute_share, 0, 1));
+  fields.push_back(number("passage_prior", whole, &Settings::passage_prior, 0, 100));
   fields.push_back(number("temperature", sampler, &SamplerOptions::temperature, 0, 10));
   fields.push_back(number("top_k", sampler, &SamplerOptions::top_k, 0, 100000));
   fields.push_back(number("top_p", sampler, &SamplerOptions::top_p, 0, 1));

@@ -265,8 +265,10 @@ class Pass {
     const View<float> attended = rows_of(act_.attended, 0, tile.n);
     const View<float> x = rows_of(act_.x, tile.from, tile.n);
     const auto keys = cache_.positions().first(static_cast<std::size_t>(tile.n_keys));
+    const auto biases = cache_.biases();
     kernels::attention(backend_, rows_of(act_.q, 0, tile.n), cache_.layer(layer), keys,
-                       positions_of_tile(tile), attended);
+                       positions_of_tile(tile), attended,
+                       biases.empty() ? biases : biases.first(keys.size()));
     if (!batch_.attention_mass.empty()) add_mass(layer, tile, keys);
     maps_of(layer).o.multiply(backend_, attended, std::array{x}, Accumulate::kYes);
     correct(layer, tile, attended, std::array{Corrected{LoraTarget::kO, x}});

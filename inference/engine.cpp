@@ -254,7 +254,7 @@ std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& p
   report = {};
   const auto begin = Clock::now();
   RowsGuard guard(context.cache_);
-  const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
+  const std::int64_t first_row = context.cache_.append_rows(plan.row_positions, plan.row_biases);
   load_blocks(context.cache_, first_row, plan, chunks, turn);
   const auto loaded = Clock::now();
   const LayerCallback callback = between_layers(context.cache_, turn);

@@ -64,7 +64,9 @@ KvArenaView KvCache::layer(std::int32_t layer) {
           .head_dim = head_dim_};
 }
 
-std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions) {
+std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions,
+                                  std::span<const float> biases) {
+  KVLINK_CHECK(biases.empty() || biases.size() == positions.size());
   const std::int64_t first = n_rows();
   const auto n = static_cast<std::int64_t>(positions.size());
   if (n > capacity_ - first) {
@@ -75,12 +77,19 @@ std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions) {
                                       "passages");
   }
   positions_.insert(positions_.end(), positions.begin(), positions.end());
+  if (!biases.empty()) {
+    biases_.resize(static_cast<std::size_t>(first));
+    biases_.insert(biases_.end(), biases.begin(), biases.end());
+  } else if (!biases_.empty()) {
+    biases_.resize(positions_.size());
+  }
   return first;
 }
 
 void KvCache::truncate(std::int64_t n_rows) {
   KVLINK_CHECK(n_rows >= 0 && n_rows <= this->n_rows());
   positions_.resize(static_cast<std::size_t>(n_rows));
+  if (!biases_.empty()) biases_.resize(positions_.size());
 }
 
 }  // namespace kvlink::inference

@@ -31,13 +31,17 @@ class KvCache {
   DType dtype() const { return dtype_; }
   /// Positions of rows 0..n_rows; the key at a row is visible to queries at or after its position.
   std::span<const std::int32_t> positions() const { return positions_; }
+  /// What is added to attention scores with rows 0..n_rows; empty while that is 0 for all of them.
+  std::span<const float> biases() const { return biases_; }
   /// Of a cache whose keys and values are here.
   KvArenaView layer(std::int32_t layer);
   std::int64_t size_bytes() const { return buffer_.size(); }
 
   /// Adds rows with these positions (their contents still to be written) and returns the first
-  /// row's index. Throws kOutOfMemory when the capacity is exhausted; nothing is added then.
-  std::int64_t append_rows(std::span<const std::int32_t> positions);
+  /// row's index. biases: as many, or none for 0. Throws kOutOfMemory when the capacity is
+  /// exhausted; nothing is added then.
+  std::int64_t append_rows(std::span<const std::int32_t> positions,
+                           std::span<const float> biases = {});
   /// Forgets every row from n_rows on.
   void truncate(std::int64_t n_rows);
 
@@ -45,6 +49,7 @@ class KvCache {
   HostBuffer buffer_;
   std::unique_ptr<DeviceKv> device_;
   std::vector<std::int32_t> positions_;
+  std::vector<float> biases_;  // as many, or none
   std::int32_t n_layers_ = 0;
   std::int64_t n_kv_heads_ = 0;
   std::int64_t head_dim_ = 0;

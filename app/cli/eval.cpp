@@ -52,6 +52,7 @@ RagOptions rag_options(const EvalArguments& arguments, const std::string& adapte
     if (const auto mode = inference::parse_link_mode(name)) options.modes.push_back(*mode);
   }
   options.prompt = prompt_of(arguments, adapter);
+  options.prior = arguments.prior;
   options.limit = arguments.limit;
   options.max_tokens = arguments.max_tokens;
   options.work = arguments.work;

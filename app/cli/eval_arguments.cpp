@@ -81,7 +81,7 @@ class EvalCommands {
     command->add_option("--data", values.data, kQuestionFormat)->required();
     command
         ->add_option("--modes", values.modes,
-                     "full, concat, reposition, link; query5, link+query5, first-k15, … (percent)")
+                     "full, concat, reposition, link; link+prior; query5, link+query5, … (percent)")
         ->delimiter(',')
         ->check(kModes)
         ->capture_default_str();
@@ -124,6 +124,10 @@ class EvalCommands {
         ->capture_default_str();
     command->add_option("--answers", values.answers,
                         "Question file whose answers are joined by the question's text");
+    command
+        ->add_option("--prior", values.prior,
+                     "Weight of a passage's similarity while it is read (default: the app's)")
+        ->check(CLI::Range(0, 100));
     command->add_option("--modes", values.modes, "Modes (default: the app's)")
         ->delimiter(',')
         ->check(kLinkModes);

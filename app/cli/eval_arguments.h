@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct EvalArguments {
   std::string cranfield;
   std::string answers;
   std::vector<std::int32_t> chunks = {3};
+  std::optional<float> prior;
   std::string embedder;
   std::string work;
 };

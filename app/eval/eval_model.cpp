@@ -2,8 +2,10 @@
 #include "app/eval/eval_model.h"
 
 #include <chrono>
+#include <numeric>
 #include <utility>
 
+#include "app/passage_prior.h"
 #include "retrieval/chunker.h"
 
 namespace kvlink::app {
@@ -75,6 +77,28 @@ std::vector<Passage> EvalModel::passages(std::span<const EvalDocument* const> do
   std::vector<Passage> passages;
   for (const auto* document : documents) passages.push_back(passage(*document));
   return passages;
+}
+
+const std::vector<float>& EvalModel::vector_of(const std::string& text,
+                                               inference::Priority priority) {
+  auto& vector = vectors_[text];
+  if (vector.empty()) vector = value_or_throw(session_->embed(std::span(&text, 1), priority));
+  return vector;
+}
+
+std::vector<Passage> EvalModel::weighed_passages(std::span<const EvalDocument* const> documents,
+                                                 const std::string& question) {
+  auto weighed = passages(documents);
+  const auto asked = vector_of(question, inference::Priority::kQuestion);
+  std::vector<double> cosines;
+  for (const auto* document : documents) {
+    const auto& vector = vector_of(retrieval::prompt_text(document->title, "", document->text),
+                                   inference::Priority::kIngestion);
+    cosines.push_back(std::inner_product(asked.begin(), asked.end(), vector.begin(), 0.0));
+  }
+  const auto priors = passage_priors(cosines, session_->settings().passage_prior);
+  for (std::size_t i = 0; i < weighed.size(); ++i) weighed[i].log_prior = priors[i];
+  return weighed;
 }
 
 EvalModel::Dialogue EvalModel::start() {

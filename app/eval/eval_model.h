@@ -2,6 +2,7 @@
 // A generator that reads chosen passages in any mode, their blocks in a temporary folder.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -38,6 +39,9 @@ class EvalModel {
   /// As the app's chunks: title, then the whole text. kInvalidInput for one without text.
   Passage passage(const EvalDocument& document) const;
   std::vector<Passage> passages(std::span<const EvalDocument* const> documents) const;
+  /// With the priors that the app would give them, by its embedder and its settings.
+  std::vector<Passage> weighed_passages(std::span<const EvalDocument* const> documents,
+                                        const std::string& question);
 
   /// A conversation's context and what the next turn must forward first.
   struct Dialogue {
@@ -66,12 +70,14 @@ class EvalModel {
   std::string identity() const { return identity_of(*session_); }
 
  private:
+  const std::vector<float>& vector_of(const std::string& text, inference::Priority priority);
   void ensure_blocks(std::span<const Passage> passages, std::stop_token stop);
   ReadResult read_into(Dialogue& dialogue, const Ask& ask, Timeline& timeline,
                        std::stop_token stop);
 
   ScratchFolder folder_;
   std::unique_ptr<Session> session_;
+  std::map<std::string, std::vector<float>> vectors_;  // of texts that were embedded
 };
 
 /// "full", "link", "link+query5", …; throws kInvalidInput for a name that is none.

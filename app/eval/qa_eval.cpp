@@ -72,7 +72,9 @@ class QaEval {
   RunRecord answer(const Run& run, std::stop_token stop) {
     EvalModel& model = contest_.model(arm(run));
     const auto chosen = choose_passages(question(run), run.n_passages, run.gold_at);
-    const auto passages = model.passages(chosen);
+    const auto passages = arm(run).mode.prior
+                              ? model.weighed_passages(chosen, question(run).question)
+                              : model.passages(chosen);
     auto dialogue = model.start();
     return model.answer(dialogue,
                         {.mode = arm(run).mode,

@@ -95,6 +95,7 @@ class RagEval {
     options.adjust = [&](Settings& settings) {
       settings = Settings{};  // a settings.json in the work folder must not change figures
       settings.chunks_per_answer = n_chunks;
+      if (options_.prior) settings.passage_prior = *options_.prior;
       settings.disk_budget_bytes = kDiskBytes;
       settings.memory_budget_bytes = 0;  // every block comes from a file
       if (!options_.prompt.system.empty()) settings.system_prompt = options_.prompt.system;
@@ -122,6 +123,7 @@ class RagEval {
     row.add("adapter", options_.prompt.adapter);
     row.add("queries", static_cast<std::int64_t>(collection_.queries.size()));
     row.add("max_tokens", std::int64_t{options_.max_tokens});
+    row.add("prior", static_cast<double>(session_->settings().passage_prior));
     row.add("system", session_->settings().system_prompt);
     row.add("model", identity_of(*session_));
     return row;

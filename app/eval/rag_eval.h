@@ -18,7 +18,8 @@ struct RagOptions {
   std::vector<std::int32_t> chunks = {3};  ///< passages for an answer
   std::vector<inference::LinkMode> modes;  ///< empty: the app's default
   EvalPrompt prompt;
-  std::int64_t limit = 0;  ///< queries; 0: all
+  std::optional<float> prior;  ///< Settings::passage_prior; nothing: the app's
+  std::int64_t limit = 0;      ///< queries; 0: all
   std::int32_t max_tokens = 32;
   std::filesystem::path work;  ///< keeps the library for the next run; "": a temporary folder
   std::filesystem::path out;   ///< work file; "": none

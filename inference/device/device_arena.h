@@ -11,8 +11,8 @@
 
 namespace kvlink::inference {
 
-/// One buffer for all layers, its size known before it is taken; positions beside it. One user at a
-/// time; must not outlive the backend.
+/// One buffer for all layers, its size known before it is taken; positions and biases beside it.
+/// One user at a time; must not outlive the backend.
 class DeviceArena {
  public:
   /// dtype kF32, kF16, kBF16 or kQ8Kv. Throws kOutOfMemory, kDevice.
@@ -23,21 +23,30 @@ class DeviceArena {
   cuda::Arena layer(std::int32_t layer) const;
   std::int64_t capacity() const { return capacity_; }
   std::int32_t* positions() const { return positions_.as<std::int32_t>(); }
+  float* biases() const { return biases_.as<float>(); }
   /// Different for every arena of the process.
   std::uint64_t serial() const { return serial_; }
 
   /// Makes the device's positions equal to `positions` but for `written` rows, which the caller
-  /// writes next.
-  void bring_up(std::span<const std::int32_t> positions, std::span<const std::int32_t> written);
+  /// writes next, and its biases to `biases` (none: 0).
+  void bring_up(std::span<const std::int32_t> positions, std::span<const float> biases,
+                std::span<const std::int32_t> written);
 
  private:
+  /// Uploads what differs from what the device holds of a buffer.
+  template <typename T, typename Wanted>
+  void upload_changes(std::vector<T>& known, std::size_t n, const cuda::DeviceBuffer& buffer,
+                      Wanted wanted);
+
   cuda::CudaBackend& backend_;
   std::int64_t n_kv_heads_, head_dim_, capacity_, plane_bytes_, scale_bytes_;
   DType dtype_;
   std::uint64_t serial_;
   cuda::DeviceBuffer buffer_;
   cuda::DeviceBuffer positions_;
-  std::vector<std::int32_t> known_;  // what the device holds
+  cuda::DeviceBuffer biases_;
+  std::vector<std::int32_t> known_positions_;  // what the device holds
+  std::vector<float> known_biases_;
 };
 
 }  // namespace kvlink::inference

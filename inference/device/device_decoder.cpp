@@ -106,7 +106,7 @@ void DeviceDecoder::check_batch(const ForwardBatch& batch, const KvCache& cache)
   }
 }
 
-/// The step buffer of a tile, and the arena's positions.
+/// The step buffer of a tile, and the arena's positions and biases.
 void DeviceDecoder::write_step(const Tile& tile, const ForwardBatch& batch, const KvCache& cache,
                                DeviceArena& arena) {
   auto* step = buffers_->step_host.as<std::int32_t>();
@@ -126,8 +126,9 @@ void DeviceDecoder::write_step(const Tile& tile, const ForwardBatch& batch, cons
     step[tile.base_rows_at() + i] = real && !batch.base_rows.empty() ? batch.base_rows[at] : 0;
     step[tile.positions_at() + i] = real ? cache.positions()[static_cast<std::size_t>(row)] : -1;
   }
-  arena.bring_up(cache.positions(), batch.rows.subspan(static_cast<std::size_t>(tile.from),
-                                                       static_cast<std::size_t>(tile.n)));
+  arena.bring_up(cache.positions(), cache.biases(),
+                 batch.rows.subspan(static_cast<std::size_t>(tile.from),
+                                    static_cast<std::size_t>(tile.n)));
   const std::int64_t soft_bytes = batch.embeddings.rows * config_.model_dim * 4;
   if (soft_bytes == 0) return;
   cuda::DeviceBuffer* soft = &buffers_->soft;
@@ -240,6 +241,7 @@ cuda::AttentionCall DeviceDecoder::attention_call(const Tile& tile, std::int32_t
           .arena = arena.layer(layer),
           .key_positions = arena.positions(),
           .query_positions = step + tile.positions_at(),
+          .key_biases = arena.biases(),
           .n_keys = step,
           .most_keys = most_keys,
           .half = weights_.half() == DType::kBF16 ? DType::kBF16 : DType::kF16,

@@ -28,6 +28,13 @@ void check_block(const PlannedChunk& chunk, std::size_t index) {
   }
 }
 
+void check_prior(const PlannedChunk& chunk, std::size_t index) {
+  if (std::isfinite(chunk.log_prior) && chunk.log_prior <= 0.0F) return;
+  fail(ErrorCode::kInvalidInput,
+       chunk_name(index) + " has the log prior " + std::to_string(chunk.log_prior) +
+           "; it must be finite and at most 0, which is the likeliest passage's");
+}
+
 void check_recompute(const PlanRequest& request) {
   if (request.recompute.size() != request.chunks.size()) {
     fail(ErrorCode::kInvalidInput, "mode recompute needs one list of tokens for each of the " +
@@ -83,6 +90,7 @@ void check_request(const PlanRequest& request) {
       fail(ErrorCode::kInvalidInput, chunk_name(c) + " is empty");
     }
     if (request.mode != LinkMode::kFull) check_block(request.chunks[c], c);
+    check_prior(request.chunks[c], c);
   }
   if (request.mode == LinkMode::kRecompute) check_selection(request);
 }
@@ -95,8 +103,9 @@ class PlanBuilder {
         n_links_(request.mode == LinkMode::kLink || request.mode == LinkMode::kRecompute
                      ? request.n_link_tokens
                      : 0),
-        parallel_(request.parallel &&
-                  (request.mode == LinkMode::kReposition || request.mode == LinkMode::kLink)),
+        rotates_whole_chunks_(request.mode == LinkMode::kReposition ||
+                              request.mode == LinkMode::kLink),
+        parallel_(request.parallel && rotates_whole_chunks_),
         position_(request.first_position) {}
 
   ContextPlan build() {
@@ -121,6 +130,7 @@ class PlanBuilder {
     }
     if (has_memory_marks()) forward_mark(request_.link_ids->memory_end);
     forward(request_.question, false);
+    if (rotates_whole_chunks_) weigh_chunks();
     plan_.n_rows = static_cast<std::int64_t>(plan_.row_positions.size());
     plan_.next_position = position_;
     return std::move(plan_);
@@ -226,8 +236,21 @@ class PlanBuilder {
     position_ += n_rows;
   }
 
+  void weigh_chunks() {
+    const auto& chunks = request_.chunks;
+    if (std::all_of(chunks.begin(), chunks.end(), [](auto& c) { return c.log_prior == 0.0F; })) {
+      return;
+    }
+    plan_.row_biases.resize(plan_.row_positions.size());
+    for (const ContextPlan::Load& load : plan_.loads) {
+      std::fill_n(plan_.row_biases.begin() + load.first_row, load.positions.size(),
+                  chunks[load.chunk].log_prior);
+    }
+  }
+
   const PlanRequest& request_;
   std::int32_t n_links_;
+  bool rotates_whole_chunks_;
   bool parallel_;
   std::int32_t position_;
   ContextPlan plan_;

@@ -33,6 +33,7 @@ struct Problem {
   std::int64_t n_keys;
   const std::int32_t* key_positions;
   const std::int32_t* query_positions;
+  const float* key_biases;
 };
 
 struct Cut {
@@ -66,6 +67,7 @@ AttentionCall call_for(const Problem& p, const Cut& cut, std::int64_t head, std:
           .key_end = std::min(p.n_keys, (split + 1) * cut.split_keys),
           .key_positions = p.key_positions,
           .query_positions = p.query_positions == nullptr ? nullptr : p.query_positions + query,
+          .key_biases = p.key_biases,
           .partial = nullptr,
           .scratch = nullptr};
 }
@@ -140,7 +142,8 @@ bool every_row_sees_a_key(std::span<const std::int32_t> key_positions,
 
 void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
                std::span<const std::int32_t> key_positions,
-               std::span<const std::int32_t> query_positions, View<float> y) {
+               std::span<const std::int32_t> query_positions, View<float> y,
+               std::span<const float> key_biases) {
   const auto n_keys = static_cast<std::int64_t>(key_positions.size());
   KVLINK_CHECK(arena.dtype == DType::kF32 || arena.dtype == DType::kF16);
   KVLINK_CHECK(arena.head_dim > 0 && arena.head_dim % 8 == 0 && arena.head_dim <= 256);
@@ -148,6 +151,7 @@ void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
   KVLINK_CHECK(y.rows == q.rows && y.cols == q.cols);
   KVLINK_CHECK(static_cast<std::int64_t>(query_positions.size()) == q.rows);
   KVLINK_CHECK(n_keys > 0 && n_keys <= arena.capacity);
+  KVLINK_CHECK(key_biases.empty() || key_biases.size() == key_positions.size());
   KVLINK_CHECK(every_row_sees_a_key(key_positions, query_positions));
   if (q.rows == 0) return;
   attend(backend, {.q = q,
@@ -162,7 +166,8 @@ void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
                    .kv_stride = arena.head_dim,
                    .n_keys = n_keys,
                    .key_positions = key_positions.data(),
-                   .query_positions = query_positions.data()});
+                   .query_positions = query_positions.data(),
+                   .key_biases = key_biases.empty() ? nullptr : key_biases.data()});
 }
 
 void attention_bidirectional(CpuBackend& backend, View<const float> q, View<const float> k,
@@ -185,7 +190,8 @@ void attention_bidirectional(CpuBackend& backend, View<const float> q, View<cons
                    .kv_stride = k.row_stride,
                    .n_keys = k.rows,
                    .key_positions = nullptr,
-                   .query_positions = nullptr});
+                   .query_positions = nullptr,
+                   .key_biases = nullptr});
 }
 
 }  // namespace kvlink::kernels

@@ -49,6 +49,7 @@ struct AttentionCall {
   std::int64_t key_begin, key_end;
   const std::int32_t* key_positions;    ///< null: every key is visible to every query
   const std::int32_t* query_positions;  ///< null with key_positions
+  const float* key_biases;              ///< null: 0
   float* partial;                       ///< attention_partial_floats()
   float* scratch;                       ///< attention_scratch_floats()
 };

@@ -10,7 +10,7 @@
 namespace kvlink::cuda {
 
 /// Raised whenever a struct or the table below changes: a plugin of another build is refused.
-inline constexpr std::uint32_t kApiVersion = 1;
+inline constexpr std::uint32_t kApiVersion = 2;
 inline constexpr char kApiSymbol[] = "kvlink_cuda_api";
 
 /// Result of every call. Append only.
@@ -145,6 +145,7 @@ struct AttentionCall {
   Arena arena;
   const std::int32_t* key_positions;    ///< [capacity]; null: every key is visible (BERT)
   const std::int32_t* query_positions;  ///< [n]
+  const float* key_biases;              ///< [capacity]; null: 0
   const std::int32_t* n_keys;           ///< on the device, so that a graph can be used again
   std::int64_t most_keys;               ///< the largest *n_keys that this call may meet
   DType half;                           ///< kF16 or kBF16: what products are computed in

@@ -14,6 +14,7 @@ namespace {
 
 constexpr float kNegativeInfinity = -INFINITY;
 constexpr int kMostSplits = 64;
+constexpr float kLog2E = 1.44269504F;
 
 struct Problem {
   AttentionCall call;
@@ -47,6 +48,7 @@ struct Stage {
   alignas(16) std::uint16_t keys[kKeys][kStride];
   alignas(16) std::uint16_t values[kKeys][kStride];
   std::int32_t positions[kKeys];
+  float biases[kKeys];  ///< in powers of two, as the scores
 };
 
 /// A tile of one plane. In the type of the products it is copied beside the arithmetic; elements
@@ -120,9 +122,10 @@ KVLINK_DEVICE void attend_tile(const Stage<kDim, kKeys>& stage, const LaneRows& 
   for (int n = 0; n < kKeys / 8; ++n) {
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
-      const std::int32_t position = stage.positions[8 * n + lane % 4 * 2 + e % 2];
+      const int key = 8 * n + lane % 4 * 2 + e % 2;
       float& s = scores[n][e];
-      s = is_visible(position, rows.position[e / 2]) ? s * scale : kNegativeInfinity;
+      s = is_visible(stage.positions[key], rows.position[e / 2]) ? fmaf(s, scale, stage.biases[key])
+                                                                 : kNegativeInfinity;
       largest[e / 2] = s > largest[e / 2] ? s : largest[e / 2];
     }
   }
@@ -303,6 +306,8 @@ __global__ void __launch_bounds__(kWarps* kWarp) attention_kernel(Problem p) {
   const auto load = [&](std::int64_t at, Tile& stage) {
     for (int i = static_cast<int>(threadIdx.x); i < kKeys; i += static_cast<int>(blockDim.x)) {
       stage.positions[i] = position_of(at + i);
+      stage.biases[i] =
+          p.call.key_biases == nullptr || at + i >= end ? 0.0F : p.call.key_biases[at + i] * kLog2E;
     }
     const std::int64_t head_row = kv_head * arena.capacity;
     load_tile<kHalf, kDim, kKeys>(arena.keys, arena.key_scales, arena, head_row, at, end,
@@ -415,7 +420,7 @@ int padded_dim(std::int64_t head_dim) {
 }
 
 float softmax_scale(std::int64_t head_dim) {
-  return 1.44269504F / std::sqrt(static_cast<float>(head_dim));
+  return kLog2E / std::sqrt(static_cast<float>(head_dim));
 }
 
 Problem problem_of(const Context& context, const AttentionCall& call) {

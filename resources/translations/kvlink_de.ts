@@ -2750,6 +2750,14 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
         <translation>Tesseracts Namen, etwa deu+eng; auto: Englisch und die Sprache dieses Systems</translation>
     </message>
     <message>
+        <source>Weight of similarity</source>
+        <translation>Gewicht der Ähnlichkeit</translation>
+    </message>
+    <message>
+        <source>How much the passage most like the question counts before the others; 0: all alike</source>
+        <translation>Wie viel mehr die Stelle zählt, die der Frage am ähnlichsten ist; 0: alle gleich</translation>
+    </message>
+    <message>
         <source>Reading</source>
         <translation>Lesen</translation>
     </message>

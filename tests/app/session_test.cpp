@@ -49,6 +49,7 @@ Settings unusual_settings() {
   s.adapter = "a.safetensors";
   s.recompute = inference::RecomputeMethod::kQuery;
   s.recompute_share = 0.5F;
+  s.passage_prior = 2.5F;
   s.chunks_per_answer = 9;
   s.max_answer_tokens = 10;
   s.end_at_next_question = false;
@@ -82,6 +83,7 @@ TEST(Settings, EveryFieldSurvivesItsFile) {
   EXPECT_EQ(t.adapter, s.adapter);
   EXPECT_EQ(t.recompute, s.recompute);
   EXPECT_EQ(t.recompute_share, s.recompute_share);
+  EXPECT_EQ(t.passage_prior, s.passage_prior);
   EXPECT_EQ(t.chunks_per_answer, s.chunks_per_answer);
   EXPECT_EQ(t.max_answer_tokens, s.max_answer_tokens);
   EXPECT_EQ(t.end_at_next_question, s.end_at_next_question);

@@ -37,7 +37,8 @@ class DeviceAttention : public DeviceArenaTest {
 
   void check(const Shape& s, DType arena_type, DType half,
              const std::vector<std::int32_t>& key_positions,
-             const std::vector<std::int32_t>& query_positions, bool positions_given = true) {
+             const std::vector<std::int32_t>& query_positions, bool positions_given = true,
+             const std::vector<float>& key_biases = {}) {
     const std::string where =
         std::to_string(s.n_queries) + " queries, " + std::to_string(s.n_keys) + " keys, head " +
         std::to_string(s.head_dim) + ", " + dtype_name(arena_type) + ", " + dtype_name(half);
@@ -48,9 +49,10 @@ class DeviceAttention : public DeviceArenaTest {
     const std::int32_t* n_keys_device = upload(n_keys);
     const std::int32_t* keys_at = positions_given ? upload(key_positions) : nullptr;
     const std::int32_t* queries_at = positions_given ? upload(query_positions) : nullptr;
+    const float* biases = key_biases.empty() ? nullptr : upload(key_biases);
     const Rows y = in_both_orders([&] {
       const Matrix out = fresh(q.view().rows, q.view().cols, DType::kF32, 2);
-      const cuda::AttentionCall call{q_device,      arena,        keys_at, queries_at,
+      const cuda::AttentionCall call{q_device,      arena,        keys_at, queries_at, biases,
                                      n_keys_device, s.n_keys + 3, half,    out};
       backend_->run(&Api::attention, &call);
       backend_->run(&Api::synchronize);
@@ -59,13 +61,14 @@ class DeviceAttention : public DeviceArenaTest {
     compare(s, image(arena), q, key_positions, query_positions, y,
             half == DType::kF16 && arena_type != DType::kBF16 ? kDeviceAttentionF16
                                                               : kDeviceAttentionBf16,
-            where);
+            where, key_biases);
   }
 
   static void compare(const Shape& s, const ArenaImage& arena, const Rows& q,
                       const std::vector<std::int32_t>& key_positions,
                       const std::vector<std::int32_t>& query_positions, const Rows& y,
-                      Tolerance tolerance, const std::string& where) {
+                      Tolerance tolerance, const std::string& where,
+                      const std::vector<float>& key_biases) {
     for (std::int64_t r = 0; r < s.n_queries; ++r) {
       for (std::int64_t h = 0; h < s.n_kv_heads * s.group; ++h) {
         std::vector<double> weights;
@@ -79,6 +82,7 @@ class DeviceAttention : public DeviceArenaTest {
               score += q.at(r, h * s.head_dim + e) * arena.key(h / s.group, k, e);
             }
             score /= std::sqrt(static_cast<double>(s.head_dim));
+            if (!key_biases.empty()) score += key_biases[static_cast<std::size_t>(k)];
           }
           weights.push_back(score);
           largest = std::max(largest, score);
@@ -147,6 +151,18 @@ TEST_F(DeviceAttention, SeesByPositionNotByRow) {
 TEST_F(DeviceAttention, SeesEveryKeyWithoutPositions) {
   check({10, 37, 2, 1, 32}, DType::kF32, DType::kF16, std::vector<std::int32_t>(37, 0),
         std::vector<std::int32_t>(10, 0), false);
+}
+
+TEST_F(DeviceAttention, AddsTheBiasesOfKeys) {
+  std::vector<float> biases(700);
+  for (std::size_t k = 0; k < biases.size(); ++k) {
+    biases[k] = -0.9F * static_cast<float>(k / 60 % 4);
+  }
+  check({1, 700, 2, 3, 64}, DType::kF16, DType::kF16, counting(700), counting(1, 699), true,
+        biases);
+  biases.resize(130);
+  check({40, 130, 1, 2, 64}, DType::kF16, DType::kF16, counting(130), counting(40, 90), true,
+        biases);
 }
 
 TEST_F(DeviceAttention, AddsUpAttentionOfEveryQueryAndHead) {

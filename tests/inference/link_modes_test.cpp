@@ -217,6 +217,21 @@ TEST_F(LinkModes, FullHasNeitherHeaderNorLinkTokens) {
   EXPECT_EQ(context_->n_rows(), 4 + 12 + 4);
 }
 
+TEST_F(LinkModes, APassageThatIsHeldImpossibleIsAsGoodAsAbsent) {
+  use({});
+  encode_in_order({0, 1, 2});
+  const auto all = ask(LinkMode::kReposition);
+  chunks_[1].log_prior = -1.0F;
+  const auto doubted = ask(LinkMode::kReposition);
+  EXPECT_GT(max_difference(all, doubted), 1e-4F);
+  chunks_[1].log_prior = -1000.0F;
+  const auto impossible = ask(LinkMode::kReposition);
+  EXPECT_GT(max_difference(doubted, impossible), 1e-4F);
+  // Its values do not matter any more: another block at its rows changes nothing.
+  blocks_[1]->plane(0, Plane::kValues)[0] = std::byte{0x11};
+  EXPECT_EQ(ask(LinkMode::kReposition), impossible);
+}
+
 TEST_F(LinkModes, RecomputingEverythingEqualsFullByEveryMethod) {
   encode_in_order({0, 1, 2});
   const auto full = ask(LinkMode::kFull);

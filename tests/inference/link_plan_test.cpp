@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -149,6 +150,25 @@ TEST_F(LinkPlan, OnlyModesThatRotateWholeChunksPutThemSideBySide) {
   r.n_link_tokens = 2;
   r.chunks = {};
   EXPECT_EQ(plan(r).forward.positions, counting(0, 4));
+}
+
+TEST_F(LinkPlan, PriorsOfChunksBecomeBiasesOfTheirRowsInModesThatRotateWholeChunks) {
+  chunks_[0].log_prior = -1.5F;
+  PlanRequest r = request(LinkMode::kLink);
+  r.n_link_tokens = 1;
+  EXPECT_EQ(plan(r).row_biases, (std::vector<float>{0, 0, -1.5F, -1.5F, -1.5F, 0, 0, 0, 0, 0, 0}));
+  const std::vector<Ids> none = {{}, {}};
+  for (const LinkMode mode : {LinkMode::kFull, LinkMode::kConcat, LinkMode::kRecompute}) {
+    PlanRequest other = request(mode);
+    other.recompute = none;
+    EXPECT_TRUE(plan(other).row_biases.empty()) << link_mode_name(mode);
+  }
+  chunks_[0].log_prior = 0.0F;
+  EXPECT_TRUE(plan(r).row_biases.empty());
+  for (const float bad : {0.5F, -INFINITY, NAN}) {
+    chunks_[1].log_prior = bad;
+    expect_error(r, ErrorCode::kInvalidInput, "passage 2 has the log prior");
+  }
 }
 
 TEST_F(LinkPlan, RecomputeForwardsTheChosenTokensInPlace) {

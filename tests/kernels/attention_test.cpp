@@ -42,6 +42,7 @@ struct Material {
   std::vector<std::byte> keys, values;
   std::int64_t capacity;
   std::vector<std::int32_t> key_positions, query_positions;
+  std::vector<float> key_biases;  // none: 0
 
   explicit Material(Case shape)
       : c(shape), q(random_rows(c.n, c.n_heads * c.head_dim, 11, 8, 2.0F)), capacity(c.n_keys + 5) {
@@ -78,7 +79,7 @@ struct Material {
   }
 };
 
-/// softmax(q k / sqrt(d)) v over the visible keys.
+/// softmax(q k / sqrt(d) + bias) v over the visible keys.
 std::vector<double> reference_row(const Material& m, std::int64_t i, std::int64_t head) {
   const std::int64_t dim = m.c.head_dim;
   const std::int64_t kv_head = head / (m.c.n_heads / m.c.n_kv_heads);
@@ -90,7 +91,10 @@ std::vector<double> reference_row(const Material& m, std::int64_t i, std::int64_
     for (std::int64_t e = 0; e < dim; ++e) {
       score += m.q.at(i, head * dim + e) * m.element(m.keys, kv_head, key, e);
     }
-    scores.push_back(score / std::sqrt(static_cast<double>(dim)));
+    const double bias = m.key_biases.empty()
+                            ? 0.0
+                            : static_cast<double>(m.key_biases[static_cast<std::size_t>(key)]);
+    scores.push_back(score / std::sqrt(static_cast<double>(dim)) + bias);
     seen.push_back(key);
   }
   const double highest = *std::max_element(scores.begin(), scores.end());
@@ -128,7 +132,8 @@ void expect_reference(const Rows& y, const Material& m, const NamedBackend& b,
 
 Rows run(CpuBackend& backend, Material& m) {
   Rows y(m.c.n, m.c.n_heads * m.c.head_dim, 3);
-  attention(backend, m.q.view(), m.arena(), m.key_positions, m.query_positions, y.view());
+  attention(backend, m.q.view(), m.arena(), m.key_positions, m.query_positions, y.view(),
+            m.key_biases);
   return y;
 }
 
@@ -161,6 +166,27 @@ TEST(Attention, MatchesTheFormulaWhenKeysAreSplit) {
   check({.n = 1, .n_keys = 3001, .n_heads = 9, .n_kv_heads = 3, .head_dim = 64});
   check({.n = 17, .n_keys = 2100, .n_heads = 4, .n_kv_heads = 2, .head_dim = 32});
   check({.n = 300, .n_keys = 1400, .n_heads = 2, .n_kv_heads = 1, .head_dim = 16});
+}
+
+TEST(Attention, BiasesAreAddedToTheScoresOfTheirKeys) {
+  for (const DType dtype : {DType::kF16, DType::kF32}) {
+    for (const std::int64_t n : {1, 40}) {
+      for (const std::int64_t n_keys : {70, 1500}) {
+        Material m({.n = n,
+                    .n_keys = n_keys,
+                    .n_heads = 3,
+                    .n_kv_heads = 1,
+                    .head_dim = 64,
+                    .dtype = dtype});
+        for (std::int64_t key = 0; key < n_keys; ++key) {
+          m.key_biases.push_back(-0.7F * static_cast<float>(key / 50 % 4));
+        }
+        for (const NamedBackend& b : ways({1, 2})) {
+          expect_reference(run(*b.backend, m), m, b, " biased");
+        }
+      }
+    }
+  }
 }
 
 /// Decode: rows up to kFewAttentionRows take a path of their own, and one more does not.

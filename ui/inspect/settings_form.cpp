@@ -264,6 +264,10 @@ void SettingsForm::build_answers() {
       form, tr("Recompute share"), tr("Of each passage, in the mode Recompute"), {0, 1, 0.05, 2},
       [](Settings & s) -> auto& { return s.recompute_share; });
   add_number(
+      form, tr("Weight of similarity"),
+      tr("How much the passage most like the question counts before the others; 0: all alike"),
+      {0, 100, 1, 2}, [](Settings & s) -> auto& { return s.passage_prior; });
+  add_number(
       form, tr("Passages per answer"), tr("How many are read for a question"), {1, 64},
       [](Settings & s) -> auto& { return s.chunks_per_answer; });
   add_number(

@@ -61,10 +61,9 @@ inline float soften_row(float* scores, const KeyTile& tile, std::int32_t limit, 
   Vec highest = set1(*row_max);
   for (std::int64_t i = 0; i < kKeyTile; i += kWidth) {
     Vec s = load(scores + i);
-    if (!all_seen) {
-      s = hide(s, tile.positions + i, limit);
-      store(scores + i, s);
-    }
+    if (tile.is_biased) s = add(s, load(tile.biases + i));
+    if (!all_seen) s = hide(s, tile.positions + i, limit);
+    if (tile.is_biased || !all_seen) store(scores + i, s);
     highest = max(highest, s);
   }
   const float new_max = reduce_max(highest);

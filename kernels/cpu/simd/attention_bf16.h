@@ -180,6 +180,7 @@ inline float soften(const float* scores, const KeyTile& tile, std::int32_t limit
 #pragma GCC unroll 4
   for (int i = 0; i < kKeyTile / kWidth; ++i) {
     s[i] = load(scores + i * kWidth);
+    if (tile.is_biased) s[i] = add(s[i], load(tile.biases + i * kWidth));
     if (tile.highest > limit) s[i] = hide(s[i], tile.positions + i * kWidth, limit);
     highest = max(highest, s[i]);
   }

@@ -21,6 +21,8 @@ inline std::int64_t partial_floats(std::int64_t n_rows, std::int64_t head_dim) {
 
 struct KeyTile {
   alignas(64) std::int32_t positions[kKeyTile];
+  alignas(64) float biases[kKeyTile];  ///< where is_biased
+  bool is_biased = false;
   std::int64_t n = 0;
   std::int32_t lowest = kHiddenPosition;   ///< of the keys that are not hidden
   std::int32_t highest = kHiddenPosition;  ///< kHiddenPosition when any is hidden or missing
@@ -40,6 +42,10 @@ inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile&
   }
   tile.lowest = lowest;
   tile.highest = highest;
+  tile.is_biased = call.key_biases != nullptr;
+  for (std::int64_t i = 0; tile.is_biased && i < kKeyTile; ++i) {
+    tile.biases[i] = i < tile.n ? call.key_biases[key + i] : 0.0F;
+  }
 }
 
 inline void clear_partial(float* partial, std::int64_t n_rows, std::int64_t width) {
