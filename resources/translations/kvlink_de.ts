@@ -2755,7 +2755,7 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     </message>
     <message>
         <source>How much the passage most like the question counts before the others; 0: all alike</source>
-        <translation>Wie viel mehr die Stelle zählt, die der Frage am ähnlichsten ist; 0: alle gleich</translation>
+        <translation>Wie viel mehr der Abschnitt zählt, der der Frage am ähnlichsten ist; 0: alle gleich</translation>
     </message>
     <message>
         <source>Reading</source>
