@@ -134,6 +134,7 @@ struct Engine::State {
   Decoder decoder;
   EngineGate gate;
   EncodeArenas arenas;  // the prefixes in them were read without an adapter
+  std::shared_ptr<IdleKvMemory> idle_memory = std::make_shared<IdleKvMemory>();  // of contexts
   EngineDevice device;
 
   std::int64_t max_context() const {
@@ -440,7 +441,7 @@ Result<std::unique_ptr<Context>> Engine::new_context() {
       }
     }
     return std::unique_ptr<Context>(
-        new Context(KvCache(s.model.config, max_context(), s.options.arena_dtype)));
+        new Context(KvCache(s.model.config, max_context(), s.options.arena_dtype, s.idle_memory)));
   });
 }
 

@@ -32,10 +32,25 @@ std::int64_t arena_bytes(const ModelConfig& config, std::int64_t capacity, DType
 
 }  // namespace
 
-KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype)
-    // The first rows of every head lie `capacity` rows apart: huge pages would have the system
-    // clear the whole arena for a short conversation.
-    : buffer_(arena_bytes(config, capacity, dtype), Pages::kSmall),
+HostBuffer IdleKvMemory::take(std::int64_t n_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() == n_bytes) return std::exchange(idle_, HostBuffer());
+  }
+  // The first rows of every head lie `capacity` rows apart: huge pages would have the system
+  // clear the whole arena for a short conversation.
+  return HostBuffer(n_bytes, Pages::kSmall);
+}
+
+void IdleKvMemory::keep(HostBuffer memory) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (memory.size() >= idle_.size()) std::swap(idle_, memory);
+}
+
+KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype,
+                 std::shared_ptr<IdleKvMemory> idle)
+    : idle_(idle != nullptr ? std::move(idle) : std::make_shared<IdleKvMemory>()),
+      buffer_(idle_->take(arena_bytes(config, capacity, dtype))),
       n_layers_(config.n_layers),
       n_kv_heads_(config.n_kv_heads),
       head_dim_(config.head_dim),
@@ -49,6 +64,10 @@ KvCache::KvCache(const ModelConfig& config, std::int64_t capacity, std::unique_p
       head_dim_(config.head_dim),
       capacity_(capacity) {
   KVLINK_CHECK(device_ != nullptr);
+}
+
+KvCache::~KvCache() {
+  if (buffer_.size() > 0 && idle_ != nullptr) idle_->keep(std::move(buffer_));
 }
 
 KvArenaView KvCache::layer(std::int32_t layer) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -14,15 +15,34 @@
 
 namespace kvlink::inference {
 
+/// Memory of a cache that is gone, for the next one: its pages have been touched, which costs
+/// several times what writing into them does. Keeps the largest one. Thread-safe.
+class IdleKvMemory {
+ public:
+  /// Of exactly this size; holds anything. Throws kOutOfMemory.
+  HostBuffer take(std::int64_t n_bytes);
+  void keep(HostBuffer memory) noexcept;
+
+ private:
+  std::mutex mutex_;
+  HostBuffer idle_;  // guarded by mutex_
+};
+
 /// Keys are stored rotated; a row's position may differ from its index. Owns one buffer of
 /// layers * 2 * capacity * kv_dim elements, allocated once (the system commits its pages as rows
 /// are written). One user at a time.
 class KvCache {
  public:
-  /// capacity >= 1 rows; dtype kF32 or kF16. Throws kOutOfMemory, kInvalidInput.
-  KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype);
+  /// capacity >= 1 rows; dtype kF32 or kF16. `idle` (or null) gives the memory and gets it back.
+  /// Throws kOutOfMemory, kInvalidInput.
+  KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype,
+          std::shared_ptr<IdleKvMemory> idle = nullptr);
   /// Positions only: keys and values lie on a device, which has room for `capacity` rows.
   KvCache(const ModelConfig& config, std::int64_t capacity, std::unique_ptr<DeviceKv> device);
+
+  KvCache(KvCache&&) noexcept = default;
+  KvCache& operator=(KvCache&&) noexcept = default;
+  ~KvCache();
 
   /// Null: keys and values are here.
   DeviceKv* device() const { return device_.get(); }
@@ -46,6 +66,7 @@ class KvCache {
   void truncate(std::int64_t n_rows);
 
  private:
+  std::shared_ptr<IdleKvMemory> idle_;  // null: memory goes back to the system
   HostBuffer buffer_;
   std::unique_ptr<DeviceKv> device_;
   std::vector<std::int32_t> positions_;

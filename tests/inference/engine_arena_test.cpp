@@ -91,5 +91,26 @@ TEST_F(Arenas, PrefixThatWasNotReadToItsEndIsForgotten) {
   EXPECT_EQ(again->cache.n_rows(), 0);
 }
 
+TEST(IdleKvMemory, GoesToTheNextCacheOfItsSize) {
+  ModelConfig config;
+  config.n_layers = config.n_kv_heads = 1;
+  config.head_dim = 64;
+  const auto idle = std::make_shared<IdleKvMemory>();
+  const std::byte* first = nullptr;
+  {
+    KvCache cache(config, 1000, DType::kF16, idle);
+    first = cache.layer(0).keys;
+    KvCache moved(std::move(cache));
+    EXPECT_EQ(moved.layer(0).keys, first);
+  }
+  KvCache again(config, 1000, DType::kF16, idle);
+  EXPECT_EQ(again.layer(0).keys, first);
+  KvCache meanwhile(config, 1000, DType::kF16, idle);
+  EXPECT_NE(meanwhile.layer(0).keys, first);
+  meanwhile = KvCache(config, 2000, DType::kF16, idle);
+  EXPECT_EQ(meanwhile.capacity(), 2000);
+  EXPECT_EQ(meanwhile.size_bytes(), 2000 * 64 * 2 * 2);
+}
+
 }  // namespace
 }  // namespace kvlink::inference

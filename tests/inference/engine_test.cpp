@@ -192,6 +192,20 @@ TEST_F(EngineAnswering, ReportCountsWhatWasLoadedAndWhatWasComputed) {
   EXPECT_EQ(report_.loaded_bytes, 0);
 }
 
+TEST_F(EngineAnswering, AContextInTheMemoryOfAnotherKnowsNothingOfIt) {
+  const std::vector<float> first = prefill(*new_context());
+  const std::vector<float> full = prefill(*new_context(), LinkMode::kFull);
+  {
+    auto longer = new_context();
+    for (int i = 0; i < 3; ++i) prefill(*longer);
+    for (std::int32_t token = 70; token < 90; ++token) {
+      ASSERT_TRUE(engine_->decode(*longer, token, Priority::kQuestion));
+    }
+  }
+  EXPECT_EQ(prefill(*new_context()), first);
+  EXPECT_EQ(prefill(*new_context(), LinkMode::kFull), full);
+}
+
 TEST_F(EngineAnswering, FollowUpGoesOnWhereTheAnswerEnded) {
   const auto context = new_context();
   prefill(*context);
