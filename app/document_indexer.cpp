@@ -2,6 +2,7 @@
 #include "app/document_indexer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <map>
 #include <utility>
@@ -136,7 +137,10 @@ void DocumentIndexer::embed_chunks(retrieval::NewDocument& document, retrieval::
   const auto embed_batch = [&] {
     if (batch.empty()) return;
     if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+    const auto begin = std::chrono::steady_clock::now();
     const auto made = value_or_throw(session_.embed(batch, inference::Priority::kIngestion));
+    embed_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const std::size_t dim = made.size() / batch.size();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const auto begin = made.begin() + static_cast<std::ptrdiff_t>(i * dim);

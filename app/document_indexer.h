@@ -34,6 +34,7 @@ class DocumentIndexer {
   Result<Indexed> index(const ScannedFile& file, const FileText& text, std::stop_token stop);
 
   std::int64_t n_embedded() const { return n_embedded_; }  ///< passages so far
+  double embed_seconds() const { return embed_seconds_; }
 
  private:
   Indexed index_or_throw(const ScannedFile& file, const FileText& text, std::stop_token stop);
@@ -45,6 +46,7 @@ class DocumentIndexer {
 
   Session& session_;
   std::int64_t n_embedded_ = 0;
+  double embed_seconds_ = 0;
 };
 
 }  // namespace kvlink::app

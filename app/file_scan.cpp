@@ -68,7 +68,8 @@ class Scanner {
           {real.string(), ErrorCode::kUnsupported, "not a regular file or folder"});
       return;
     }
-    take_file(real, options_.pictures != Ocr::kOff);
+    take_file(real, options_.pictures == Ocr::kPictures ||
+                        (options_.pictures == Ocr::kScans && !options_.names_are_found));
   }
 
   ScanResult finish() {

@@ -47,6 +47,8 @@ struct ScanOptions {
   bool hidden = false;       ///< also take names that begin with a dot
   bool archives = false;     ///< also take ZIP and tar archives
   Ocr pictures = Ocr::kOff;  ///< which pictures are taken
+  /// Files that are named were found in folders, not chosen by somebody.
+  bool names_are_found = false;
 
   /// What the settings say of archives and pictures.
   void take(const Settings& settings);

@@ -128,7 +128,22 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
   }
   text.report = parse(file.path.filename().string(), bytes, text.content, std::move(stop));
   text.needs_recognition = needs_recognition(text.report);
+  if (text.report.problem == ReadProblem::kNeedsOcr) say_how_pictures_are_read(text.report);
   return text;
+}
+
+/// What the user can do about a document that needs OCR and gets none.
+void FileTextReader::say_how_pictures_are_read(ReadReport& report) const {
+  if (!options_.languages.empty()) return;
+  const Settings& settings = session_.settings();
+  if (settings.ocr == Ocr::kOff) {
+    report.reason += "; reading pictures is off in the settings";
+  } else if (settings.ocr_languages == "auto") {
+    report.reason += "; install tesseract-ocr, then add it again";
+  } else {
+    report.reason += "; Tesseract has none of the languages " + settings.ocr_languages +
+                     " here, which the settings ask for";
+  }
 }
 
 Result<FileText> FileTextReader::recognise(const ScannedFile& file, std::stop_token stop) {

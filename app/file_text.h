@@ -72,6 +72,7 @@ class FileTextReader {
   void note_stamp(const retrieval::FileStamp& stamp);
   bool waits_for_recognition(const retrieval::Document& document) const;
   bool needs_recognition(const retrieval::ReadReport& report) const;
+  void say_how_pictures_are_read(retrieval::ReadReport& report) const;
   FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
   std::optional<FileText> as_known(const ScannedFile& file) const;
   std::string read_bytes(const ScannedFile& file, FileText& text) const;
@@ -101,8 +102,10 @@ class ReadAhead {
  private:
   void work();
 
-  static constexpr std::size_t kThreads = 2;
-  static constexpr std::size_t kAhead = 6;  ///< files that may wait for their turn
+  /// Each waits for a process of its own, which takes 10 to 30 ms for most files; the embedder
+  /// takes as long for two passages.
+  static constexpr std::size_t kThreads = 3;
+  static constexpr std::size_t kAhead = 12;  ///< files that may wait for their turn
   static constexpr std::int64_t kAheadBytes = std::int64_t{64} << 20;  ///< and their sizes together
 
   FileTextReader& reader_;

@@ -107,7 +107,10 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
     const auto& file = files[i];
     if (stop.stop_requested() || !has_room(file, files.size() - i - 1, report)) break;
     begin_file(file);
+    const auto asked = std::chrono::steady_clock::now();
     const auto text = ahead.take(i);
+    report.wait_seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
     const auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
     tell_end(file, indexed, documents);
     if (text && text->needs_recognition) {
@@ -118,6 +121,7 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
   }
   value_or_throw(session_.library().stamp(reader.take_stamps()));
   report.n_embedded += indexer.n_embedded();
+  report.embed_seconds += indexer.embed_seconds();
   meter_.tell_now();
   return documents;
 }
@@ -140,6 +144,7 @@ Ingestion::Documents Ingestion::recognise_files(const std::vector<Pictured>& pic
     end_file(file, text, indexed, report);
   }
   report.n_embedded += indexer.n_embedded();
+  report.embed_seconds += indexer.embed_seconds();
   meter_.tell_now();
   return documents;
 }

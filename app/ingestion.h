@@ -27,6 +27,8 @@ struct IngestReport {
   std::int64_t n_parsed = 0;    ///< parse jobs: runs of kvlink-extract
   std::int64_t n_embedded = 0;  ///< passages that needed a vector
   double index_seconds = 0;
+  double embed_seconds = 0;              ///< of these
+  double wait_seconds = 0;               ///< of these: the next file's text was not there yet
   std::vector<FileProblem> problems;     ///< files that did not become searchable, and why
   std::vector<std::string> unsupported;  ///< paths whose suffix is not read
   std::vector<std::string> notices;      ///< what was repaired or left out

@@ -47,6 +47,8 @@ void print_json(Output& output, const IngestReport& report) {
                              {"unchanged", report.n_unchanged},
                              {"bytes", report.n_bytes},
                              {"index_seconds", report.index_seconds},
+                             {"embed_seconds", report.embed_seconds},
+                             {"wait_seconds", report.wait_seconds},
                              {"opened", report.n_opened},
                              {"parsed", report.n_parsed},
                              {"embedded", report.n_embedded},
@@ -107,6 +109,9 @@ ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
                 const std::vector<std::filesystem::path>& paths, const AddArguments& arguments,
                 const ScanOptions& scan) {
   auto watch = value_or_throw(FolderWatch::start(paths, {.scan = scan}));
+  ScanOptions in_folders = scan;
+  in_folders.names_are_found = true;
+  ingestion.set_scan(in_folders);
   drop_missing_and_tell(context, session, paths);
   context.output.note("Watching " + counted(watch.n_watched(), "folder") + "; Ctrl-C ends.");
   if (watch.n_unwatched() > 0) {

@@ -10,3 +10,6 @@ target_link_libraries(kvlink_retrieval_quality PRIVATE kvlink_eval)
 find_package(SQLiteCpp REQUIRED)
 add_executable(kvlink_library_scale EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/library_scale.cpp)
 target_link_libraries(kvlink_library_scale PRIVATE kvlink_retrieval kvlink_inference SQLiteCpp)
+
+add_executable(kvlink_vector_rounding EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/vector_rounding.cpp)
+target_link_libraries(kvlink_vector_rounding PRIVATE kvlink_retrieval)
