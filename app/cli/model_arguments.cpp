@@ -8,8 +8,8 @@ namespace {
 
 using Action = ModelArguments::Action;
 
-const auto kTypes = CLI::IsMember(
-    {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k", "q5_k", "q6_k"});
+const auto kTypes = CLI::IsMember({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1",
+                                   "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl"});
 
 constexpr const char* kExamples = R"(Examples:
   kvlink model ls
@@ -41,7 +41,7 @@ void add_convert(CLI::App* model, ModelArguments& values, const std::function<vo
   convert
       ->add_option("--type", values.type,
                    "Type of the matrices: f32, f16, bf16, q8_0 (default), q4_0, q4_1, q5_0, q5_1, "
-                   "q4_k, q5_k, q6_k")
+                   "q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl")
       ->check(kTypes);
   convert
       ->add_option("--embedding-type", values.embedding_type,

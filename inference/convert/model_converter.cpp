@@ -248,12 +248,18 @@ std::uint32_t file_type(DType matrices) {
       return 8;
     case DType::kQ5_1:
       return 9;
+    case DType::kQ2K:
+      return 10;
+    case DType::kQ3K:
+      return 12;
     case DType::kQ4K:
       return 14;
     case DType::kQ5K:
       return 16;
     case DType::kQ6K:
       return 18;
+    case DType::kIq4Nl:
+      return 25;
     default:
       return 32;  // bf16
   }

@@ -2,8 +2,10 @@
 #include "inference/convert/quantize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/base/result.h"
 
@@ -85,6 +87,56 @@ bool q8_block(const float* x, std::byte* out) {
   return put_f16(d, out);
 }
 
+/// IQ4_NL: codes are places in a table of levels that lie closer around zero.
+constexpr std::array<float, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                           1,    13,   25,  38,  53,  69,  89,  113};
+
+/// The level nearest to `value`.
+std::uint8_t nearest_level(float value) {
+  const auto above = std::lower_bound(kLevels.begin(), kLevels.end(), value);
+  if (above == kLevels.begin()) return 0;
+  const bool is_lower = above == kLevels.end() || value - above[-1] <= *above - value;
+  return static_cast<std::uint8_t>(above - kLevels.begin() - (is_lower ? 1 : 0));
+}
+
+/// The step, of a few that bring the largest number near either end of the table, that leaves the
+/// smallest squared error once the levels are chosen.
+float fit_levels(const float* x) {
+  const float largest = extreme(x);
+  float best = 0.0F;
+  double best_error = std::numeric_limits<double>::infinity();
+  for (const float end : {kLevels.front(), kLevels.back()}) {
+    for (const float tried : {0.84F, 0.88F, 0.92F, 0.96F, 1.0F, 1.04F, 1.08F}) {
+      const float scale = inverse(tried * largest / end);
+      double sum_qq = 0;
+      double sum_qx = 0;
+      double sum_xx = 0;
+      for (int i = 0; i < kBlock; ++i) {
+        const double level = kLevels[nearest_level(x[i] * scale)];
+        sum_qq += level * level;
+        sum_qx += level * double{x[i]};
+        sum_xx += double{x[i]} * x[i];
+      }
+      // Of the best step for these levels.
+      const double error = sum_xx - sum_qx * sum_qx / sum_qq;
+      if (error < best_error) {
+        best_error = error;
+        best = static_cast<float>(sum_qx / sum_qq);
+      }
+    }
+  }
+  return best;
+}
+
+bool level_block(const float* x, std::byte* out) {
+  const float d = fit_levels(x);
+  const float scale = inverse(f16_to_f32(f32_to_f16(d)));
+  std::uint8_t codes[kBlock];
+  for (int i = 0; i < kBlock; ++i) codes[i] = nearest_level(x[i] * scale);
+  put_nibbles(codes, out + 2);
+  return put_f16(d, out);
+}
+
 bool halves(std::span<const float> x, std::byte* out) {
   bool fits = true;
   for (std::size_t i = 0; i < x.size(); ++i) fits = put_f16(x[i], out + 2 * i) && fits;
@@ -113,6 +165,12 @@ bool quantize_block(DType dtype, const float* x, std::byte* out) {
       return offset_block(x, 4, out);
     case DType::kQ5_1:
       return offset_block(x, 5, out);
+    case DType::kIq4Nl:
+      return level_block(x, out);
+    case DType::kQ2K:
+      return detail::quantize_q2_k(x, out);
+    case DType::kQ3K:
+      return detail::quantize_q3_k(x, out);
     case DType::kQ4K:
       return detail::quantize_q4_k(x, out);
     case DType::kQ5K:
@@ -140,6 +198,9 @@ bool can_quantize(DType dtype) {
     case DType::kQ4_1:
     case DType::kQ5_0:
     case DType::kQ5_1:
+    case DType::kIq4Nl:
+    case DType::kQ2K:
+    case DType::kQ3K:
     case DType::kQ4K:
     case DType::kQ5K:
     case DType::kQ6K:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "inference/convert/quantize.h"
 
@@ -14,6 +15,9 @@ using detail::put_f16;
 constexpr int kSuper = 256;
 constexpr int kGroup = 32;
 constexpr int kGroups = kSuper / kGroup;
+/// Q2_K, Q3_K and Q6_K have a scale for every 16 elements.
+constexpr int kPart = 16;
+constexpr std::size_t kParts = kSuper / kPart;
 /// Scales around the range of a group that are tried.
 constexpr std::array<float, 7> kTried = {0.88F, 0.92F, 0.96F, 1.0F, 1.04F, 1.08F, 0.84F};
 
@@ -31,39 +35,40 @@ struct Fit {
 };
 
 /// Least squares for x = scale * code - minimum with the codes that `scale` and `minimum` give.
-Fit refine(const float* x, float scale, float minimum, int most) {
+Fit refine(std::span<const float> x, float scale, float minimum, int most) {
+  const auto n = static_cast<double>(x.size());
   double sum_q = 0;
   double sum_qq = 0;
   double sum_x = 0;
   double sum_qx = 0;
   std::array<int, kGroup> codes;
-  for (int i = 0; i < kGroup; ++i) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
     const int q = code_of((x[i] + minimum) / scale, 0, most);
-    codes[static_cast<std::size_t>(i)] = q;
+    codes[i] = q;
     sum_q += q;
     sum_qq += q * q;
     sum_x += x[i];
     sum_qx += q * double{x[i]};
   }
-  const double spread = kGroup * sum_qq - sum_q * sum_q;
+  const double spread = n * sum_qq - sum_q * sum_q;
   Fit fit{scale, minimum, 0.0};
   if (spread > 0) {
-    const double best_scale = (kGroup * sum_qx - sum_q * sum_x) / spread;
-    const double best_minimum = (best_scale * sum_q - sum_x) / kGroup;
+    const double best_scale = (n * sum_qx - sum_q * sum_x) / spread;
+    const double best_minimum = (best_scale * sum_q - sum_x) / n;
     if (best_scale > 0) {
       fit.scale = static_cast<float>(best_scale);
       fit.minimum = static_cast<float>(std::max(best_minimum, 0.0));
     }
   }
-  for (std::size_t i = 0; i < kGroup; ++i) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
     const double e = double{fit.scale} * codes[i] - fit.minimum - x[i];
     fit.error += e * e;
   }
   return fit;
 }
 
-Fit fit_group(const float* x, int most) {
-  const auto [low, high] = std::minmax_element(x, x + kGroup);
+Fit fit_group(std::span<const float> x, int most) {
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
   const float minimum = std::max(-*low, 0.0F);
   const float range = *high + minimum;
   if (!(range > 0.0F)) return {0.0F, minimum, 0.0};
@@ -95,7 +100,7 @@ bool offset_super_block(const float* x, int most, std::byte* head,
   float largest_scale = 0;
   float largest_minimum = 0;
   for (std::size_t g = 0; g < kGroups; ++g) {
-    fits[g] = fit_group(x + g * kGroup, most);
+    fits[g] = fit_group(std::span(x + g * kGroup, kGroup), most);
     largest_scale = std::max(largest_scale, fits[g].scale);
     largest_minimum = std::max(largest_minimum, fits[g].minimum);
   }
@@ -119,29 +124,28 @@ bool offset_super_block(const float* x, int most, std::byte* head,
   return fits_f16;
 }
 
-/// The scale of 16 elements with codes of -32 to 31, and what it costs.
-float fit_signed(const float* x) {
-  constexpr int kElements = 16;
+/// The scale of 16 elements with codes of `least`, which is negative, to -least - 1.
+float fit_signed(const float* x, int least) {
   float largest = 0;
-  for (int i = 0; i < kElements; ++i) {
+  for (int i = 0; i < kPart; ++i) {
     if (std::abs(x[i]) > std::abs(largest)) largest = x[i];
   }
   if (!(std::abs(largest) > 1e-33F)) return 0.0F;
-  float best = largest / -32.0F;
+  float best = largest / static_cast<float>(least);
   double best_error = 1e300;
   for (const float tried : kTried) {
-    const float start = tried * largest / -32.0F;
+    const float start = tried * largest / static_cast<float>(least);
     double sum_qq = 0;
     double sum_qx = 0;
-    std::array<int, kElements> codes;
-    for (std::size_t i = 0; i < kElements; ++i) {
-      codes[i] = code_of(x[i] / start, -32, 31);
+    std::array<int, kPart> codes;
+    for (std::size_t i = 0; i < kPart; ++i) {
+      codes[i] = code_of(x[i] / start, least, -least - 1);
       sum_qq += codes[i] * codes[i];
       sum_qx += codes[i] * double{x[i]};
     }
     const double scale = sum_qq > 0 ? sum_qx / sum_qq : start;
     double error = 0;
-    for (std::size_t i = 0; i < kElements; ++i) {
+    for (std::size_t i = 0; i < kPart; ++i) {
       error += (scale * codes[i] - x[i]) * (scale * codes[i] - x[i]);
     }
     if (error < best_error) {
@@ -152,9 +156,95 @@ float fit_signed(const float* x) {
   return best;
 }
 
+/// What Q3_K and Q6_K share: codes around zero, times integers around zero, times one number.
+struct SignedBlock {
+  bool fits_f16;
+  std::array<int, kParts> scales;
+  std::array<std::uint8_t, kSuper> codes;  ///< from 0 on
+};
+
+/// d goes to `step`; its codes are `least` to -least - 1, scales `least_scale` to -least_scale - 1.
+SignedBlock signed_super_block(const float* x, int least, int least_scale, std::byte* step) {
+  std::array<float, kParts> wanted;
+  float largest = 0;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    wanted[p] = fit_signed(x + p * kPart, least);
+    if (std::abs(wanted[p]) > std::abs(largest)) largest = wanted[p];
+  }
+  const float exact = largest / static_cast<float>(least_scale);
+  SignedBlock block{.fits_f16 = put_f16(exact, step), .scales = {}, .codes = {}};
+  const float d = as_f16(exact);
+  for (std::size_t p = 0; p < kParts; ++p) {
+    block.scales[p] = d == 0 ? 0 : code_of(wanted[p] / d, least_scale, -least_scale - 1);
+    const float scale = d * static_cast<float>(block.scales[p]);
+    for (std::size_t i = p * kPart; i < (p + 1) * kPart; ++i) {
+      const int code = scale == 0 ? 0 : code_of(x[i] / scale, least, -least - 1);
+      block.codes[i] = static_cast<std::uint8_t>(code - least);
+    }
+  }
+  return block;
+}
+
+/// The two low bits of every code: 32 elements of four groups in a byte each.
+void put_two_bits(const std::array<std::uint8_t, kSuper>& codes, std::byte* out) {
+  std::fill_n(out, kSuper / 4, std::byte(0));
+  for (std::size_t i = 0; i < kSuper; ++i) {
+    const std::size_t group = i / kGroup;
+    out[group / 4 * kGroup + i % kGroup] |= std::byte((codes[i] & 3) << (group % 4 * 2));
+  }
+}
+
 }  // namespace
 
 namespace detail {
+
+bool quantize_q2_k(const float* x, std::byte* out) {
+  constexpr int kMost = 3;
+  constexpr int kMaxScale = 15;
+  std::array<Fit, kParts> fits;
+  float largest_scale = 0;
+  float largest_minimum = 0;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    fits[p] = fit_group(std::span(x + p * kPart, kPart), kMost);
+    largest_scale = std::max(largest_scale, fits[p].scale);
+    largest_minimum = std::max(largest_minimum, fits[p].minimum);
+  }
+  bool fits_f16 = put_f16(largest_scale / kMaxScale, out + 80);
+  fits_f16 = put_f16(largest_minimum / kMaxScale, out + 82) && fits_f16;
+  const float d = as_f16(largest_scale / kMaxScale);
+  const float d_minimum = as_f16(largest_minimum / kMaxScale);
+  std::array<std::uint8_t, kSuper> codes;
+  for (std::size_t p = 0; p < kParts; ++p) {
+    const int scale = d > 0 ? code_of(fits[p].scale / d, 0, kMaxScale) : 0;
+    const int minimum = d_minimum > 0 ? code_of(fits[p].minimum / d_minimum, 0, kMaxScale) : 0;
+    out[p] = std::byte(scale | minimum << 4);
+    const float step = d * static_cast<float>(scale);
+    const float below = d_minimum * static_cast<float>(minimum);
+    for (std::size_t i = p * kPart; i < (p + 1) * kPart; ++i) {
+      codes[i] = static_cast<std::uint8_t>(step > 0 ? code_of((x[i] + below) / step, 0, kMost) : 0);
+    }
+  }
+  put_two_bits(codes, out + 16);
+  return fits_f16;
+}
+
+bool quantize_q3_k(const float* x, std::byte* out) {
+  const SignedBlock block = signed_super_block(x, -4, -32, out + 108);
+  std::fill_n(out, kGroup, std::byte(0));
+  for (std::size_t i = 0; i < kSuper; ++i) {
+    out[i % kGroup] |= std::byte((block.codes[i] >> 2) << (i / kGroup));
+  }
+  put_two_bits(block.codes, out + 32);
+  // Six bits of sixteen scales: the low four of part p beside those of part p + 8, the high two of
+  // four parts in a byte.
+  std::fill_n(out + 96, 12, std::byte(0));
+  for (std::size_t p = 0; p < kParts; ++p) {
+    const int scale = block.scales[p] + 32;
+    out[96 + p % 8] |= std::byte((scale & 0xF) << (p / 8 * 4));
+    out[104 + p % 4] |= std::byte((scale >> 4) << (p / 4 * 2));
+  }
+  return block.fits_f16;
+}
 
 bool quantize_q4_k(const float* x, std::byte* out) {
   std::array<std::uint8_t, kSuper> codes;
@@ -182,26 +272,12 @@ bool quantize_q5_k(const float* x, std::byte* out) {
 }
 
 bool quantize_q6_k(const float* x, std::byte* out) {
-  constexpr std::size_t kParts = 16;
-  std::array<float, kParts> wanted;
-  float largest = 0;
+  const SignedBlock block = signed_super_block(x, -32, -128, out + 208);
   for (std::size_t p = 0; p < kParts; ++p) {
-    wanted[p] = fit_signed(x + p * 16);
-    if (std::abs(wanted[p]) > std::abs(largest)) largest = wanted[p];
-  }
-  const bool fits = put_f16(largest / -128.0F, out + 208);
-  const float d = as_f16(largest / -128.0F);
-  std::array<std::uint8_t, kSuper> codes;
-  for (std::size_t p = 0; p < kParts; ++p) {
-    const int scale = d == 0 ? 0 : code_of(wanted[p] / d, -128, 127);
-    out[192 + p] = std::byte(static_cast<std::uint8_t>(static_cast<std::int8_t>(scale)));
-    const float step = d * static_cast<float>(scale);
-    for (std::size_t i = p * 16; i < (p + 1) * 16; ++i) {
-      codes[i] = static_cast<std::uint8_t>(32 + (step == 0 ? 0 : code_of(x[i] / step, -32, 31)));
-    }
+    out[192 + p] = std::byte(static_cast<std::uint8_t>(static_cast<std::int8_t>(block.scales[p])));
   }
   for (std::size_t half = 0; half < 2; ++half) {
-    const std::uint8_t* q = codes.data() + half * 128;
+    const std::uint8_t* q = block.codes.data() + half * 128;
     for (std::size_t i = 0; i < 64; ++i) {
       out[half * 64 + i] = std::byte((q[i] & 0xF) | (q[i + 64] & 0xF) << 4);
     }
@@ -210,7 +286,7 @@ bool quantize_q6_k(const float* x, std::byte* out) {
                                            (q[i + 64] >> 4) << 4 | (q[i + 96] >> 4) << 6);
     }
   }
-  return fits;
+  return block.fits_f16;
 }
 
 }  // namespace detail

@@ -82,16 +82,22 @@ double relative_error(DType dtype, const std::vector<float>& values) {
 
 TEST(Quantize, SuperBlocksLoseNoMoreThanTheirBitsSay) {
   const std::vector<float> noise = RandomFloats(5).uniform(256 * 40, 1.0F);
+  EXPECT_LT(relative_error(DType::kQ2K, noise), 0.35);
+  EXPECT_LT(relative_error(DType::kQ3K, noise), 0.2);
+  EXPECT_LT(relative_error(DType::kIq4Nl, noise), 0.1);
   EXPECT_LT(relative_error(DType::kQ4K, noise), 0.08);
   EXPECT_LT(relative_error(DType::kQ5K, noise), 0.04);
   EXPECT_LT(relative_error(DType::kQ6K, noise), 0.02);
-  for (const DType dtype : {DType::kQ4K, DType::kQ5K, DType::kQ6K}) {
+  for (const DType dtype :
+       {DType::kQ2K, DType::kQ3K, DType::kQ4K, DType::kQ5K, DType::kQ6K, DType::kIq4Nl}) {
     EXPECT_EQ(relative_error(dtype, std::vector<float>(256, 0.0F)), 0.0) << dtype_name(dtype);
     EXPECT_LT(relative_error(dtype, std::vector<float>(256, 1e-30F)), 1.1) << dtype_name(dtype);
     EXPECT_LT(relative_error(dtype, std::vector<float>(256, -2.5F)), 0.02) << dtype_name(dtype);
     std::vector<float> peak(256, 0.01F);
     peak[77] = 50.0F;
-    EXPECT_LT(relative_error(dtype, peak), 0.02) << dtype_name(dtype);
+    // The level next to zero of IQ4_NL is a hundredth of the largest.
+    const double most = dtype == DType::kIq4Nl ? 0.05 : 0.02;
+    EXPECT_LT(relative_error(dtype, peak), most) << dtype_name(dtype);
   }
 }
 
@@ -99,8 +105,9 @@ TEST(Quantize, SaysWhenANumberIsTooLargeForTheType) {
   std::vector<std::byte> bytes(1024);
   std::vector<float> large(256, 1.0F);
   large[3] = 1e30F;
-  for (const DType dtype : {DType::kF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,
-                            DType::kQ5_1, DType::kQ4K, DType::kQ5K, DType::kQ6K}) {
+  for (const DType dtype :
+       {DType::kF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+        DType::kQ2K, DType::kQ3K, DType::kQ4K, DType::kQ5K, DType::kQ6K, DType::kIq4Nl}) {
     EXPECT_FALSE(inference::quantize_row(dtype, large, bytes.data())) << dtype_name(dtype);
   }
   EXPECT_TRUE(inference::quantize_row(DType::kBF16, large, bytes.data()));
@@ -154,9 +161,9 @@ TEST(ConvertModel, WritesEveryTypeItNames) {
   const TemporaryFolder folder;
   const auto source = folder.path() / "source.gguf";
   write_tiny_generator(source, {.n_layers = 1, .model_dim = 256, .ffn_dim = 256});
-  for (const DType dtype :
-       {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1,
-        DType::kQ5_0, DType::kQ5_1, DType::kQ4K, DType::kQ5K, DType::kQ6K}) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0,
+                            DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ2K, DType::kQ3K,
+                            DType::kQ4K, DType::kQ5K, DType::kQ6K, DType::kIq4Nl}) {
     const auto target = folder.path() / (std::string(dtype_name(dtype)) + ".gguf");
     const auto report = convert_model(source, target, {.matrices = dtype}, FileSystem::posix());
     ASSERT_TRUE(report) << dtype_name(dtype) << ": " << report.error().message;
@@ -166,7 +173,7 @@ TEST(ConvertModel, WritesEveryTypeItNames) {
     EXPECT_NE(outline->weight_types.find(dtype_name(dtype)), std::string::npos);
     EXPECT_EQ(outline->tokenizer.tokens, inference::read_model_outline(source)->tokenizer.tokens);
   }
-  const auto refused = convert_model(source, folder.path() / "x.gguf", {.matrices = DType::kQ2K},
+  const auto refused = convert_model(source, folder.path() / "x.gguf", {.matrices = DType::kQ8Kv},
                                      FileSystem::posix());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidInput);

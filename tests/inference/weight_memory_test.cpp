@@ -15,9 +15,9 @@
 namespace kvlink::inference {
 namespace {
 
-constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8_0,
-                            DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
-                            DType::kQ4K,  DType::kQ5K,  DType::kQ6K};
+constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8_0, DType::kQ4_0,
+                            DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ2K,  DType::kQ3K,
+                            DType::kQ4K,  DType::kQ5K,  DType::kQ6K,  DType::kIq4Nl};
 
 std::filesystem::path write_model(const tests::TemporaryFolder& folder,
                                   const tests::TinyModelOptions& options) {
