@@ -18,8 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     reader.feed(bytes.substr(size / 2));
   } catch (const Exception&) {
   }
+  const retrieval::ReadReport report = reader.take_report();
+  std::int32_t last_page = 0;
+  for (const std::int32_t page : report.document.pages_without_text) {
+    KVLINK_CHECK(page > last_page && page <= retrieval::kMaxPages);
+    last_page = page;
+  }
   std::int64_t last = 0;
-  for (const auto& block : reader.take_report().document.blocks) {
+  for (const auto& block : report.document.blocks) {
     KVLINK_CHECK(is_valid_utf8(block.text) && !block.text.empty());
     KVLINK_CHECK(block.byte_begin >= last && block.byte_end >= block.byte_begin);
     KVLINK_CHECK(block.line_begin >= 1 && block.line_end >= block.line_begin && block.level <= 6);
