@@ -114,7 +114,7 @@ retrieval::NewDocument DocumentIndexer::make_document(const ScannedFile& file, c
   made.document.problem = joined(parsed.notices);
   const auto& tokenizer = session_.engine().tokenizer();
   const auto count = [&](std::string_view words) {
-    if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+    session_.engine().wait_for_questions(stop);
     return static_cast<std::int64_t>(tokenizer.encode(words).size());
   };
   const auto& settings = session_.settings();
@@ -166,6 +166,7 @@ void DocumentIndexer::embed_chunks(retrieval::NewDocument& document, retrieval::
 }
 
 retrieval::DocumentId DocumentIndexer::commit(const retrieval::NewDocument& document) {
+  session_.engine().wait_for_questions({});
   const auto committed = value_or_throw(session_.library().commit(document));
   for (const auto& content : committed.orphaned) {
     value_or_throw(session_.store().erase_content(content));

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/low_priority.h"
 #include "app/words.h"
 
 namespace kvlink::app {
@@ -106,6 +107,7 @@ std::string FileTextReader::read_bytes(const ScannedFile& file, FileText& text) 
 }
 
 FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
+  if (session_.can_answer()) session_.engine().wait_for_questions(stop);
   if (auto known = as_known(file)) return std::move(*known);
   FileText text;
   auto& library = session_.library();
@@ -221,6 +223,7 @@ ReadAhead::ReadAhead(FileTextReader& reader, std::span<const ScannedFile> files,
 ReadAhead::~ReadAhead() { stop_.request_stop(); }
 
 void ReadAhead::work() {
+  lower_own_priority();
   const std::stop_token stop = stop_.get_token();
   for (;;) {
     std::size_t index = 0;

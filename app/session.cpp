@@ -316,8 +316,8 @@ Result<std::vector<float>> Session::embed_by(const inference::Embedder& embedder
     return embedder.embed(*own_backend_, texts, role);
   }
   std::optional<Result<std::vector<float>>> vectors;
-  engine_->with_backend(priority, [&](kernels::CpuBackend& backend) {
-    vectors = embedder.embed(backend, texts, role);
+  engine_->with_backend(priority, [&](kernels::CpuBackend& backend, const auto& give_way) {
+    vectors = embedder.embed(backend, texts, role, give_way);
   });
   return std::move(*vectors);
 }

@@ -73,7 +73,8 @@ class BertEmbedder final : public Embedder {
   }
 
   Result<std::vector<float>> embed(kernels::CpuBackend& backend, std::span<const std::string> texts,
-                                   TextRole role) const override {
+                                   TextRole role,
+                                   const std::function<void()>& between_layers) const override {
     return returning([&] {
       const std::string& prefix =
           role == TextRole::kQuery ? recipe_.query_prefix : recipe_.passage_prefix;
@@ -82,11 +83,13 @@ class BertEmbedder final : public Embedder {
       TokenBatch batch;
       for (const std::string& text : texts) {
         const auto ids = tokenize(prefix + text);
-        if (batch.ids.size() + ids.size() > kBatchTokens) next = finish(backend, batch, next);
+        if (batch.ids.size() + ids.size() > kBatchTokens) {
+          next = finish(backend, batch, next, between_layers);
+        }
         batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
         batch.begins.push_back(static_cast<std::int64_t>(batch.ids.size()));
       }
-      finish(backend, batch, next);
+      finish(backend, batch, next, between_layers);
       return vectors;
     });
   }
@@ -104,9 +107,10 @@ class BertEmbedder final : public Embedder {
 
  private:
   /// Computes the batch, writes its vectors to `out`, empties it; returns where the next go.
-  float* finish(kernels::CpuBackend& backend, TokenBatch& batch, float* out) const {
+  float* finish(kernels::CpuBackend& backend, TokenBatch& batch, float* out,
+                const std::function<void()>& between_layers) const {
     if (batch.ids.empty()) return out;
-    const std::vector<float> values = encode_batch(backend, weights_, batch);
+    const std::vector<float> values = encode_batch(backend, weights_, batch, between_layers);
     const View<const float> states(values.data(), static_cast<std::int64_t>(batch.ids.size()),
                                    weights_.dim);
     for (std::size_t t = 0; t + 1 < batch.begins.size(); ++t, out += weights_.dim) {

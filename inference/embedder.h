@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,10 +23,9 @@ enum class TextRole : std::uint8_t { kPassage, kQuery };
 /// Immutable after load; embed() calls take turns on the backend they are given.
 class Embedder {
  public:
-  /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json and
-  /// the files of embedding_recipe.h (pooling, length, prefixes);
-  /// without config.json the geometry is read off the tensors' shapes (MiniLM: 12 heads, eps
-  /// 1e-12).
+  /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json
+  /// and the files of embedding_recipe.h (pooling, length, prefixes); without config.json the
+  /// geometry is read off the tensors' shapes (MiniLM: 12 heads, eps 1e-12).
   static Result<std::unique_ptr<Embedder>> load(const std::filesystem::path& folder);
   virtual ~Embedder() = default;
 
@@ -34,10 +34,11 @@ class Embedder {
   virtual std::vector<std::int32_t> tokenize(
       std::string_view text) const = 0;  ///< with [CLS], [SEP], without a prefix
   /// Mean over all tokens, or the first one's vector, L2-normalised; texts.size() * dim() floats,
-  /// row per text.
-  virtual Result<std::vector<float>> embed(kernels::CpuBackend& backend,
-                                           std::span<const std::string> texts,
-                                           TextRole role = TextRole::kPassage) const = 0;
+  /// row per text. `between_layers` is called there and in their middle; the backend is free then.
+  virtual Result<std::vector<float>> embed(
+      kernels::CpuBackend& backend, std::span<const std::string> texts,
+      TextRole role = TextRole::kPassage,
+      const std::function<void()>& between_layers = {}) const = 0;
   /// SHA-256 of the weights, the vocabulary and the recipe: which stored vectors fit.
   virtual Digest fingerprint() const = 0;
   virtual std::string describe() const = 0;

@@ -47,10 +47,12 @@ class EncoderPass {
         mixed_(n_, weights.dim),
         hidden_(n_, weights.ffn_dim) {}
 
-  std::vector<float> run() {
+  std::vector<float> run(const std::function<void()>& between_layers) {
     embed_tokens();
     for (const EncoderLayerWeights& layer : weights_.layers) {
+      if (between_layers) between_layers();
       attend(layer);
+      if (between_layers) between_layers();  // the second half is the longer one
       feed_forward(layer);
     }
     return std::move(x_.values);
@@ -111,8 +113,9 @@ class EncoderPass {
 }  // namespace
 
 std::vector<float> encode_batch(kernels::CpuBackend& backend, const EmbedderWeights& weights,
-                                const TokenBatch& batch) {
-  return EncoderPass(backend, weights, batch).run();
+                                const TokenBatch& batch,
+                                const std::function<void()>& between_layers) {
+  return EncoderPass(backend, weights, batch).run(between_layers);
 }
 
 }  // namespace kvlink::inference

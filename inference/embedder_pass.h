@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "inference/embedder_weights.h"
@@ -17,8 +18,10 @@ struct TokenBatch {
 };
 
 /// Hidden states of the last layer, row-major [batch.ids.size(), dim]. Ids must be rows of the word
-/// table, and no text longer than max_positions. Source: Devlin et al. 2019.
+/// table, and no text longer than max_positions. `between_layers` may be empty. Source: Devlin et al.
+/// 2019.
 std::vector<float> encode_batch(kernels::CpuBackend& backend, const EmbedderWeights& weights,
-                                const TokenBatch& batch);
+                                const TokenBatch& batch,
+                                const std::function<void()>& between_layers);
 
 }  // namespace kvlink::inference

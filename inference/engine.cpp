@@ -476,10 +476,13 @@ std::vector<std::string> Engine::take_device_notices() { return state_->device.t
 
 EngineGate::Hold Engine::hold_for_question() { return EngineGate::Hold(state_->gate); }
 
-void Engine::with_backend(Priority priority,
-                          const std::function<void(kernels::CpuBackend&)>& work) {
+void Engine::wait_for_questions(const std::stop_token& stop) {
+  state_->gate.wait_for_questions(stop);
+}
+
+void Engine::with_backend(Priority priority, const BackendWork& work) {
   EngineGate::Turn turn(state_->gate, priority, {});
-  work(state_->backend);
+  work(state_->backend, [&turn] { turn.give_way(); });
 }
 
 }  // namespace kvlink::inference

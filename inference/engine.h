@@ -138,9 +138,16 @@ class Engine {
   /// wait for ingestion. Must not outlive the engine.
   EngineGate::Hold hold_for_question();
 
+  /// Waits while a question waits or is under way: for what ingestion does beside computing. Throws
+  /// kCancelled on a requested stop.
+  void wait_for_questions(const std::stop_token& stop);
+
+  /// Lets questions go first; see EngineGate::Turn.
+  using GiveWay = std::function<void()>;
+  using BackendWork = std::function<void(kernels::CpuBackend&, const GiveWay&)>;
   /// Runs `work` with the backend in hand, taking turns like every other call (for the embedder).
-  /// What `work` throws passes through.
-  void with_backend(Priority priority, const std::function<void(kernels::CpuBackend&)>& work);
+  /// `work` calls its second argument between layers. What `work` throws passes through.
+  void with_backend(Priority priority, const BackendWork& work);
 
  private:
   Engine();

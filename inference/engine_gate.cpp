@@ -22,6 +22,12 @@ void EngineGate::wait_for_turn(Priority priority, const std::stop_token& stop) {
   taken_ = true;
 }
 
+void EngineGate::wait_for_questions(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, stop, [&] { return n_waiting_ == 0 && n_holds_ == 0; });
+  if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+}
+
 void EngineGate::end_turn() {
   {
     const std::lock_guard lock(mutex_);

@@ -53,6 +53,10 @@ class EngineGate {
     EngineGate* gate_;
   };
 
+  /// What else ingestion does (reading files, splitting text) goes on while no question waits or is
+  /// under way: it would take the processor from the answer. Throws kCancelled on a requested stop.
+  void wait_for_questions(const std::stop_token& stop);
+
  private:
   void wait_for_turn(Priority priority, const std::stop_token& stop);
   void end_turn();

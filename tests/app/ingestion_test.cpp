@@ -3,11 +3,15 @@
 #include "app/ingestion.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
+#include <thread>
 
+#include "app/low_priority.h"
 #include "app/reconcile.h"
 #include "tests/app/tiny_library.h"
 #include "tests/support/faulty_file_system.h"
@@ -49,6 +53,20 @@ class IngestionTest : public ::testing::Test {
 
   TinyLibrary library_;
 };
+
+TEST(LowPriority, IsOfTheThreadAloneAndNeverAboveWhatItHad) {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  const int before = niceness();
+  int lowered = 0, inherited = 0;
+  std::thread([&] {
+    lower_own_priority();
+    lowered = niceness();
+    std::thread([&] { inherited = niceness(); }).join();
+  }).join();
+  EXPECT_EQ(lowered, std::max(before, 10));
+  EXPECT_EQ(inherited, lowered);
+  EXPECT_EQ(niceness(), before);
+}
 
 TEST_F(IngestionTest, MakesEveryPassageSearchableAndCached) {
   library_.write("a.md", story("boat", 12));

@@ -344,16 +344,53 @@ TEST_F(EngineAnswering, QuestionsAndIngestionAtTheSameTimeComputeWhatTheyCompute
 
 TEST_F(EngineAnswering, WithBackendTakesTurnsAndPassesErrorsOn) {
   int n_runs = 0;
-  engine_->with_backend(Priority::kIngestion, [&](kernels::CpuBackend& backend) {
+  engine_->with_backend(Priority::kIngestion, [&](kernels::CpuBackend& backend, auto&) {
     EXPECT_EQ(&backend, &engine_->backend());
     ++n_runs;
   });
-  EXPECT_THROW(
-      engine_->with_backend(Priority::kQuestion, [](auto&) { fail(ErrorCode::kCorrupt, "no"); }),
-      Exception);
+  EXPECT_THROW(engine_->with_backend(Priority::kQuestion,
+                                     [](auto&, auto&) { fail(ErrorCode::kCorrupt, "no"); }),
+               Exception);
   const auto context = new_context();
   prefill(*context);  // would wait for ever if the turn had been lost
   EXPECT_EQ(n_runs, 1);
+}
+
+TEST_F(EngineAnswering, WithBackendLetsQuestionsGoFirstWhenItGivesWay) {
+  std::atomic<bool> began = false, answered = false;
+  std::thread ingestion([&] {
+    engine_->with_backend(Priority::kIngestion, [&](auto&, const Engine::GiveWay& give_way) {
+      began = true;
+      while (!answered) give_way();
+    });
+  });
+  while (!began) std::this_thread::yield();
+  {
+    const auto hold = engine_->hold_for_question();
+    const auto context = new_context();
+    prefill(*context);  // comes to its turn only if the other gave it away
+  }
+  answered = true;
+  ingestion.join();
+}
+
+TEST_F(EngineAnswering, WhatIngestionDoesElsewhereWaitsForTheEndOfAQuestion) {
+  std::atomic<bool> went_on = false;
+  std::optional<EngineGate::Hold> hold(engine_->hold_for_question());
+  std::thread reader([&] {
+    engine_->wait_for_questions({});
+    went_on = true;
+  });
+  for (int i = 0; i < 3; ++i) prefill(*new_context());
+  EXPECT_FALSE(went_on);
+  hold.reset();
+  reader.join();
+  EXPECT_TRUE(went_on);
+
+  const auto again = engine_->hold_for_question();
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(engine_->wait_for_questions(stop.get_token()), Exception);
 }
 
 }  // namespace
