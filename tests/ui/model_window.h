@@ -29,7 +29,10 @@ class ModelWindow : public QObject {
   /// The same library as before, if it was open.
   void open() {
     desk::DeskOptions options;
-    options.paths = {.data = folder_.path() / "library", .models = kvlink::tests::models_folder()};
+    app::PathSources places;
+    places.data_dir = (folder_.path() / "library").string();
+    places.models_dir = kvlink::tests::models_folder().string();
+    options.paths = value_or_throw(app::resolve_paths(places));  // with the adapters
     options.adjust = [n = max_answer_tokens_](app::Settings& settings) {
       settings.max_answer_tokens = n;
     };

@@ -26,6 +26,7 @@
 #include "tests/ui/screens/camera.h"
 #include "tests/ui/test_font.h"
 #include "ui/ask/ask_panel.h"
+#include "ui/ask/mode_picker.h"
 #include "ui/ask/passage_list.h"
 #include "ui/ask/turn_widget.h"
 #include "ui/inspect/cache_view.h"
@@ -40,14 +41,17 @@ namespace {
 constexpr int kPatienceMs = 300'000;
 constexpr int kUndoMs = 1500;
 constexpr auto kLongQuestion =
-    "Explain step by step how a document becomes a cached passage, and list every file.";
+    "Explain in detail how the caches of documents are kept, found and removed.";
 
 /// The window on a library, and what its workers said last.
 class Stage {
  public:
   Stage(Camera& camera, const QString& library, const QString& models) : camera_(camera) {
     desk::DeskOptions options;
-    options.paths = {.data = library.toStdString(), .models = models.toStdString()};
+    app::PathSources places;
+    places.data_dir = library.toStdString();
+    places.models_dir = models.toStdString();
+    options.paths = value_or_throw(app::resolve_paths(places));  // with the adapters
     options.undo_ms = kUndoMs;
     desk_.emplace(std::move(options));
     window_.emplace(*desk_,
@@ -156,6 +160,8 @@ void ask_and_cite(Stage& stage) {
   stage.window().findChild<QAction*>("newQuestion")->trigger();
   camera.expect(stage.ask("Where are the cache files kept?"), "a question is answered");
   camera.expect(computed_tokens(stage) == 0, "no token of a document was computed for it");
+  camera.expect(stage.summary().mode == inference::LinkMode::kLink,
+                "the adapter's link tokens stand between its passages");
   camera.shoot("07-answer");
   auto* rows = stage.last_turn()->findChild<PassageList*>();
   auto* row = rows->findChild<PassageRow*>();
@@ -185,7 +191,11 @@ void stop_when(Stage& stage, const char* name, const QString& question, Ready re
   camera.expect(stage.wait([&] { return stage.n_answers() > before; }), "and it is told");
 }
 
+/// In mode full, whose first token takes longest and whose answers are the longest.
 void stop_answers(Stage& stage) {
+  auto& modes = *stage.window().ask().findChild<ModePicker*>();
+  const auto usual = modes.mode();
+  modes.set_mode(inference::LinkMode::kFull);
   bool streams = false;
   bool found = false;
   QObject watch;
@@ -200,6 +210,7 @@ void stop_answers(Stage& stage) {
   stop_when(stage, "streaming", kLongQuestion, [&] { return streams; });
   stage.camera().expect(stage.summary().end == app::AnswerEnd::kStopped, "the answer was stopped");
   stage.camera().shoot("10-stopped");
+  modes.set_mode(usual);
 }
 
 void evict_and_ask(Stage& stage) {
