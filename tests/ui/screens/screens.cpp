@@ -40,6 +40,8 @@ namespace {
 
 constexpr int kPatienceMs = 300'000;
 constexpr int kUndoMs = 1500;
+/// As on the front page.
+constexpr auto kQuestion = "Where does KVLink keep the cache files?";
 constexpr auto kLongQuestion =
     "Explain in detail how the caches of documents are kept, found and removed.";
 
@@ -158,7 +160,7 @@ void ask_and_cite(Stage& stage) {
   auto& camera = stage.camera();
   auto& window = stage.window();
   stage.window().findChild<QAction*>("newQuestion")->trigger();
-  camera.expect(stage.ask("Where are the cache files kept?"), "a question is answered");
+  camera.expect(stage.ask(kQuestion), "a question is answered");
   camera.expect(computed_tokens(stage) == 0, "no token of a document was computed for it");
   camera.expect(stage.summary().mode == inference::LinkMode::kLink,
                 "the adapter's link tokens stand between its passages");
@@ -231,7 +233,7 @@ void evict_and_ask(Stage& stage) {
                 "the blocks are gone after the time for undoing");
   // A conversation keeps what it has read: another one has to look for it.
   window.findChild<QAction*>("newQuestion")->trigger();
-  camera.expect(stage.ask("Where are the cache files kept?"), "the same question again");
+  camera.expect(stage.ask(kQuestion), "the same question again");
   camera.expect(computed_tokens(stage) > 0 && !stage.summary().reading.misses.empty(),
                 "its passages were computed again, with a reason for each");
   QTest::qWait(900);
@@ -279,7 +281,7 @@ void second_start(Stage& stage) {
   camera.expect(stage.wait([&] { return stage.last_turn() != nullptr; }),
                 "the conversation is there");
   camera.shoot("16-restarted");
-  camera.expect(stage.ask("Where are the cache files kept?"), "a question after the restart");
+  camera.expect(stage.ask(kQuestion), "a question after the restart");
   camera.expect(stage.summary().reading.n_document_tokens > 0 && computed_tokens(stage) == 0,
                 "no token of a document was computed for it");
   camera.shoot("17-answer-after-restart");
