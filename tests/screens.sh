@@ -9,7 +9,8 @@ Usage: tests/screens.sh [OUTPUT-FOLDER]
 
 Runs the window on Xvfb with the default models, at single and at double resolution: a folder is
 dropped, read, asked about by keyboard, a long answer is stopped at three stages, a citation is
-opened, all blocks are evicted, the question is asked again, and after a restart once more. Every
+opened, all blocks are evicted, the question is asked again, and after a restart once more. The
+adapter that comes with the program is used; the long answer is one of mode full. Every
 step is a picture, light and dark, in OUTPUT-FOLDER/1x and /2x (default: build/screens). What the
 pictures must show is checked; the exit status says whether all of it came true.
 
