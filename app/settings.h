@@ -60,7 +60,7 @@ struct Settings {
   /// reposition and link (app/passage_prior.h). 0 (passages count alike) to 100.
   float passage_prior = 8.0F;
   /// Passages retrieved for a question. 1 to 64.
-  std::int32_t chunks_per_answer = 3;
+  std::int32_t chunks_per_answer = 5;
   /// Tokens of an answer at most. 1 to 65,536.
   std::int32_t max_answer_tokens = 256;
   /// How the model's chats are written: "default" (by the marks in its template), or a name of

@@ -45,7 +45,7 @@ Settings unusual_settings() {
   settings.mode = inference::LinkMode::kRecompute;
   settings.recompute_share = 0.333F;
   settings.passage_prior = 3.21F;
-  settings.chunks_per_answer = 5;
+  settings.chunks_per_answer = 6;
   settings.max_answer_tokens = 99;
   settings.end_at_next_question = false;
   settings.max_context = 4096;
