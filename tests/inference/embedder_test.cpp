@@ -98,7 +98,7 @@ TEST_F(TinyEmbedder, PoolsTheFirstTokenWhereTheFolderSaysSo) {
   const auto weights = load_embedder_weights(folder_.path());
   const TokenBatch batch{load()->tokenize("the river is blue"),
                          {0, std::ssize(load()->tokenize("the river is blue"))}};
-  const auto states = encode_batch(backend_, weights, batch);
+  const auto states = encode_batch(backend_, weights, batch, {});
   EXPECT_NEAR(dot(first, std::span(states).first(32)) /
                   std::sqrt(dot(std::span(states).first(32), std::span(states).first(32))),
               1.0, 1e-5);
