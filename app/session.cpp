@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "app/adapter_choice.h"
-#include "app/file_bytes.h"
 #include "app/model_files.h"
 #include "app/model_memory.h"
 #include "app/reconcile.h"
@@ -36,14 +35,6 @@ std::unique_ptr<inference::Embedder> find_embedder(const retrieval::EmbeddingSpa
     if (embedder && (*embedder)->fingerprint() == space.fingerprint) return std::move(*embedder);
   }
   return nullptr;
-}
-
-/// What was read is what stands on the disk, and its fingerprint may be kept under that name.
-void expect_unchanged(FileSystem& files, const std::filesystem::path& file,
-                      const std::optional<FileStat>& before) {
-  if (is_unchanged(before, files.stat(file))) return;
-  fail(ErrorCode::kIo,
-       "The model file " + file.string() + " was replaced while it was being read. Try again.");
 }
 
 }  // namespace
@@ -121,10 +112,9 @@ void Session::open_models() {
     if (settings_.use_gpu) {
       engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
     }
-    const auto weights = weights_file(path);
-    const auto before = options_.files->stat(weights);
+    const WeightsLook weights(*options_.files, path);
     engine_ = value_or_throw(inference::Engine::load(path, engine, options_.watch));
-    expect_unchanged(*options_.files, weights, before);
+    weights.expect_unchanged();
   }
   const auto path = resolve_model(folder, ModelRole::kEmbedder, settings_.embedder);
   // Without the need to search, a missing embedder is no reason to refuse `status` or `remove`.
@@ -238,25 +228,25 @@ void Session::report_sweep() {
 }
 
 void Session::identify_model() {
-  const auto file = weights_file(engine_->model().path);
-  auto fingerprint = store_->remembered_fingerprint(file);
+  const WeightsLook weights(*options_.files, engine_->model().path);
+  auto fingerprint = weights.remembered_fingerprint(*store_);
   if (!fingerprint) {
-    const auto before = options_.files->stat(file);
     fingerprint = engine_->model().compute_fingerprint();
-    expect_unchanged(*options_.files, file, before);
-    value_or_throw(store_->remember_fingerprint(file, *fingerprint));
+    weights.expect_unchanged();
+    weights.remember_fingerprint(*store_, *fingerprint);
   }
   encoding_.model = *fingerprint;
-  use_adapter(file);
+  use_adapter(weights);
   encoding_.take(*engine_, engine_->chat_format().prefix(settings_.system_prompt));
 }
 
-void Session::use_adapter(const std::filesystem::path& weights) {
+void Session::use_adapter(const WeightsLook& weights) {
   const auto base_hash = [&] {
-    auto hash = store_->remembered_file_hash(weights);
+    auto hash = weights.remembered_hash(*store_);
     if (!hash) {
       hash = hash_of_weights(engine_->model().path);
-      value_or_throw(store_->remember_file_hash(weights, *hash));
+      weights.expect_unchanged();
+      weights.remember_hash(*store_, *hash);
     }
     return *hash;
   };

@@ -19,6 +19,7 @@
 #include "app/paths.h"
 #include "app/settings.h"
 #include "app/text_recognition.h"
+#include "app/weights_look.h"
 #include "cache/kv_store.h"
 #include "inference/embedder.h"
 #include "inference/engine.h"
@@ -134,7 +135,7 @@ class Session {
   void reserve_room();
   void drop_unanswered();
   void identify_model();
-  void use_adapter(const std::filesystem::path& weights);
+  void use_adapter(const WeightsLook& weights);
   void report_sweep();
   void choose_serving_embedder();
   Result<std::vector<float>> embed_by(const inference::Embedder& embedder,

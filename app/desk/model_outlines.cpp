@@ -49,9 +49,15 @@ ModelOutlines::Stamp ModelOutlines::stamp_of(const fs::path& path) {
   Stamp stamp;
   stamp.path = weights.string();
   std::error_code ignored;
-  const auto bytes = fs::file_size(weights, ignored);
-  stamp.bytes = ignored ? 0 : static_cast<std::int64_t>(bytes);
   stamp.changed = fs::last_write_time(weights, ignored);
+  // A shard may be replaced without the index that names it.
+  const auto files = returning([&] { return app::weights_files(path); });
+  for (const fs::path& file : files ? *files : std::vector<fs::path>{weights}) {
+    const auto bytes = fs::file_size(file, ignored);
+    if (!ignored) stamp.bytes += static_cast<std::int64_t>(bytes);
+    const auto changed = fs::last_write_time(file, ignored);
+    if (!ignored) stamp.changed = std::max(stamp.changed, changed);
+  }
   return stamp;
 }
 

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
 #include "app/answer_pipeline.h"
+#include "app/weights_look.h"
 #include "tests/app/tiny_library.h"
 #include "tests/support/tiny_model.h"
 
@@ -100,6 +102,27 @@ TEST_F(ModelSwapTest, AFileThatIsReplacedWhileItIsReadIsNotTakenForTheNewOne) {
   EXPECT_EQ(refused.error().code, ErrorCode::kIo);
   EXPECT_NE(refused.error().message.find("was replaced while"), std::string::npos);
   EXPECT_TRUE(library_.open());
+}
+
+TEST_F(ModelSwapTest, AShardThatIsReplacedWithoutItsIndexIsNoticed) {
+  const fs::path folder = library_.folder() / "sharded";
+  fs::copy(fs::path(std::getenv("KVLINK_SOURCE_DIR")) / "tests/golden/tiny/qwen3", folder);
+  const auto store = value_or_throw(cache::KvStore::open(library_.folder() / "remembered", {}));
+  FileSystem& files = FileSystem::posix();
+  const WeightsLook before(files, folder);
+  EXPECT_FALSE(before.remembered_fingerprint(*store));
+  before.remember_fingerprint(*store, sha256("the model"));
+  before.remember_hash(*store, sha256("its bytes"));
+  EXPECT_EQ(WeightsLook(files, folder).remembered_fingerprint(*store), sha256("the model"));
+  EXPECT_EQ(WeightsLook(files, folder).remembered_hash(*store), sha256("its bytes"));
+  before.expect_unchanged();
+
+  const fs::path shard = folder / "model-00002-of-00003.safetensors";
+  fs::copy_file(shard, folder / "part");
+  fs::rename(folder / "part", shard);
+  EXPECT_THROW(before.expect_unchanged(), Exception);
+  EXPECT_FALSE(WeightsLook(files, folder).remembered_fingerprint(*store));
+  EXPECT_FALSE(WeightsLook(files, folder).remembered_hash(*store));
 }
 
 }  // namespace
