@@ -7,11 +7,13 @@ namespace kvlink::app {
 
 std::vector<float> passage_priors(std::span<const double> cosines, double weight) {
   std::vector<float> priors;
-  if (cosines.empty()) return priors;
-  const double highest = *std::max_element(cosines.begin(), cosines.end());
+  const auto is_known = [](double cosine) { return cosine != 0.0; };
+  double highest = -1.0;
   for (const double cosine : cosines) {
-    const bool known = cosine != 0.0;
-    priors.push_back(known ? static_cast<float>(weight * (cosine - highest)) : 0.0F);
+    if (is_known(cosine)) highest = std::max(highest, cosine);
+  }
+  for (const double cosine : cosines) {
+    priors.push_back(is_known(cosine) ? static_cast<float>(weight * (cosine - highest)) : 0.0F);
   }
   return priors;
 }

@@ -127,7 +127,7 @@ class EvalCommands {
     command
         ->add_option("--prior", values.prior,
                      "Weight of a passage's similarity while it is read (default: the app's)")
-        ->check(CLI::Range(0, 100));
+        ->check(CLI::Range(0.0, 100.0));
     command->add_option("--modes", values.modes, "Modes (default: the app's)")
         ->delimiter(',')
         ->check(kLinkModes);

@@ -17,6 +17,8 @@ TEST(PassagePriors, TheNearestPassageHasNoneAndOthersLessByTheirDistance) {
 TEST(PassagePriors, WithoutAKnownSimilarityAPassageCountsLikeTheNearest) {
   const double cosines[] = {0.5, 0.0};
   EXPECT_EQ(passage_priors(cosines, 8.0), (Priors{0.0F, 0.0F}));
+  const double below[] = {-0.25, 0.0, -0.5};
+  EXPECT_EQ(passage_priors(below, 8.0), (Priors{0.0F, 0.0F, -2.0F}));
   EXPECT_TRUE(passage_priors({}, 8.0).empty());
 }
 
