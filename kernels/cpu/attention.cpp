@@ -17,6 +17,8 @@ constexpr std::int64_t kTileRows = 192;    ///< queries times heads of a group
 constexpr std::int64_t kFewTasks = 24;     ///< below this, keys are split
 constexpr std::int64_t kLeastKeys = 256;   ///< per split
 constexpr std::int64_t kKeyMultiple = 64;  ///< of the key tile
+/// Heads that few rows are computed for by themselves on the processors that have bf16.
+constexpr std::int64_t kFewHeadMultiple = 64;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -90,8 +92,8 @@ void attend(CpuBackend& backend, const Problem& p) {
   const Cut cut(p);
   const std::int64_t tile_rows = cut.tile_queries * p.group;
   const std::int64_t partial = kernels.attention_partial_floats(tile_rows, p.head_dim);
-  const bool by_pairs =
-      backend.uses_bf16() && p.dtype == DType::kF16 && tile_rows > kFewAttentionRows;
+  const bool is_few = tile_rows <= kFewAttentionRows && p.head_dim % kFewHeadMultiple == 0;
+  const bool by_pairs = backend.uses_bf16() && p.dtype == DType::kF16 && !is_few;
   const auto attention = by_pairs ? bf16_table().attention : kernels.attention;
   const std::int64_t scratch = by_pairs
                                    ? bf16_table().attention_scratch_floats(tile_rows, p.head_dim)
