@@ -257,7 +257,7 @@ class AcceptanceLibraryTest : public QObject {
 
   /// Files of kinds that are not read yet: left out, and counted where the drop is shown.
   int write_foreign_files() {
-    fixture_->write("photo.png", "\x89PNG");
+    fixture_->write("clip.mp4", "ftyp");
     fixture_->write("disk.iso", "x");
     fixture_->write("song.ogg", "OggS");
     fixture_->write("tool.exe", "MZ");
