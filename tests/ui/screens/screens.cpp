@@ -181,7 +181,6 @@ void stop_when(Stage& stage, const char* name, const QString& question, Ready re
   const int before = stage.n_answers();
   stage.type(question);
   const bool came = stage.wait([&] { return ready() || stage.n_answers() > before; });
-  if (QLatin1String(name) == QLatin1String("streaming")) camera.shoot("09-streaming");
   QElapsedTimer timer;
   timer.start();
   QTest::keyClick(&stage.window(), Qt::Key_Escape);
@@ -208,6 +207,13 @@ void stop_answers(Stage& stage) {
   stop_when(stage, "retrieving", kLongQuestion, [] { return true; });
   found = false;
   stop_when(stage, "waiting for the first token", kLongQuestion, [&] { return found; });
+  // A picture takes longer than such an answer: it has one of its own.
+  streams = false;
+  const int before = stage.n_answers();
+  stage.type(kLongQuestion);
+  stage.wait([&] { return streams || stage.n_answers() > before; });
+  stage.camera().shoot("09-streaming");
+  stage.wait([&] { return stage.n_answers() > before; });
   streams = false;
   stop_when(stage, "streaming", kLongQuestion, [&] { return streams; });
   stage.camera().expect(stage.summary().end == app::AnswerEnd::kStopped, "the answer was stopped");
