@@ -375,12 +375,16 @@ TEST_F(EngineAnswering, WithBackendLetsQuestionsGoFirstWhenItGivesWay) {
 }
 
 TEST_F(EngineAnswering, WhatIngestionDoesElsewhereWaitsForTheEndOfAQuestion) {
+  std::atomic<bool> began = false;
   std::atomic<bool> went_on = false;
   std::optional<EngineGate::Hold> hold(engine_->hold_for_question());
   std::thread reader([&] {
+    began = true;
+    began.notify_one();
     engine_->wait_for_questions({});
     went_on = true;
   });
+  began.wait(false);
   for (int i = 0; i < 3; ++i) prefill(*new_context());
   EXPECT_FALSE(went_on);
   hold.reset();
