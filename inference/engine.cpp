@@ -81,8 +81,6 @@ std::vector<std::int32_t> ascending(std::int64_t first, std::size_t n) {
   return values;
 }
 
-}  // namespace
-
 /// The two things that loading does with all weights, as one progress: their numbers are checked,
 /// then each layer is packed, which takes longer.
 class LoadSteps {
@@ -115,6 +113,8 @@ class LoadSteps {
   const LoadWatch& watch_;
   std::int64_t n_bytes_ = 0;
 };
+
+}  // namespace
 
 struct Engine::State {
   State(Model m, EngineOptions o, const LayerCallback& between_layers)
@@ -294,7 +294,7 @@ std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& p
 
 /// Repeats on the CPU what the context holds; the context then lies there.
 void Engine::State::move_to_cpu(Context& context, EngineGate::Turn& turn) {
-  Context moved(KvCache(model.config, context.capacity(), options.arena_dtype));
+  Context moved(KvCache(model.config, context.capacity(), options.arena_dtype, idle_memory));
   for (const Context::Step& step : context.steps_) {
     std::vector<PlannedChunk> chunks;
     for (std::size_t i = 0; i < step.chunk_ids.size(); ++i) {

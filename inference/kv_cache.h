@@ -33,8 +33,8 @@ class IdleKvMemory {
 /// are written). One user at a time.
 class KvCache {
  public:
-  /// capacity >= 1 rows; dtype kF32 or kF16. `idle` (or null) gives the memory and gets it back.
-  /// Throws kOutOfMemory, kInvalidInput.
+  /// capacity >= 1 rows; dtype kF32 or kF16. `idle` gives the memory and gets it back;
+  /// null: the system does. Throws kOutOfMemory, kInvalidInput.
   KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype,
           std::shared_ptr<IdleKvMemory> idle = nullptr);
   /// Positions only: keys and values lie on a device, which has room for `capacity` rows.
@@ -66,7 +66,7 @@ class KvCache {
   void truncate(std::int64_t n_rows);
 
  private:
-  std::shared_ptr<IdleKvMemory> idle_;  // null: memory goes back to the system
+  std::shared_ptr<IdleKvMemory> idle_;  // null where buffer_ is empty: on a device, or moved from
   HostBuffer buffer_;
   std::unique_ptr<DeviceKv> device_;
   std::vector<std::int32_t> positions_;
