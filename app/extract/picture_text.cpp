@@ -96,11 +96,10 @@ Header header_of(const l_uint8* bytes, std::size_t size, std::int32_t page) {
       header.media_type = "image/webp";
       break;
     case IFF_GIF:
-      header.media_type = "image/gif";
-      break;
     case IFF_BMP:
-      header.media_type = "image/bmp";
-      break;
+      // Leptonica tells their size by decoding them whole, however large they unpack.
+      throw Unreadable(ReadProblem::kUnsupported,
+                       "GIF and BMP pictures are not read; save it as PNG");
     case IFF_PNM:
       header.media_type = "image/x-portable-anymap";
       break;

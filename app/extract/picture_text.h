@@ -16,8 +16,8 @@ std::vector<std::string> installed_languages();
 /// could be done; without it read_picture says so.
 bool prepare_recognition(const std::string& languages);
 
-/// The words of a picture (PNG, JPEG, TIFF, WebP, GIF, BMP, PNM) as paragraphs; none where it has
-/// no text that can be told. Of a TIFF, the picture request.page (0 as 1); pages_without_text then
+/// The words of a picture (PNG, JPEG, TIFF, WebP, PNM) as paragraphs; none where it has no text
+/// that can be told. Of a TIFF, the picture request.page (0 as 1); pages_without_text then
 /// names its other pictures. Throws Unreadable.
 retrieval::ReadReport read_picture(const std::string& bytes, const retrieval::ReadRequest& request);
 

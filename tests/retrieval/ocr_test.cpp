@@ -92,6 +92,18 @@ TEST_F(Ocr, RefusesPicturesThatUnpackToTooMuch) {
   EXPECT_LT(peak_bytes_, std::int64_t{256} << 20);
 }
 
+TEST_F(Ocr, RefusesPicturesWhoseSizeIsKnownOnlyDecoded) {
+  // A GIF of one white pixel, whole: a decoder would take it.
+  const std::string gif("GIF89a\1\0\1\0\x80\0\0\xFF\xFF\xFF\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+                        35);
+  const std::string bmp = "BM" + std::string(64, '\0');
+  for (const std::string& picture : {gif, bmp}) {
+    const auto report = read(picture);
+    EXPECT_EQ(report.problem, ReadProblem::kUnsupported) << report.reason;
+    EXPECT_NE(report.reason.find("save it as PNG"), std::string::npos) << report.reason;
+  }
+}
+
 TEST_F(Ocr, StaysBelowItsMemory) {
   const GreyPicture large{7'900, 7'900, std::string(std::size_t{7'900} * 7'900, '\xFF')};
   const auto report = read(png(large), 0, {.memory_bytes = std::int64_t{200} << 20, .seconds = 60});
