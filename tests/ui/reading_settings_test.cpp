@@ -41,6 +41,21 @@ class ReadingSettingsTest : public QObject {
     QCOMPARE(settings.ocr, app::Ocr::kOff);
     QCOMPARE(settings.ocr_languages, std::string("auto"));
   }
+
+  void cuts_languages_at_the_bytes_of_the_setting() {
+    SettingsForm form(SettingsForm::Page::kComputing);
+    app::Settings settings;
+    form.show_settings(settings);
+    auto* languages = form.findChild<QLineEdit*>(QString(), Qt::FindDirectChildrenOnly);
+    QVERIFY(languages != nullptr);
+    languages->setText(QString(100, QChar(0x00FC)));
+    form.take_into(settings);
+    QCOMPARE(QString::fromStdString(settings.ocr_languages), QString(50, QChar(0x00FC)));
+    languages->setText(QLatin1Char('a') + QString::fromUcs4(U"\U0001F4D6").repeated(40));
+    form.take_into(settings);
+    QCOMPARE(QString::fromStdString(settings.ocr_languages),
+             QLatin1Char('a') + QString::fromUcs4(U"\U0001F4D6").repeated(24));
+  }
 };
 
 }  // namespace kvlink::ui::tests

@@ -24,8 +24,16 @@ namespace {
 using app::Settings;
 
 constexpr int kMaxPromptBytes = 4000;
-constexpr int kMaxLanguages = 100;
+constexpr int kMaxLanguagesBytes = 100;
 constexpr double kMegabytes = 1e6;
+
+/// The beginning that the setting has room for: its limit counts bytes of UTF-8.
+QString cut(QString text, qsizetype n_bytes) {
+  while (text.toUtf8().size() > n_bytes) {
+    text.chop(text.back().isLowSurrogate() ? 2 : 1);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -146,9 +154,8 @@ void SettingsForm::add_prompt(QFormLayout* form) {
                        prompt->setPlainText(QString::fromStdString(settings.system_prompt));
                      },
                      [prompt](Settings& settings) {
-                       auto text = prompt->toPlainText();
-                       while (text.toUtf8().size() > kMaxPromptBytes) text.chop(1);
-                       settings.system_prompt = text.toStdString();
+                       settings.system_prompt =
+                           cut(prompt->toPlainText(), kMaxPromptBytes).toStdString();
                      }});
 }
 
@@ -173,7 +180,7 @@ void SettingsForm::add_ocr(QFormLayout* form) {
        {tr("also pictures in folders"), static_cast<int>(app::Ocr::kPictures)}},
       [](Settings & s) -> auto& { return s.ocr; });
   auto* languages = new QLineEdit(this);
-  languages->setMaxLength(kMaxLanguages);
+  languages->setMaxLength(kMaxLanguagesBytes);
   languages->setAccessibleName(tr("Languages of pictures"));
   languages->setToolTip(
       tr("Tesseract's names, as deu+eng; auto: English and the language of this system"));
@@ -183,7 +190,8 @@ void SettingsForm::add_ocr(QFormLayout* form) {
                        languages->setText(QString::fromStdString(settings.ocr_languages));
                      },
                      [languages](Settings& settings) {
-                       const QString typed = languages->text().trimmed();
+                       const QString typed =
+                           cut(languages->text().trimmed(), kMaxLanguagesBytes).trimmed();
                        settings.ocr_languages = typed.isEmpty() ? "auto" : typed.toStdString();
                      }});
 }
