@@ -13,8 +13,12 @@ namespace {
 constexpr int kMinWidth = 200;
 constexpr int kMaxWidth = 4000;
 
+void check_wanted(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::kCancelled, "Drawing the page was stopped.");
+}
+
 /// The bytes that were indexed.
-std::string bytes_of(app::Session& session, DocumentId id) {
+std::string bytes_of(app::Session& session, DocumentId id, const std::stop_token& stop) {
   const auto documents = value_or_throw(session.library().documents());
   const auto document = std::find_if(documents.begin(), documents.end(),
                                      [&](const auto& one) { return one.id == id; });
@@ -22,8 +26,9 @@ std::string bytes_of(app::Session& session, DocumentId id) {
     fail(ErrorCode::kNotFound, "This document is no longer in the library.");
   }
   auto read = app::read_file(document->path, session.settings().max_document_bytes);
+  check_wanted(stop);
   if (read.too_large || sha256(read.bytes) != document->content) {
-    fail(ErrorCode::kUnsupported, "The file has changed since it was indexed.");
+    fail(ErrorCode::kUnsupported, "The page cannot be drawn: its file is another one now.");
   }
   return std::move(read.bytes);
 }
@@ -31,6 +36,7 @@ std::string bytes_of(app::Session& session, DocumentId id) {
 }  // namespace
 
 PagePicture draw_page_of(app::Session& session, ChunkId id, int pixel_width, std::stop_token stop) {
+  check_wanted(stop);
   const auto chunk = value_or_throw(session.library().chunk(id));
   if (!chunk) fail(ErrorCode::kNotFound, "This passage is no longer part of the document.");
   const auto& anchor = chunk->chunk.anchor;
@@ -43,8 +49,8 @@ PagePicture draw_page_of(app::Session& session, ChunkId id, int pixel_width, std
   request.passage = chunk->chunk.text;
   // Somebody looks at the screen: this one does not stand back.
   const retrieval::Extractor drawer(session.paths().reader);
-  const auto drawn =
-      value_or_throw(drawer.read(bytes_of(session, chunk->document), request, std::move(stop)));
+  const std::string bytes = bytes_of(session, chunk->document, stop);
+  const auto drawn = value_or_throw(drawer.read(bytes, request, std::move(stop)));
   if (!drawn.report.image) fail(ErrorCode::kUnsupported, drawn.report.reason);
   const retrieval::PageImage& image = *drawn.report.image;
   PagePicture made;

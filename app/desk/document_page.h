@@ -11,7 +11,7 @@ namespace kvlink::desk {
 
 /// The page of a PDF on which the passage begins. Throws kNotFound (the passage is gone),
 /// kUnsupported (its document has no pages to draw, has changed since it was indexed, or needs a
-/// password), and what Extractor::read says.
+/// password), kCancelled, and what Extractor::read says.
 PagePicture draw_page_of(app::Session& session, ChunkId chunk, int pixel_width,
                          std::stop_token stop);
 

@@ -65,7 +65,10 @@ void LibraryWorker::session_closing() {
   progress_.clear();
 }
 
-void LibraryWorker::interrupt() { stops_.stop_all(); }
+void LibraryWorker::interrupt() {
+  stops_.stop_all();
+  drawing_.stop();
+}
 
 void LibraryWorker::refresh() {
   post([this] { tell_all(); });
@@ -378,12 +381,12 @@ void LibraryWorker::read_document(RequestId id, DocumentId document) {
 }
 
 void LibraryWorker::draw_page(RequestId id, ChunkId passage, int pixel_width) {
-  post([this, id, passage, pixel_width, stop = stops_.begin(id)] {
+  drawing_.stop();
+  post([this, id, passage, pixel_width, stop = drawing_.begin()] {
     const auto problem = why_not(false);
     auto picture =
         problem ? Result<PagePicture>(Error{ErrorCode::kBusy, ""})
                 : returning([&] { return draw_page_of(session(), passage, pixel_width, stop); });
-    stops_.end(id);
     if (picture) {
       picture->id = id;
       emit page_drawn(*picture);
@@ -392,5 +395,7 @@ void LibraryWorker::draw_page(RequestId id, ChunkId passage, int pixel_width) {
     }
   });
 }
+
+void LibraryWorker::stop_drawing() { drawing_.stop(); }
 
 }  // namespace kvlink::desk

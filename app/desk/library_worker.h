@@ -57,8 +57,11 @@ class LibraryWorker : public Worker {
 
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
-  /// The page on which the passage begins: page_drawn follows, or page_not_drawn.
+  /// The page on which the passage begins: page_drawn follows, or page_not_drawn. Stops the drawing
+  /// that was asked for before.
   void draw_page(RequestId id, ChunkId passage, int pixel_width);
+  /// Nobody waits for the page any more: a drawing that waits or runs ends as page_not_drawn.
+  void stop_drawing();
 
   /// Rows of the ingestion under way: they stand above what the library says until it ends.
   void merge_progress(std::vector<DocumentRow> rows);
@@ -134,7 +137,8 @@ class LibraryWorker : public Worker {
   std::vector<QString> left_;                             ///< paths that went since then
   std::shared_ptr<const std::vector<DocumentRow>> told_;  ///< the last whole list
   QSet<QString> told_since_;                              ///< paths of batches after it
-  RequestStops stops_;  // of scans, and of pages being drawn
+  RequestStops stops_;                                    // of scans
+  LatestStop drawing_;                                    // of the page that was asked for last
 };
 
 }  // namespace kvlink::desk
