@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages of a PDF in the Source panel, with the passage painted.
 #include <QPushButton>
+#include <QSemaphore>
 #include <QTest>
 
 #include "tests/retrieval/made_documents.h"
 #include "tests/ui/desk_fixture.h"
+#include "ui/ask/inline_message.h"
 #include "ui/ask/page_view.h"
 #include "ui/ask/source_panel.h"
 #include "ui/ask/source_view.h"
@@ -74,6 +76,43 @@ class PagePictureTest : public QObject {
     QVERIFY(refused.wait());
     QVERIFY(panel_->findChild<SourceView*>()->isVisible());
     QCOMPARE(panel_->findChild<PageView*>()->page(), 0);
+    auto* notice = panel_->findChild<InlineMessage*>();
+    const QString why = QStringLiteral("The page cannot be drawn: its file is another one now.");
+    QTRY_VERIFY2_WITH_TIMEOUT(notice->text().contains(why), qPrintable(notice->text()),
+                              kPatienceMs);
+    QVERIFY(notice->isVisible());
+    // Whoever asks for the text is not told of the page.
+    button(QStringLiteral("Page"))->click();
+    QVERIFY2(!notice->text().contains(why), qPrintable(notice->text()));
+  }
+
+  void stops_the_drawing_that_another_replaces_or_nobody_waits_for() {
+    auto& library = fixture_->desk().library();
+    Inbox drawn(&library, &desk::LibraryWorker::page_drawn);
+    Inbox refused(&library, &desk::LibraryWorker::page_not_drawn);
+    QSemaphore turn;  // its thread waits until everything has been asked for
+    const auto hold = [&] {
+      QMetaObject::invokeMethod(
+          &library, [&turn] { turn.tryAcquire(1, kPatienceMs); }, Qt::QueuedConnection);
+    };
+    const auto first = desk::next_request_id();
+    const auto second = desk::next_request_id();
+    hold();
+    library.draw_page(first, passage_.chunk, 300);
+    library.draw_page(second, passage_.chunk, 300);
+    turn.release();
+    QVERIFY(drawn.wait());
+    QCOMPARE(drawn.count(), 1);
+    QCOMPARE(drawn.last().id, second);
+    QCOMPARE(refused.count(), 1);
+    QCOMPARE(refused.last(), first);
+    hold();
+    library.draw_page(first, passage_.chunk, 300);
+    library.stop_drawing();
+    turn.release();
+    QVERIFY(refused.wait());
+    QTRY_COMPARE_WITH_TIMEOUT(refused.count(), 2, kPatienceMs);
+    QCOMPARE(drawn.count(), 1);
   }
 
   void has_no_page_for_a_text() {

@@ -50,6 +50,7 @@ SourcePanel::SourcePanel(desk::Desk& desk, QWidget* parent)
   auto& library = desk_.library();
   connect(&library, &desk::LibraryWorker::document_text, this, &SourcePanel::take_text);
   connect(&library, &desk::LibraryWorker::page_drawn, this, &SourcePanel::take_page);
+  connect(&library, &desk::LibraryWorker::page_not_drawn, this, &SourcePanel::take_refusal);
   connect(as_page_, &QPushButton::toggled, this, &SourcePanel::show_place);
   connect(&library, &desk::LibraryWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem& what) {
@@ -156,7 +157,6 @@ void SourcePanel::take_text(const desk::DocumentText& text) {
   title_->setText(one_line(text.path.section(QLatin1Char('/'), -1), kMaxTitle));
   title_->setToolTip(plain_tooltip(text.path));
   if (!same) view_->set_document_text(text);
-  notice_->tell(text.notice, Tone::kWarning);
   pages_->setCurrentIndex(1);
   show_place();
 }
@@ -167,7 +167,10 @@ void SourcePanel::request_page(const desk::DocumentText::Passage* passage) {
   // The text stands there until the page is drawn, and stays when it cannot be.
   faces_->setCurrentWidget(view_);
   drawing_ = 0;
-  if (!has_page || !as_page_->isChecked()) return;
+  if (!has_page || !as_page_->isChecked()) {
+    desk_.library().stop_drawing();
+    return;
+  }
   drawing_ = desk::next_request_id();
   desk_.library().draw_page(drawing_, passage->chunk, page_->wanted_width());
 }
@@ -179,8 +182,16 @@ void SourcePanel::take_page(const desk::PagePicture& picture) {
   if (page_->page() != 0) faces_->setCurrentWidget(page_);
 }
 
+void SourcePanel::take_refusal(desk::RequestId id, const desk::Problem& why) {
+  if (id != drawing_ || id == 0) return;
+  drawing_ = 0;
+  const QString before = text_.notice.isEmpty() ? QString() : text_.notice + QLatin1Char('\n');
+  notice_->tell(before + why.message, Tone::kWarning);
+}
+
 void SourcePanel::show_place() {
   enable_buttons();
+  notice_->tell(text_.notice, Tone::kWarning);
   request_page(nullptr);
   if (!shown_) {
     place_->setText(tr("%n passage(s)", "", static_cast<int>(text_.passages.size())));
@@ -210,7 +221,6 @@ void SourcePanel::step(int by) {
   shown_ = static_cast<std::size_t>(next);
   const desk::DocumentId document = passages_[*shown_].document;
   if (document == text_.document) {
-    notice_->tell(text_.notice, Tone::kWarning);
     show_place();
   } else {
     request(document);

@@ -49,6 +49,8 @@ class SourcePanel : public QWidget {
   /// Asks for the page of the passage on screen, when it has one and pages are wanted.
   void request_page(const desk::DocumentText::Passage* passage);
   void take_page(const desk::PagePicture& picture);
+  /// The text stays, and the notice says why.
+  void take_refusal(desk::RequestId id, const desk::Problem& why);
   void step(int by);
   void open_externally();
   void ask_about_selection();
