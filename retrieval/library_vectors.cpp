@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kSaveKey = "vector_file";
 constexpr std::int64_t kMinChangesToSave = 5000;
 constexpr std::int64_t kAbsorbStep = 32;  // rows; a search waits for at most one step
+constexpr std::int64_t kRoundStep = 512;  // rows; a commit waits for at most one step
 constexpr std::size_t kAddStep = 1024;    // rows read from SQLite at a time
 
 std::array<std::uint8_t, 16> read_save_key(SQLite::Database& db) {
@@ -149,13 +150,36 @@ void SqliteLibrary::save_index_if_due() {
   if (n_changes_ > std::max(kMinChangesToSave, n_rows / 4)) save_index();
 }
 
+/// Searches go on, and changes but for a step. Only this thread adds to a graph or makes one.
+void SqliteLibrary::round_in_background(const std::stop_token& stop) {
+  std::unique_ptr<VectorIndex::Rounding> rounding;
+  {
+    const std::shared_lock lock(index_mutex_);
+    rounding = index_.begin_rounding();
+  }
+  if (!rounding) return;  // another embedder's vectors came
+  rounding->learn();
+  for (bool more = true; more;) {
+    if (stop.stop_requested()) return;
+    const std::shared_lock lock(index_mutex_);
+    more = index_.encode_some(*rounding, kRoundStep);
+  }
+  const std::lock_guard lock(index_mutex_);
+  index_.finish_rounding(*rounding);
+}
+
 void SqliteLibrary::absorb_in_background(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::unique_lock lock(index_mutex_);
     absorb_wanted_.wait(lock, stop, [&] { return index_.n_backlog() > 0; });
     if (stop.stop_requested()) return;
     try {
-      index_.absorb(kAbsorbStep);
+      if (index_.is_due_for_bytes()) {
+        lock.unlock();
+        round_in_background(stop);
+      } else {
+        index_.absorb(kAbsorbStep);
+      }
     } catch (const std::exception& e) {
       log(LogLevel::kWarning, "retrieval", std::string("vector graph not built: ") + e.what());
       return;  // searches go on scanning

@@ -103,6 +103,7 @@ class SqliteLibrary final : public Library {
   void change_index(std::span<const ChunkId> removed, std::span<const ChunkId> added,
                     std::span<const float> vectors);
   void absorb_in_background(const std::stop_token& stop);
+  void round_in_background(const std::stop_token& stop);
 
   // another embedder (library_reindexing.cpp)
   void choose_space(SQLite::Database& db);

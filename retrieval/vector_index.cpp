@@ -24,7 +24,6 @@ constexpr int kGraphNeighbours = 16;  // M: 16 links per node, 32 on the lowest 
 constexpr int kBuildBreadth = 80;     // efConstruction
 constexpr int kSearchBreadth = 128;   // efSearch; FAISS 1.7.3 takes it from the index only
 constexpr std::int64_t kDead = -1;
-constexpr std::int64_t kRowsToLearnFrom = 50'000;  // ranges of numbers that become bytes
 
 /// FAISS starts an OpenMP team even for one query; our threads belong to the caller.
 class OneThread {
@@ -178,20 +177,24 @@ struct VectorIndex::Rows {
   }
 
   bool is_due_for_bytes() const {
-    return graph && graph->ntotal > options.bytes_from_rows && !has_bytes();
+    return graph && !is_worn() && graph->ntotal > options.bytes_from_rows && !has_bytes();
   }
 
-  /// The links between the rows stay as they are: rounding moves no vector past another by much.
-  void round_to_bytes() {
-    const auto& exact = graph_storage();
-    auto rounded = std::make_unique<faiss::IndexHNSWSQ>(
-        dim, faiss::ScalarQuantizer::QT_8bit, kGraphNeighbours, faiss::METRIC_INNER_PRODUCT);
-    // The range of each number; deleted rows, which are zeros, stretch none.
-    rounded->train(std::min<std::int64_t>(exact.ntotal, kRowsToLearnFrom), row_of(exact, 0));
-    rounded->storage->add(exact.ntotal, row_of(exact, 0));
-    rounded->hnsw = std::move(graph->hnsw);
-    rounded->ntotal = graph->ntotal;
-    graph = std::move(rounded);
+  /// Rows that are there, evenly from all of the graph.
+  std::vector<float> some_of_graph(std::int64_t max_rows) const {
+    const std::int64_t n_live = graph->ntotal - n_dead;
+    const std::int64_t n = std::min(max_rows, n_live);
+    std::vector<float> out;
+    out.reserve(static_cast<std::size_t>(n) * static_cast<std::size_t>(dim));
+    std::int64_t live = 0;
+    for (std::int64_t row = 0; row < graph->ntotal; ++row) {
+      if (graph_ids[static_cast<std::size_t>(row)] == kDead) continue;
+      const bool is_taken = live * n / n_live != (live + 1) * n / n_live;
+      ++live;
+      const float* vector = row_of(graph_storage(), row);
+      if (is_taken) out.insert(out.end(), vector, vector + dim);
+    }
+    return out;
   }
 
   void append_flat(std::span<const std::int64_t> ids, const float* vectors) {
@@ -291,6 +294,29 @@ struct VectorIndex::Rows {
   std::unordered_map<std::int64_t, Place> places;
 };
 
+struct VectorIndex::Rounding::State {
+  const faiss::IndexHNSW* of = nullptr;  // compared only: it may be gone
+  std::vector<float> sample;
+  std::int64_t n_rows = 0;
+  std::unique_ptr<faiss::IndexHNSW> graph;  // of bytes; in the end the one it replaced
+
+  faiss::IndexFlatCodes& storage() const {
+    return *static_cast<faiss::IndexFlatCodes*>(graph->storage);
+  }
+};
+
+VectorIndex::Rounding::Rounding() : state_(std::make_unique<State>()) {}
+VectorIndex::Rounding::~Rounding() = default;
+
+void VectorIndex::Rounding::learn() {
+  calling_faiss([&] {
+    State& s = *state_;
+    s.graph->train(std::ssize(s.sample) / s.graph->d, s.sample.data());
+    s.storage().codes.reserve(static_cast<std::size_t>(s.n_rows) * s.storage().code_size);
+    s.sample = {};
+  });
+}
+
 VectorIndex::VectorIndex(std::int32_t dim, VectorIndexOptions options)
     : rows_(std::make_unique<Rows>(dim, options)) {}
 VectorIndex::~VectorIndex() = default;
@@ -375,9 +401,59 @@ std::int64_t VectorIndex::n_backlog() const {
   return std::max<std::int64_t>(0, waiting);
 }
 
+bool VectorIndex::is_due_for_bytes() const { return rows_->is_due_for_bytes(); }
+
+std::unique_ptr<VectorIndex::Rounding> VectorIndex::begin_rounding() const {
+  const Rows& r = *rows_;
+  if (!r.is_due_for_bytes()) return nullptr;
+  auto rounding = std::make_unique<Rounding>();
+  calling_faiss([&] {
+    Rounding::State& s = *rounding->state_;
+    s.of = r.graph.get();
+    s.n_rows = r.graph->ntotal;
+    s.sample = r.some_of_graph(r.options.rows_to_learn_from);
+    s.graph = std::make_unique<faiss::IndexHNSWSQ>(r.dim, faiss::ScalarQuantizer::QT_8bit,
+                                                   kGraphNeighbours, faiss::METRIC_INNER_PRODUCT);
+  });
+  return rounding;
+}
+
+bool VectorIndex::encode_some(Rounding& rounding, std::int64_t max_rows) const {
+  Rounding::State& s = *rounding.state_;
+  if (rows_->graph.get() != s.of) return false;
+  const std::int64_t begin = s.storage().ntotal;
+  const std::int64_t n = std::min(max_rows, s.n_rows - begin);
+  if (n > 0) {
+    const faiss::IndexFlatCodes& exact = rows_->graph_storage();
+    calling_faiss([&] { s.storage().add(n, row_of(exact, begin)); });
+  }
+  return s.storage().ntotal < s.n_rows;
+}
+
+/// The links between the rows stay as they are: rounding moves no vector past another by much.
+void VectorIndex::finish_rounding(Rounding& rounding) {
+  Rows& r = *rows_;
+  Rounding::State& s = *rounding.state_;
+  if (r.graph.get() != s.of || s.storage().ntotal != r.graph->ntotal) return;
+  const std::int64_t n_dead = std::exchange(r.n_dead, 0);
+  s.graph->hnsw = std::move(r.graph->hnsw);
+  s.graph->ntotal = r.graph->ntotal;
+  std::swap(r.graph, s.graph);
+  // Rows that were removed after they had become bytes.
+  calling_faiss([&] {
+    for (std::size_t row = 0; n_dead > 0 && row < r.graph_ids.size(); ++row) {
+      if (r.graph_ids[row] == kDead) r.remove_from_graph(static_cast<std::int64_t>(row));
+    }
+  });
+}
+
 void VectorIndex::absorb(std::int64_t max_rows) {
   if (rows_->is_worn()) calling_faiss([&] { rows_->take_graph_apart(); });
-  if (rows_->is_due_for_bytes()) return calling_faiss([&] { rows_->round_to_bytes(); });
+  if (const auto rounding = begin_rounding()) {
+    rounding->learn();
+    encode_some(*rounding, rows_->graph->ntotal);
+    return finish_rounding(*rounding);
+  }
   const std::int64_t n = std::min(max_rows, n_backlog());
   if (n == 0) return;
   calling_faiss([&] {

@@ -24,6 +24,8 @@ struct VectorIndexOptions {
   std::int64_t max_waiting_rows = 4'000;
   /// Rows of the graph from which on each number is kept as a byte: a quarter of the memory.
   std::int64_t bytes_from_rows = 250'000;
+  /// Rows from which the ranges of numbers that become bytes are learnt.
+  std::int64_t rows_to_learn_from = 50'000;
 };
 
 /// L2-normalised f32 vectors with ids. New rows are scanned until `absorb` moves them into the
@@ -62,6 +64,31 @@ class VectorIndex {
   /// Rows that wait to be moved into the graph; 0 below graph_from_rows.
   std::int64_t n_backlog() const;
   void absorb(std::int64_t max_rows);
+
+  /// The vectors of a graph on their way to bytes. Rounding takes seconds, so that it can also be
+  /// done beside searches and changes, by the thread that alone calls absorb(): begin_rounding,
+  /// learn, encode_some until it is false, finish_rounding.
+  class Rounding {
+   public:
+    Rounding();
+    ~Rounding();
+    /// Uses nothing of the index.
+    void learn();
+
+   private:
+    friend class VectorIndex;
+    struct State;
+    std::unique_ptr<State> state_;
+  };
+  /// Whether the graph is as large as its vectors should be bytes, and they are not.
+  bool is_due_for_bytes() const;
+  /// Reads the index; null when it is not due.
+  std::unique_ptr<Rounding> begin_rounding() const;
+  /// Reads the index. Whether there is more: no more when the graph is another one by now.
+  bool encode_some(Rounding& rounding, std::int64_t max_rows) const;
+  /// Changes the index, at once; nothing when the graph is another one. `rounding` then holds what
+  /// was replaced.
+  void finish_rounding(Rounding& rounding);
 
   using ByteSink = std::function<void(std::span<const std::byte>)>;
   void write(const ByteSink& sink) const;

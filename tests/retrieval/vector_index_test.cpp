@@ -190,6 +190,70 @@ TEST(VectorIndex, KeepsALargeGraphAsBytes) {
   EXPECT_GT(recall(index, vectors, removed), 0.95);
 }
 
+std::string written(const VectorIndex& index) {
+  std::string bytes;
+  index.write([&](std::span<const std::byte> part) {
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+  });
+  return bytes;
+}
+
+TEST(VectorIndex, LearnsTheRangesOfBytesFromRowsThatAreThere) {
+  const auto vectors = random_vectors(3000, 12);
+  VectorIndex index(kDim, {1000, 100, 2000, 300});
+  index.add(id_range(100, 3000), vectors);
+  index.absorb(2000);  // the last 2,000, which are the first of the graph
+  std::set<std::int64_t> removed;
+  for (std::int64_t id = 1100; id < 1500; ++id) removed.insert(id);
+  index.remove(std::vector<std::int64_t>(removed.begin(), removed.end()));
+  while (index.n_backlog() > 0) index.absorb(500);
+  ASSERT_TRUE(index.has_bytes());
+  EXPECT_GT(recall(index, vectors, removed), 0.9);
+  EXPECT_NEAR(index.cosine(2000, row(vectors, 1900)), 1.0, 0.02);
+}
+
+TEST(VectorIndex, BecomesBytesWhileItChanges) {
+  const auto vectors = random_vectors(3000, 13);
+  const std::vector<std::int64_t> gone = {1110, 1600, 3000};
+  const auto rounded = [&](bool removed_late) {
+    VectorIndex index(kDim, {1000, 100, 2500});
+    index.add(id_range(100, 3000), vectors);
+    while (!index.is_due_for_bytes()) index.absorb(5000);
+    const auto rounding = index.begin_rounding();
+    rounding->learn();
+    if (!removed_late) index.remove(gone);
+    EXPECT_TRUE(index.encode_some(*rounding, 2000));
+    EXPECT_FALSE(index.has_bytes());
+    EXPECT_GT(recall(index, vectors, {}), 0.94) << "searched meanwhile";
+    while (index.encode_some(*rounding, 100)) {
+    }
+    index.remove(gone);
+    index.finish_rounding(*rounding);
+    EXPECT_TRUE(index.has_bytes());
+    EXPECT_EQ(index.n_backlog(), 0);
+    EXPECT_EQ(index.size(), 2997);
+    EXPECT_GT(recall(index, vectors, {gone.begin(), gone.end()}), 0.94);
+    return written(index);
+  };
+  EXPECT_EQ(rounded(true), rounded(false)) << "bytes of a removed row are left";
+}
+
+TEST(VectorIndex, LeavesAnIndexAloneThatIsAnotherOneByNow) {
+  const auto vectors = random_vectors(300, 14);
+  VectorIndex index(kDim, {100, 20, 150});
+  index.add(id_range(100, 300), vectors);
+  index.absorb(1000);
+  const auto rounding = index.begin_rounding();
+  ASSERT_TRUE(rounding);
+  rounding->learn();
+  index = VectorIndex(kDim);
+  index.add(id_range(100, 300), vectors);
+  EXPECT_FALSE(index.encode_some(*rounding, 1000));
+  index.finish_rounding(*rounding);
+  EXPECT_FALSE(index.has_bytes());
+  EXPECT_EQ(index.search(row(vectors, 7), 1)[0].id, 107);
+}
+
 TEST(VectorIndex, KeepsNoBytesOfRemovedVectors) {
   const auto vectors = random_vectors(300, 7);
   for (const std::int64_t graph_from : {100, 1000}) {
