@@ -95,9 +95,11 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
   // Searchable by what was read; what is in pictures is read later, or never.
   if (const auto n = std::ssize(text.report.document.pages_without_text); n > 0) {
     made.document.problem_kind = ReadProblem::kNeedsOcr;
-    made.document.problem += (made.document.problem.empty() ? "" : "; ") + std::to_string(n) +
-                             (n == 1 ? " page has" : " pages have") +
-                             " no text (pictures need OCR)";
+    if (!text.recognised) {
+      made.document.problem += (made.document.problem.empty() ? "" : "; ") + std::to_string(n) +
+                               (n == 1 ? " page has" : " pages have") +
+                               " no text (pictures need OCR)";
+    }
   }
   const auto held = session_.hold_embedder();
   embed_chunks(made, text.known ? text.known->id : 0, stop);

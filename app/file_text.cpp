@@ -164,6 +164,7 @@ FileText FileTextReader::recognise_or_throw(const ScannedFile& file, std::stop_t
   text.report = value_or_throw(session_.recognition().recognise(
       std::move(text.report), {bytes, name, options_.password, text.content}, options_.languages,
       library, std::move(stop)));
+  text.recognised = true;
   if (stopped_the_reader(text.report.problem)) {
     value_or_throw(
         library.note_reader_failure(text.content, text.report.problem, text.report.reason));

@@ -35,6 +35,7 @@ struct FileText {
   bool unchanged = false;  ///< `known` has this text or its problem already; nothing was parsed
   /// Some of it, or all, is in pictures: FileTextReader::recognise reads them.
   bool needs_recognition = false;
+  bool recognised = false;  ///< pages_without_text are those that could not be, as a notice says
   retrieval::ReadReport report;
 };
 

@@ -91,7 +91,23 @@ std::string text_of_blocks(const std::vector<TextBlock>& blocks) {
   return text;
 }
 
-/// Recognises the pages of one document that the library has no text of.
+/// What became of the pages of one document.
+struct Recognised {
+  PageTexts texts;
+  std::vector<std::int32_t> failed;  ///< could not be recognised this time
+  std::string reason;                ///< of the last of them
+  bool no_data = false;              ///< Tesseract's trained data are gone
+
+  std::size_t n_pages() const { return texts.size() + failed.size(); }
+};
+
+std::string failed_in_words(const Recognised& pages) {
+  const std::size_t n = pages.failed.size();
+  return std::to_string(n) + (n == 1 ? " page" : " pages") + " could not be recognised (" +
+         pages.reason + ")";
+}
+
+/// Recognises the pages of one document that the library has no text of, each at most once.
 class Pages {
  public:
   Pages(const PicturedDocument& document, const std::string& recipe, retrieval::Library& library,
@@ -105,20 +121,24 @@ class Pages {
         known_(value_or_throw(library.recognised_pages(document.content, recipe))) {}
 
   /// Pages of a PDF.
-  PageTexts of_pdf(const std::vector<std::int32_t>& pages) {
-    PageTexts texts;
-    for (const auto page : pages) texts[page] = text_of(page, [&] { return drawn_text(page); });
-    return texts;
+  Recognised of_pdf(const std::vector<std::int32_t>& pages) {
+    Recognised out;
+    for (const auto page : pages)
+      take(
+          page, [&] { return drawn_page(page); }, out);
+    return out;
   }
 
   /// A picture, or the pictures of a TIFF. Sets the problem when it cannot be decoded.
-  PageTexts of_picture(ReadReport& report) {
+  Recognised of_picture(ReadReport& report) {
+    Recognised out;
     if (!known_.contains(kSummary)) {
-      const ReadReport first = picture_text(1);
+      const ReadReport first = picture(1);
       if (first.problem != ReadProblem::kNone) {
         report.problem = first.problem;
         report.reason = first.reason;
-        return {};
+        out.no_data = first.problem == ReadProblem::kNeedsOcr;
+        return out;
       }
       const auto& others = first.document.pages_without_text;
       keep(1, text_of_blocks(first.document.blocks));
@@ -129,19 +149,33 @@ class Pages {
     std::int32_t n_pages = 1;
     std::from_chars(summary.data(), summary.data() + summary.size(), n_pages);
     report.document.media_type = summary.substr(std::min(summary.find(' ') + 1, summary.size()));
-    PageTexts texts;
     for (std::int32_t page = 1; page <= n_pages; ++page) {
-      texts[page] =
-          text_of(page, [&] { return text_of_blocks(picture_text(page).document.blocks); });
+      take(
+          page, [&] { return picture(page); }, out);
     }
-    return texts;
+    return out;
   }
 
  private:
+  /// A page that fails is not kept: the next time it may not. Without trained data all would.
   template <typename F>
-  const std::string& text_of(std::int32_t page, F&& recognised) {
-    if (!known_.contains(page)) keep(page, recognised());
-    return known_.at(page);
+  void take(std::int32_t page, F&& recognise, Recognised& out) {
+    if (!known_.contains(page)) {
+      if (!out.no_data) {
+        const ReadReport read = recognise();
+        if (read.problem == ReadProblem::kNone) return keep_in(out, page, read);
+        out.reason = read.reason;
+        out.no_data = read.problem == ReadProblem::kNeedsOcr;
+      }
+      out.failed.push_back(page);
+    } else {
+      out.texts[page] = known_.at(page);
+    }
+  }
+
+  void keep_in(Recognised& out, std::int32_t page, const ReadReport& read) {
+    keep(page, text_of_blocks(read.document.blocks));
+    out.texts[page] = known_.at(page);
   }
 
   void keep(std::int32_t page, std::string text) {
@@ -149,23 +183,26 @@ class Pages {
     known_[page] = std::move(text);
   }
 
-  ReadReport picture_text(std::int32_t page) const {
+  ReadReport picture(std::int32_t page) const {
     ReadRequest request;
     request.file_name = document_.file_name;
     request.page = page;
     return value_or_throw(recogniser_.read(document_.bytes, request, stop_)).report;
   }
 
-  std::string drawn_text(std::int32_t page) const {
+  ReadReport drawn_page(std::int32_t page) const {
     ReadRequest request;
     request.file_name = document_.file_name;
     request.password = document_.password;
     request.page = page;
     request.pixel_width = kPageWidth;
-    const auto drawn = value_or_throw(drawer_.read(document_.bytes, request, stop_));
-    if (!drawn.report.image) return "";
-    const auto read = recogniser_.read(as_grey_map(*drawn.report.image), {}, stop_);
-    return text_of_blocks(value_or_throw(read).report.document.blocks);
+    auto drawn = value_or_throw(drawer_.read(document_.bytes, request, stop_)).report;
+    if (!drawn.image) {
+      drawn.problem = ReadProblem::kDamaged;
+      if (drawn.reason.empty()) drawn.reason = "it cannot be drawn";
+      return drawn;
+    }
+    return value_or_throw(recogniser_.read(as_grey_map(*drawn.image), {}, stop_)).report;
   }
 
   const PicturedDocument& document_;
@@ -177,10 +214,10 @@ class Pages {
   PageTexts known_;
 };
 
-/// Adds the paragraphs of `texts` where they belong, and gives every block its place anew.
-void put_in(ParsedDocument& document, const PageTexts& texts, bool has_pages) {
+/// Adds the paragraphs of `pages` where they belong, and gives every block its place anew.
+void put_in(ParsedDocument& document, const Recognised& pages, bool has_pages) {
   std::int64_t n_empty = 0;
-  for (const auto& [page, text] : texts) {
+  for (const auto& [page, text] : pages.texts) {
     n_empty += text.empty();
     for (auto& paragraph : split(text, kParagraphEnd)) {
       TextBlock block;
@@ -200,7 +237,7 @@ void put_in(ParsedDocument& document, const PageTexts& texts, bool has_pages) {
     places.place(block);
     if (!has_pages) block.place = {PlaceKind::kParagraph, ++n_paragraphs, {}};
   }
-  const auto n_read = static_cast<std::int64_t>(texts.size()) - n_empty;
+  const auto n_read = static_cast<std::int64_t>(pages.texts.size()) - n_empty;
   if (has_pages && n_read > 0) {
     document.notices.push_back("the text of " + std::to_string(n_read) +
                                (n_read == 1 ? " page was" : " pages was") + " recognised (OCR)");
@@ -209,6 +246,8 @@ void put_in(ParsedDocument& document, const PageTexts& texts, bool has_pages) {
     document.notices.push_back("no text was found on " + std::to_string(n_empty) +
                                (n_empty == 1 ? " page" : " pages"));
   }
+  if (!pages.failed.empty()) document.notices.push_back(failed_in_words(pages));
+  document.pages_without_text = pages.failed;
 }
 
 }  // namespace
@@ -242,23 +281,31 @@ std::string TextRecognition::choose_languages(const std::string& wanted) {
   return joined;
 }
 
+void TextRecognition::forget_installed() {
+  const std::lock_guard lock(mutex_);
+  installed_.clear();
+}
+
 Result<ReadReport> TextRecognition::recognise(ReadReport read, const PicturedDocument& document,
                                               const std::string& languages,
-                                              retrieval::Library& library,
-                                              std::stop_token stop) const {
+                                              retrieval::Library& library, std::stop_token stop) {
   return returning([&] {
     Pages pages(document, languages, library, retrieval::Extractor(program_, limits_, {languages}),
                 retrieval::Extractor(reader_, limits_), std::move(stop));
     const std::vector<std::int32_t> missing = std::exchange(read.document.pages_without_text, {});
     read.problem = ReadProblem::kNone;
     read.reason.clear();
-    const PageTexts texts = missing.empty() ? pages.of_picture(read) : pages.of_pdf(missing);
+    const Recognised done = missing.empty() ? pages.of_picture(read) : pages.of_pdf(missing);
+    if (done.no_data) forget_installed();
     if (read.problem != ReadProblem::kNone) return std::move(read);
-    put_in(read.document, texts, !missing.empty() || texts.size() > 1);
+    put_in(read.document, done, !missing.empty() || done.n_pages() > 1);
     if (read.document.title.empty()) {
       read.document.title = retrieval::fallback_title(read.document, document.file_name);
     }
-    if (read.document.blocks.empty()) {
+    if (read.document.blocks.empty() && !done.failed.empty()) {
+      read.problem = ReadProblem::kNeedsOcr;
+      read.reason = failed_in_words(done);
+    } else if (read.document.blocks.empty()) {
       read.problem = ReadProblem::kNoText;
       read.reason = "no text was found in its pictures";
     }

@@ -45,14 +45,18 @@ class TextRecognition {
 
   /// Puts what is recognised in the pages that `read` (as kvlink-extract gave it) has no text of in
   /// their place; of a picture, all there is. Each page is kept in the library as it is done, so
-  /// that a stop loses at most one. A page that cannot be recognised counts as one without text.
-  /// kCancelled, and what Extractor::read and Library say.
+  /// that a stop loses at most one. A page that cannot be recognised stays in pages_without_text and
+  /// is tried again by the next call; where no page has text, that is kNeedsOcr. Trained data that
+  /// are gone end it, and choose_languages asks anew. kCancelled, and what Extractor::read and
+  /// Library say.
   Result<retrieval::ReadReport> recognise(retrieval::ReadReport read,
                                           const PicturedDocument& document,
                                           const std::string& languages, retrieval::Library& library,
-                                          std::stop_token stop) const;
+                                          std::stop_token stop);
 
  private:
+  void forget_installed();
+
   std::filesystem::path program_;
   std::filesystem::path reader_;
   retrieval::ExtractorLimits limits_;

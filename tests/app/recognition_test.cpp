@@ -45,12 +45,14 @@ class Recognition : public ::testing::Test {
   }
 
   /// The program with other arguments, among them no niceness: a busy machine would keep the test
-  /// waiting.
-  fs::path eager(const std::string& program, const std::string& arguments) const {
+  /// waiting. `before`: a line of shell that runs before it reads.
+  fs::path eager(const std::string& program, const std::string& arguments,
+                 const std::string& before = "") const {
     const fs::path script = library_.folder() / (program + ".sh");
     const std::string path = "'" + beside_this_program(program).string() + "'";
     write_file(script, "#!/bin/sh\nif [ \"$1\" = --languages ]; then exec " + path +
-                           " --languages; fi\nexec " + path + " " + arguments + "\n");
+                           " --languages; fi\n" + before + "\nexec " + path + " " + arguments +
+                           "\n");
     fs::permissions(script, fs::perms::owner_all);
     return script;
   }
@@ -161,6 +163,46 @@ TEST_F(Recognition, KeepsWhatItReadUntilTheDocumentIsRemoved) {
   session.reset();
   EXPECT_FALSE(is_on_disk("Kept words"));
   EXPECT_FALSE(is_on_disk("Late words"));
+}
+
+TEST_F(Recognition, TriesAgainWhatTrainedDataThatWereGoneKeptFromIt) {
+  SKIP_WITHOUT_OCR();
+  write_scan();
+  const auto session = open();
+  // It names English and cannot load it, as when the data went after the session began.
+  eager("kvlink-ocr", "\"$1\" \"$2\" 0 xxx");
+  const auto report = add(*session);
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].kind, ReadProblem::kNeedsOcr) << report.problems[0].reason;
+  EXPECT_TRUE(report.problems[0].reason.starts_with("2 pages could not be recognised ("))
+      << report.problems[0].reason;
+  const auto content = find(*session, "scan.pdf")->content;
+  EXPECT_TRUE(value_or_throw(session->library().recognised_pages(content, "eng")).empty());
+  eager("kvlink-ocr", "\"$1\" \"$2\" 0 \"$4\"");
+  EXPECT_TRUE(add(*session).all_searchable());
+  EXPECT_EQ(find(*session, "scan.pdf")->problem, "the text of 2 pages was recognised (OCR)");
+}
+
+TEST_F(Recognition, CountsAPageThatStoppedItsReaderApartAndTriesItAgain) {
+  SKIP_WITHOUT_OCR();
+  write_scan();
+  const auto session = open();
+  const std::string mark = "'" + (library_.folder() / "crashed").string() + "'";
+  eager("kvlink-ocr", "\"$1\" \"$2\" 0 \"$4\"",
+        "if [ ! -e " + mark + " ]; then : > " + mark + "; kill -9 $$; fi");
+  add(*session);
+  const auto first = find(*session, "scan.pdf").value();
+  EXPECT_EQ(first.state, DocumentState::kSearchable);
+  EXPECT_EQ(first.problem_kind, ReadProblem::kNeedsOcr);
+  EXPECT_TRUE(first.problem.starts_with(
+      "the text of 1 page was recognised (OCR); 1 page could not be recognised ("))
+      << first.problem;
+  EXPECT_FALSE(
+      value_or_throw(session->library().recognised_pages(first.content, "eng")).contains(1));
+  add(*session);
+  const auto second = find(*session, "scan.pdf").value();
+  EXPECT_EQ(second.problem_kind, ReadProblem::kNone);
+  EXPECT_EQ(second.problem, "the text of 2 pages was recognised (OCR)");
 }
 
 TEST_F(Recognition, ForgetsThePagesOfAContentThatIsReplaced) {
