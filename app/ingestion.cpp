@@ -79,7 +79,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
       }
     };
     index([&] { return index_files(scan.files, reader, pictured, report, stop); });
-    if (!pictured.empty() && !stop.stop_requested()) {
+    if (!pictured.empty()) {
       index([&] { return recognise_files(pictured, reader, report, stop); });
     }
     report.n_parsed = reader.n_parsed();
@@ -108,13 +108,15 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
     if (stop.stop_requested() || !has_room(file, files.size() - i - 1, report)) break;
     begin_file(file);
     const auto asked = std::chrono::steady_clock::now();
-    const auto text = ahead.take(i);
+    auto text = ahead.take(i);
     report.wait_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
     const auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
     tell_end(file, indexed, documents);
     if (text && text->needs_recognition) {
-      pictured.push_back({file, !text->known});
+      FileText rest = std::move(*text);
+      rest.report.document = {};
+      pictured.push_back({file, std::move(rest), indexed});
       continue;
     }
     end_file(file, text, indexed, report);
@@ -127,21 +129,26 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
 }
 
 /// One after the other: each page is a process that computes when nobody else wants to.
-Ingestion::Documents Ingestion::recognise_files(const std::vector<Pictured>& pictured,
+Ingestion::Documents Ingestion::recognise_files(std::vector<Pictured>& pictured,
                                                 FileTextReader& reader, IngestReport& report,
                                                 std::stop_token stop) {
   meter_.start_phase(IngestPhase::kIndexing);
   DocumentIndexer indexer(session_);
   Documents documents;
-  for (std::size_t i = 0; i < pictured.size(); ++i) {
+  std::size_t i = 0;
+  for (; i < pictured.size(); ++i) {
     const auto& file = pictured[i].file;
     if (stop.stop_requested() || !has_room(file, pictured.size() - i - 1, report)) break;
     begin_file(file);
     const auto text = reader.recognise(file, stop);
     auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
-    if (indexed && pictured[i].is_new) indexed->outcome = DocumentIndexer::Outcome::kAdded;
+    if (indexed && !pictured[i].text.known) indexed->outcome = DocumentIndexer::Outcome::kAdded;
     tell_end(file, indexed, documents);
+    if (!indexed && indexed.error().code == ErrorCode::kCancelled) break;
     end_file(file, text, indexed, report);
+  }
+  for (; i < pictured.size(); ++i) {
+    end_file(pictured[i].file, std::move(pictured[i].text), pictured[i].first, report);
   }
   report.n_embedded += indexer.n_embedded();
   report.embed_seconds += indexer.embed_seconds();

@@ -80,13 +80,14 @@ class Ingestion {
   /// A file whose pictures are read after everything else, because that takes so long.
   struct Pictured {
     ScannedFile file;
-    bool is_new = false;
+    FileText text;  ///< as it was first read, but for the document
+    Outcome first;  ///< of what is not in pictures: it stands when they are not read after all
   };
 
   Documents index_files(const std::vector<ScannedFile>& files, FileTextReader& reader,
                         std::vector<Pictured>& pictured, IngestReport& report,
                         std::stop_token stop);
-  Documents recognise_files(const std::vector<Pictured>& pictured, FileTextReader& reader,
+  Documents recognise_files(std::vector<Pictured>& pictured, FileTextReader& reader,
                             IngestReport& report, std::stop_token stop);
   /// Whether there is room for more; notes a problem when not.
   bool has_room(const ScannedFile& file, std::size_t n_more, IngestReport& report) const;

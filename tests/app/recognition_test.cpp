@@ -205,6 +205,28 @@ TEST_F(Recognition, CountsAPageThatStoppedItsReaderApartAndTriesItAgain) {
   EXPECT_EQ(second.problem, "the text of 2 pages was recognised (OCR)");
 }
 
+TEST_F(Recognition, AStopBeforeThePicturesLeavesNoFileUncounted) {
+  SKIP_WITHOUT_OCR();
+  write_scan();
+  library_.write("second.pdf", scanned_pdf({picture_of_line(kSecond)}));
+  const auto session = open();
+  std::stop_source stop;
+  int n_begun = 0;
+  IngestEvents events;
+  events.on_file = [&](const ScannedFile&) {
+    if (++n_begun == 3) stop.request_stop();  // the first one's turn to be recognised
+  };
+  Ingestion ingestion(*session, {});
+  ingestion.set_events(std::move(events));
+  const std::vector paths = {library_.document("")};
+  const auto report =
+      value_or_throw(ingestion.add(paths, Ingestion::Caching::kNo, stop.get_token()));
+  EXPECT_TRUE(report.cancelled);
+  ASSERT_EQ(report.problems.size(), 2U);
+  for (const auto& problem : report.problems) EXPECT_EQ(problem.kind, ReadProblem::kNeedsOcr);
+  EXPECT_EQ(report.n_opened, 2);
+}
+
 TEST_F(Recognition, ForgetsThePagesOfAContentThatIsReplaced) {
   SKIP_WITHOUT_OCR();
   write_scan();
