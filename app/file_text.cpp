@@ -140,6 +140,10 @@ void FileTextReader::say_how_pictures_are_read(ReadReport& report) const {
   const Settings& settings = session_.settings();
   if (settings.ocr == Ocr::kOff) {
     report.reason += "; reading pictures is off in the settings";
+  } else if (std::error_code ignored;
+             !std::filesystem::exists(session_.paths().picture_reader, ignored)) {
+    report.reason +=
+        "; this KVLink has no kvlink-ocr: install the package kvlink-ocr, then add it again";
   } else if (settings.ocr_languages == "auto") {
     report.reason += "; install tesseract-ocr, then add it again";
   } else {

@@ -32,10 +32,12 @@ class Recognition : public ::testing::Test {
     fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
   }
 
+  /// `program`: reads pictures; null: none does.
   std::unique_ptr<Session> open(Ocr ocr = Ocr::kScans, const char* program = "kvlink-ocr") const {
     SessionOptions options;
     options.paths = library_.paths();
-    options.paths.picture_reader = eager(program, "\"$1\" \"$2\" 0 \"$4\"");
+    options.paths.picture_reader = program == nullptr ? library_.folder() / "no-such-program"
+                                                      : eager(program, "\"$1\" \"$2\" 0 \"$4\"");
     options.paths.reader = eager("kvlink-extract", "\"$1\" \"$2\" 0");
     options.adjust = [ocr](Settings& settings) {
       settings.ocr = ocr;
@@ -108,16 +110,27 @@ TEST_F(Recognition, MakesAScannedPdfSearchableByItsPages) {
   EXPECT_EQ(add(*session).n_unchanged, 2);
 }
 
-TEST_F(Recognition, NeedsOcrWithoutTesseractAndGoesOnOnceItIsThere) {
+TEST_F(Recognition, NamesWhatItLacksToReadPictures) {
+  write_scan();
+  const auto reason_with = [&](const char* program) {
+    const auto session = open(Ocr::kScans, program);
+    const auto report = add(*session, Ingestion::Rereading::kAll);
+    return report.problems.empty() ? "" : report.problems[0].reason;
+  };
+  EXPECT_TRUE(reason_with(nullptr).ends_with("install the package kvlink-ocr, then add it again"))
+      << reason_with(nullptr);
+  // A program that names no language.
+  EXPECT_NE(reason_with("kvlink-extract").find("Tesseract has none of the languages eng here"),
+            std::string::npos);
+}
+
+TEST_F(Recognition, NeedsOcrWithoutTheProgramAndGoesOnOnceItIsThere) {
   write_scan();
   {
-    const auto session = open(Ocr::kScans, "no-such-program");
+    const auto session = open(Ocr::kScans, nullptr);
     const auto report = add(*session);
     ASSERT_EQ(report.problems.size(), 1U);
     EXPECT_EQ(report.problems[0].kind, ReadProblem::kNeedsOcr);
-    EXPECT_NE(report.problems[0].reason.find("Tesseract has none of the languages eng here"),
-              std::string::npos)
-        << report.problems[0].reason;
     EXPECT_EQ(add(*session).n_parsed, 0) << "the file is as it was";
   }
   SKIP_WITHOUT_OCR();
