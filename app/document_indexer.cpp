@@ -89,7 +89,7 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
   }
   if (made.document.problem_kind != ReadProblem::kNone) {
     made.document.state = retrieval::DocumentState::kFailed;
-    commit(made);
+    commit(made, stop);
     fail(code_of(made.document.problem_kind), made.document.problem);
   }
   // Searchable by what was read; what is in pictures is read later, or never.
@@ -103,7 +103,7 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
   }
   const auto held = session_.hold_embedder();
   embed_chunks(made, text.known ? text.known->id : 0, stop);
-  const auto id = commit(made);
+  const auto id = commit(made, stop);
   return {id, text.known ? Outcome::kUpdated : Outcome::kAdded, made.document.problem};
 }
 
@@ -167,8 +167,9 @@ void DocumentIndexer::embed_chunks(retrieval::NewDocument& document, retrieval::
   }
 }
 
-retrieval::DocumentId DocumentIndexer::commit(const retrieval::NewDocument& document) {
-  session_.engine().wait_for_questions({});
+retrieval::DocumentId DocumentIndexer::commit(const retrieval::NewDocument& document,
+                                              const std::stop_token& stop) {
+  session_.engine().wait_for_questions(stop);
   const auto committed = value_or_throw(session_.library().commit(document));
   for (const auto& content : committed.orphaned) {
     value_or_throw(session_.store().erase_content(content));

@@ -42,7 +42,7 @@ class DocumentIndexer {
                                        std::stop_token stop);
   void embed_chunks(retrieval::NewDocument& document, retrieval::DocumentId known,
                     std::stop_token stop);
-  retrieval::DocumentId commit(const retrieval::NewDocument& document);
+  retrieval::DocumentId commit(const retrieval::NewDocument& document, const std::stop_token& stop);
 
   Session& session_;
   std::int64_t n_embedded_ = 0;

@@ -156,6 +156,17 @@ TEST_F(IngestionTest, AStoppedRunKeepsWhatItHasAndTheNextOneFinishes) {
   EXPECT_EQ(contents_of_blocks(*session), contents_of_chunks(*session));
 }
 
+TEST_F(IngestionTest, AStopEndsTheWaitForQuestionsBeforeACommit) {
+  const ScannedFile file{library_.write("empty.md", ""), 0};
+  const auto session = library_.open();
+  const auto text = value_or_throw(FileTextReader(*session, {}).read(file, {}));
+  std::stop_source stop;
+  stop.request_stop();
+  const auto indexed = DocumentIndexer(*session).index(file, text, stop.get_token());
+  ASSERT_FALSE(indexed);
+  EXPECT_EQ(indexed.error().code, ErrorCode::kCancelled) << indexed.error().message;
+}
+
 TEST_F(IngestionTest, TheDiskBudgetStopsCachingNotSearching) {
   library_.write("a.md", story("boat", 60));
   const auto session = library_.open([](Settings& s) { s.disk_budget_bytes = 256 << 10; });
