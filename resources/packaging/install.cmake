@@ -1,4 +1,5 @@
-# What is installed, and where; two components: the programs, and the two default models.
+# What is installed, and where; three components: the programs, the reader of pictures, and the two
+# default models.
 include(GNUInstallDirs)
 
 set(packaging_folder ${CMAKE_SOURCE_DIR}/resources/packaging)
@@ -12,6 +13,8 @@ endforeach()
 # A package of its own, so that nothing else needs Tesseract.
 if(TARGET kvlink-ocr)
   install(TARGETS kvlink-ocr RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ocr)
+  install(FILES ${packaging_folder}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/kvlink-ocr
+          COMPONENT ocr)
   set(KVLINK_HAS_OCR ON)
 endif()
 if(TARGET kvlink_cuda)
@@ -43,7 +46,7 @@ install(FILES ${packaging_folder}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}
 find_program(GZIP_PROGRAM gzip)
 if(GZIP_PROGRAM)
   function(install_compressed source name folder component)
-    set(compressed ${CMAKE_BINARY_DIR}/packaging/${name}.gz)
+    set(compressed ${CMAKE_BINARY_DIR}/packaging/${source}.gz)
     file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/packaging)
     execute_process(COMMAND ${GZIP_PROGRAM} -9nc ${packaging_folder}/${source}
                     OUTPUT_FILE ${compressed} COMMAND_ERROR_IS_FATAL ANY)
@@ -52,6 +55,9 @@ if(GZIP_PROGRAM)
   install_compressed(kvlink.1 kvlink.1 ${CMAKE_INSTALL_MANDIR}/man1 programs)
   install_compressed(kvlink-desktop.1 kvlink-desktop.1 ${CMAKE_INSTALL_MANDIR}/man1 programs)
   install_compressed(changelog changelog ${CMAKE_INSTALL_DATADIR}/doc/kvlink programs)
+  if(TARGET kvlink-ocr)
+    install_compressed(changelog changelog ${CMAKE_INSTALL_DATADIR}/doc/kvlink-ocr ocr)
+  endif()
 endif()
 
 # The models that ./run fetched, when they are there.
