@@ -39,6 +39,8 @@ Result<Paths> resolve_paths(const PathSources& sources) {
            "Neither HOME nor XDG_DATA_HOME names a folder: say where the library is with "
            "--data-dir FOLDER.");
     }
+    // Found from the program, because a package may be made for another prefix than the build's.
+    const fs::path installed = beside_this_program("../share/kvlink").lexically_normal();
     std::error_code ignored;
     if (!sources.models_dir.empty()) {
       paths.models = fs::absolute(sources.models_dir).lexically_normal();
@@ -50,11 +52,11 @@ Result<Paths> resolve_paths(const PathSources& sources) {
       paths.models = *fallback / "models";
       // What a package installed serves whoever has no folder of their own.
       if (!fs::is_directory(paths.models, ignored) &&
-          fs::is_directory(KVLINK_INSTALLED_MODELS, ignored)) {
-        paths.models = KVLINK_INSTALLED_MODELS;
+          fs::is_directory(installed / "models", ignored)) {
+        paths.models = installed / "models";
       }
     }
-    paths.adapters = {KVLINK_SOURCE_ADAPTERS, KVLINK_INSTALLED_ADAPTERS};
+    paths.adapters = {KVLINK_SOURCE_ADAPTERS, installed / "adapters"};
     return paths;
   });
 }
