@@ -88,7 +88,7 @@ step "Install"
 inside sh -c 'apt-get -qq install --no-install-recommends -y /packages/*.deb' >"$scratch/apt.log" 2>&1 ||
   { tail -20 "$scratch/apt.log" && exit 1; }
 inside dpkg -l kvlink kvlink-models | tail -2
-inside sh -c 'dpkg -L kvlink kvlink-models' | sort -u >"$files_before"
+inside sh -c 'dpkg -L kvlink kvlink-models kvlink-ocr' | sort -u >"$files_before"
 
 step "Read and answer"
 as_user "mkdir Documents && cp /usr/share/kvlink/guide/05-*.md /usr/share/kvlink/guide/12-*.md Documents/"
@@ -116,7 +116,9 @@ mkdir "$scratch/upgrade"
 for package in "$scratch"/packages/*.deb; do
   unpacked=$scratch/upgrade/$(basename "$package" .deb)
   dpkg-deb -R "$package" "$unpacked"
-  sed -i 's/^Version: .*/&+next1/' "$unpacked/DEBIAN/control"
+  # The picture reader belongs to the program of its own version.
+  sed -i 's/^Version: .*/&+next1/; s/kvlink (= \([^)]*\))/kvlink (= \1+next1)/' \
+    "$unpacked/DEBIAN/control"
   dpkg-deb --root-owner-group -Znone -b "$unpacked" "$clean/packages/$(basename "$package" .deb)+next1.deb" >/dev/null
 done
 inside sh -c 'apt-get -qq install --no-install-recommends -y /packages/*+next1.deb' \
@@ -135,7 +137,7 @@ PY
 as_user "kvlink ask --max-tokens 8 'What is a KV cache?'" | grep 'document tokens'
 
 step "Remove"
-inside sh -c 'apt-get -qq purge -y kvlink kvlink-models' >"$scratch/apt.log" 2>&1 ||
+inside sh -c 'apt-get -qq purge -y kvlink kvlink-models kvlink-ocr' >"$scratch/apt.log" 2>&1 ||
   { tail -20 "$scratch/apt.log" && exit 1; }
 left=0
 while read -r path; do
