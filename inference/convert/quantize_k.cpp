@@ -92,36 +92,53 @@ void pack_scales(const std::array<int, kGroups>& scales, const std::array<int, k
   }
 }
 
-/// What Q4_K and Q5_K share: the 16 bytes in front, and the codes of all elements.
-bool offset_super_block(const float* x, int most, std::byte* head,
-                        std::array<std::uint8_t, kSuper>& codes) {
-  constexpr int kMaxScale = 63;
-  std::array<Fit, kGroups> fits;
+/// What Q2_K, Q4_K and Q5_K share: kCount groups of codes from 0 on, times integers, minus
+/// integers, each times one number.
+template <std::size_t kCount>
+struct OffsetBlock {
+  bool fits_f16 = true;
+  std::array<int, kCount> scales = {};
+  std::array<int, kCount> minima = {};
+  std::array<std::uint8_t, kSuper> codes = {};
+};
+
+/// Both numbers go to `steps`; codes are 0 to `most`, integers 0 to max_scale.
+template <std::size_t kCount>
+OffsetBlock<kCount> offset_super_block(const float* x, int most, int max_scale, std::byte* steps) {
+  constexpr std::size_t kLength = kSuper / kCount;
+  std::array<Fit, kCount> fits;
   float largest_scale = 0;
   float largest_minimum = 0;
-  for (std::size_t g = 0; g < kGroups; ++g) {
-    fits[g] = fit_group(std::span(x + g * kGroup, kGroup), most);
+  for (std::size_t g = 0; g < kCount; ++g) {
+    fits[g] = fit_group(std::span(x + g * kLength, kLength), most);
     largest_scale = std::max(largest_scale, fits[g].scale);
     largest_minimum = std::max(largest_minimum, fits[g].minimum);
   }
-  bool fits_f16 = put_f16(largest_scale / kMaxScale, head);
-  fits_f16 = put_f16(largest_minimum / kMaxScale, head + 2) && fits_f16;
-  const float d = as_f16(largest_scale / kMaxScale);
-  const float d_minimum = as_f16(largest_minimum / kMaxScale);
-  std::array<int, kGroups> scales{};
-  std::array<int, kGroups> minima{};
-  for (std::size_t g = 0; g < kGroups; ++g) {
-    if (d > 0) scales[g] = code_of(fits[g].scale / d, 0, kMaxScale);
-    if (d_minimum > 0) minima[g] = code_of(fits[g].minimum / d_minimum, 0, kMaxScale);
-    const float scale = d * static_cast<float>(scales[g]);
-    const float minimum = d_minimum * static_cast<float>(minima[g]);
-    for (std::size_t i = g * kGroup; i < (g + 1) * kGroup; ++i) {
-      codes[i] =
+  const float exact = largest_scale / static_cast<float>(max_scale);
+  const float exact_minimum = largest_minimum / static_cast<float>(max_scale);
+  OffsetBlock<kCount> block;
+  block.fits_f16 = put_f16(exact, steps);
+  block.fits_f16 = put_f16(exact_minimum, steps + 2) && block.fits_f16;
+  const float d = as_f16(exact);
+  const float d_minimum = as_f16(exact_minimum);
+  for (std::size_t g = 0; g < kCount; ++g) {
+    if (d > 0) block.scales[g] = code_of(fits[g].scale / d, 0, max_scale);
+    if (d_minimum > 0) block.minima[g] = code_of(fits[g].minimum / d_minimum, 0, max_scale);
+    const float scale = d * static_cast<float>(block.scales[g]);
+    const float minimum = d_minimum * static_cast<float>(block.minima[g]);
+    for (std::size_t i = g * kLength; i < (g + 1) * kLength; ++i) {
+      block.codes[i] =
           static_cast<std::uint8_t>(scale > 0 ? code_of((x[i] + minimum) / scale, 0, most) : 0);
     }
   }
-  pack_scales(scales, minima, head + 4);
-  return fits_f16;
+  return block;
+}
+
+/// Of Q4_K and Q5_K: the 16 bytes in front, and the codes.
+OffsetBlock<kGroups> with_packed_scales(const float* x, int most, std::byte* head) {
+  auto block = offset_super_block<kGroups>(x, most, 63, head);
+  pack_scales(block.scales, block.minima, head + 4);
+  return block;
 }
 
 /// The scale of 16 elements with codes of `least`, which is negative, to -least - 1.
@@ -199,33 +216,12 @@ void put_two_bits(const std::array<std::uint8_t, kSuper>& codes, std::byte* out)
 namespace detail {
 
 bool quantize_q2_k(const float* x, std::byte* out) {
-  constexpr int kMost = 3;
-  constexpr int kMaxScale = 15;
-  std::array<Fit, kParts> fits;
-  float largest_scale = 0;
-  float largest_minimum = 0;
+  const auto block = offset_super_block<kParts>(x, 3, 15, out + 80);
   for (std::size_t p = 0; p < kParts; ++p) {
-    fits[p] = fit_group(std::span(x + p * kPart, kPart), kMost);
-    largest_scale = std::max(largest_scale, fits[p].scale);
-    largest_minimum = std::max(largest_minimum, fits[p].minimum);
+    out[p] = std::byte(block.scales[p] | block.minima[p] << 4);
   }
-  bool fits_f16 = put_f16(largest_scale / kMaxScale, out + 80);
-  fits_f16 = put_f16(largest_minimum / kMaxScale, out + 82) && fits_f16;
-  const float d = as_f16(largest_scale / kMaxScale);
-  const float d_minimum = as_f16(largest_minimum / kMaxScale);
-  std::array<std::uint8_t, kSuper> codes;
-  for (std::size_t p = 0; p < kParts; ++p) {
-    const int scale = d > 0 ? code_of(fits[p].scale / d, 0, kMaxScale) : 0;
-    const int minimum = d_minimum > 0 ? code_of(fits[p].minimum / d_minimum, 0, kMaxScale) : 0;
-    out[p] = std::byte(scale | minimum << 4);
-    const float step = d * static_cast<float>(scale);
-    const float below = d_minimum * static_cast<float>(minimum);
-    for (std::size_t i = p * kPart; i < (p + 1) * kPart; ++i) {
-      codes[i] = static_cast<std::uint8_t>(step > 0 ? code_of((x[i] + below) / step, 0, kMost) : 0);
-    }
-  }
-  put_two_bits(codes, out + 16);
-  return fits_f16;
+  put_two_bits(block.codes, out + 16);
+  return block.fits_f16;
 }
 
 bool quantize_q3_k(const float* x, std::byte* out) {
@@ -247,28 +243,26 @@ bool quantize_q3_k(const float* x, std::byte* out) {
 }
 
 bool quantize_q4_k(const float* x, std::byte* out) {
-  std::array<std::uint8_t, kSuper> codes;
-  const bool fits = offset_super_block(x, 15, out, codes);
+  const auto block = with_packed_scales(x, 15, out);
   for (std::size_t i = 0; i < 128; ++i) {
     const std::size_t low = i / 32 * 64 + i % 32;
-    out[16 + i] = std::byte(codes[low] | codes[low + 32] << 4);
+    out[16 + i] = std::byte(block.codes[low] | block.codes[low + 32] << 4);
   }
-  return fits;
+  return block.fits_f16;
 }
 
 bool quantize_q5_k(const float* x, std::byte* out) {
-  std::array<std::uint8_t, kSuper> codes;
-  const bool fits = offset_super_block(x, 31, out, codes);
+  const auto block = with_packed_scales(x, 31, out);
   std::fill_n(out + 16, 32, std::byte(0));
   for (std::size_t i = 0; i < kSuper; ++i) {
     // Bit g of byte l: the fifth bit of element l of group g.
-    out[16 + i % 32] |= std::byte((codes[i] >> 4) << (i / 32));
+    out[16 + i % 32] |= std::byte((block.codes[i] >> 4) << (i / 32));
   }
   for (std::size_t i = 0; i < 128; ++i) {
     const std::size_t low = i / 32 * 64 + i % 32;
-    out[48 + i] = std::byte((codes[low] & 0xF) | (codes[low + 32] & 0xF) << 4);
+    out[48 + i] = std::byte((block.codes[low] & 0xF) | (block.codes[low + 32] & 0xF) << 4);
   }
-  return fits;
+  return block.fits_f16;
 }
 
 bool quantize_q6_k(const float* x, std::byte* out) {
