@@ -72,22 +72,18 @@ bool FileTextReader::needs_recognition(const ReadReport& report) const {
          (report.problem == ReadProblem::kNeedsOcr || !report.document.pages_without_text.empty());
 }
 
-/// What the library has, where the file system says that the file is as it was.
-std::optional<FileText> FileTextReader::as_known(const ScannedFile& file) const {
-  FileText text;
-  text.known = value_or_throw(session_.library().find_path(file.path.string()));
-  if (!text.known) return std::nullopt;
+/// Fills in what the library has, where the file system says that the file is as it was.
+bool FileTextReader::is_known(const ScannedFile& file, FileText& text) const {
+  if (!text.known) return false;
   const bool fails = fails_again(*text.known);
-  if (!(fails || is_current(*text.known)) || !is_as_it_was(file.path, *text.known)) {
-    return std::nullopt;
-  }
+  if (!(fails || is_current(*text.known)) || !is_as_it_was(file.path, *text.known)) return false;
   text.unchanged = true;
   text.needs_recognition = waits_for_recognition(*text.known);
   if (fails) {
     text.report.problem = text.known->problem_kind;
     text.report.reason = text.known->problem;
   }
-  return text;
+  return true;
 }
 
 std::string FileTextReader::read_bytes(const ScannedFile& file, FileText& text) const {
@@ -108,10 +104,10 @@ std::string FileTextReader::read_bytes(const ScannedFile& file, FileText& text) 
 
 FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token stop) {
   if (session_.can_answer()) session_.engine().wait_for_questions(stop);
-  if (auto known = as_known(file)) return std::move(*known);
   FileText text;
   auto& library = session_.library();
   text.known = value_or_throw(library.find_path(file.path.string()));
+  if (is_known(file, text)) return text;
   const std::string bytes = read_bytes(file, text);
   if (text.known && is_current(*text.known) && text.known->content == text.content) {
     text.unchanged = true;

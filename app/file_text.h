@@ -75,7 +75,7 @@ class FileTextReader {
   bool needs_recognition(const retrieval::ReadReport& report) const;
   void say_how_pictures_are_read(retrieval::ReadReport& report) const;
   FileText read_or_throw(const ScannedFile& file, std::stop_token stop);
-  std::optional<FileText> as_known(const ScannedFile& file) const;
+  bool is_known(const ScannedFile& file, FileText& text) const;
   std::string read_bytes(const ScannedFile& file, FileText& text) const;
   FileText recognise_or_throw(const ScannedFile& file, std::stop_token stop);
   retrieval::ReadReport parse(const std::string& name, const std::string& bytes,
