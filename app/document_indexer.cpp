@@ -140,7 +140,7 @@ void DocumentIndexer::embed_chunks(retrieval::NewDocument& document, retrieval::
     if (batch.empty()) return;
     if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
     const auto begin = std::chrono::steady_clock::now();
-    const auto made = value_or_throw(session_.embed(batch, inference::Priority::kIngestion));
+    const auto made = value_or_throw(session_.embed(batch, inference::Priority::kIngestion, stop));
     embed_seconds_ +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const std::size_t dim = made.size() / batch.size();

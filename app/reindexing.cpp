@@ -26,8 +26,9 @@ void embed_lacking(Session& session, ReindexReport& report, const ReindexProgres
       texts.push_back(chunk.prompt());
       ids.push_back(chunk.id);
     }
-    const auto vectors = value_or_throw(session.embed_anew(texts));
-    value_or_throw(library.add_vectors(ids, vectors));
+    auto vectors = session.embed_anew(texts, stop);
+    if (!vectors && vectors.error().code == ErrorCode::kCancelled) return;
+    value_or_throw(library.add_vectors(ids, value_or_throw(std::move(vectors))));
     after = ids.back();
     report.n_embedded += std::ssize(ids);
     done += std::ssize(ids);

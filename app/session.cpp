@@ -279,13 +279,14 @@ inference::Engine& Session::engine() {
 }
 
 Result<std::vector<float>> Session::embed(std::span<const std::string> texts,
-                                          inference::Priority priority) {
+                                          inference::Priority priority, std::stop_token stop) {
   KVLINK_CHECK(embedder_ != nullptr);
-  return embed_by(*serving_, texts, priority);
+  return embed_by(*serving_, texts, priority, std::move(stop));
 }
 
-Result<std::vector<float>> Session::embed_anew(std::span<const std::string> texts) {
-  return embed_by(*embedder_, texts, inference::Priority::kIngestion);
+Result<std::vector<float>> Session::embed_anew(std::span<const std::string> texts,
+                                               std::stop_token stop) {
+  return embed_by(*embedder_, texts, inference::Priority::kIngestion, std::move(stop));
 }
 
 Result<bool> Session::switch_embedder() {
@@ -297,7 +298,7 @@ Result<bool> Session::switch_embedder() {
 
 Result<std::vector<float>> Session::embed_by(const inference::Embedder& embedder,
                                              std::span<const std::string> texts,
-                                             inference::Priority priority) {
+                                             inference::Priority priority, std::stop_token stop) {
   const auto role = priority == inference::Priority::kQuestion ? inference::TextRole::kQuery
                                                                : inference::TextRole::kPassage;
   if (!engine_) {
@@ -305,11 +306,16 @@ Result<std::vector<float>> Session::embed_by(const inference::Embedder& embedder
     const std::lock_guard turn(own_backend_turn_);
     return embedder.embed(*own_backend_, texts, role);
   }
-  std::optional<Result<std::vector<float>>> vectors;
-  engine_->with_backend(priority, [&](kernels::CpuBackend& backend, const auto& give_way) {
-    vectors = embedder.embed(backend, texts, role, give_way);
+  return returning([&] {
+    std::optional<Result<std::vector<float>>> vectors;
+    engine_->with_backend(
+        priority,
+        [&](kernels::CpuBackend& backend, const auto& give_way) {
+          vectors = embedder.embed(backend, texts, role, give_way);
+        },
+        std::move(stop));
+    return value_or_throw(std::move(*vectors));
   });
-  return std::move(*vectors);
 }
 
 }  // namespace kvlink::app

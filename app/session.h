@@ -10,11 +10,13 @@
 #include <optional>
 #include <shared_mutex>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "app/block_writer.h"
 #include "app/disk_reserve.h"
+#include "app/document_passwords.h"
 #include "app/instance_lock.h"
 #include "app/paths.h"
 #include "app/settings.h"
@@ -46,7 +48,7 @@ struct SessionOptions {
   inference::LoadWatch watch = {};
   /// Changes settings for this session only (not written to the file).
   std::function<void(Settings&)> adjust;
-  FileSystem* files = &FileSystem::posix();       ///< of both stores
+  FileSystem* files = &FileSystem::posix();  ///< of both stores
   /// Of the program that parses documents; it stands back behind whoever asks or embeds.
   retrieval::ExtractorLimits reader_limits = {.niceness = 5};
 };
@@ -93,6 +95,8 @@ class Session {
   const retrieval::Extractor& extractor() const { return extractor_; }
   /// The text of pictures.
   TextRecognition& recognition() { return recognition_; }
+  /// What the user said in this session; in memory only.
+  DocumentPasswords& passwords() { return passwords_; }
   /// Whether a generator is loaded: Parts::kAnswer.
   bool can_answer() const { return engine_ != nullptr; }
   /// Needs Parts::kAnswer (else a broken invariant).
@@ -111,14 +115,16 @@ class Session {
   bool is_between_embedders() const { return serving_ != embedder_.get(); }
 
   /// Rows of embedder()->dim() floats, computed in turn with everything else. Texts of priority
-  /// kQuestion are questions to the embedder, others passages. Needs kSearch.
-  Result<std::vector<float>> embed(std::span<const std::string> texts,
-                                   inference::Priority priority);
+  /// kQuestion are questions to the embedder, others passages. Needs kSearch. kCancelled: `stop`
+  /// was requested before its turn came or between two layers.
+  Result<std::vector<float>> embed(std::span<const std::string> texts, inference::Priority priority,
+                                   std::stop_token stop = {});
   /// Keeps embedder() the same: to be held from embed() until its vectors were searched with or
   /// committed.
   std::shared_lock<std::shared_mutex> hold_embedder() { return std::shared_lock(embedder_turn_); }
   /// Passages, by the chosen embedder, in the turn of ingestion.
-  Result<std::vector<float>> embed_anew(std::span<const std::string> texts);
+  Result<std::vector<float>> embed_anew(std::span<const std::string> texts,
+                                        std::stop_token stop = {});
   /// The chosen embedder serves from here on, when every passage has its vector; whether it does.
   Result<bool> switch_embedder();
 
@@ -140,11 +146,12 @@ class Session {
   void choose_serving_embedder();
   Result<std::vector<float>> embed_by(const inference::Embedder& embedder,
                                       std::span<const std::string> texts,
-                                      inference::Priority priority);
+                                      inference::Priority priority, std::stop_token stop);
 
   SessionOptions options_;
   retrieval::Extractor extractor_;
   TextRecognition recognition_;
+  DocumentPasswords passwords_;
   std::optional<InstanceLock> lock_;
   std::optional<DiskReserve> reserve_;
   Settings settings_;

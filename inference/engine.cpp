@@ -480,8 +480,8 @@ void Engine::wait_for_questions(const std::stop_token& stop) {
   state_->gate.wait_for_questions(stop);
 }
 
-void Engine::with_backend(Priority priority, const BackendWork& work) {
-  EngineGate::Turn turn(state_->gate, priority, {});
+void Engine::with_backend(Priority priority, const BackendWork& work, std::stop_token stop) {
+  EngineGate::Turn turn(state_->gate, priority, std::move(stop));
   work(state_->backend, [&turn] { turn.give_way(); });
 }
 

@@ -146,8 +146,9 @@ class Engine {
   using GiveWay = std::function<void()>;
   using BackendWork = std::function<void(kernels::CpuBackend&, const GiveWay&)>;
   /// Runs `work` with the backend in hand, taking turns like every other call (for the embedder).
-  /// `work` calls its second argument between layers. What `work` throws passes through.
-  void with_backend(Priority priority, const BackendWork& work);
+  /// `work` calls its second argument between layers. What `work` throws passes through, and
+  /// kCancelled when `stop` is requested before its turn comes or between two layers.
+  void with_backend(Priority priority, const BackendWork& work, std::stop_token stop = {});
 
  private:
   Engine();

@@ -42,6 +42,7 @@ struct Document {
   std::string problem;  ///< why it failed, or what was repaired; may be empty
   ReadProblem problem_kind = ReadProblem::kNone;  ///< of one that failed
   bool offline = false;  ///< its drive or folder is not there now; it stays searchable
+  bool ignored = false;  ///< the user wants to hear no more of its problem, while its content stays
   std::int64_t n_chunks = 0;
   std::int64_t n_tokens = 0;
   std::int64_t added_unix = 0;  ///< for display only
@@ -193,6 +194,9 @@ class Library {
   virtual Result<void> stamp(std::span<const FileStamp> files) = 0;
   /// Whether the files of these documents are out of reach now, as on a drive that was taken away.
   virtual Result<void> set_offline(std::span<const DocumentId> ids, bool offline) = 0;
+  /// Whether the user wants to hear of the problems of these documents. Ids that are not there are
+  /// left out.
+  virtual Result<void> set_ignored(std::span<const DocumentId> ids, bool ignored) = 0;
 
   virtual Result<std::vector<Document>> documents() = 0;
   /// Those with this content, in id order.

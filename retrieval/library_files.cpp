@@ -54,11 +54,19 @@ Result<void> SqliteLibrary::stamp(std::span<const FileStamp> files) {
 }
 
 Result<void> SqliteLibrary::set_offline(std::span<const DocumentId> ids, bool offline) {
+  return mark("offline", ids, offline);
+}
+
+Result<void> SqliteLibrary::set_ignored(std::span<const DocumentId> ids, bool ignored) {
+  return mark("ignored", ids, ignored);
+}
+
+Result<void> SqliteLibrary::mark(const char* column, std::span<const DocumentId> ids, bool value) {
   return writing([&](SQLite::Database& db) {
     WriteTransaction transaction(db);
-    SQLite::Statement mark(db, "UPDATE documents SET offline = ? WHERE id = ?");
+    SQLite::Statement mark(db, std::string("UPDATE documents SET ") + column + " = ? WHERE id = ?");
     for (const DocumentId id : ids) {
-      mark.bind(1, offline ? 1 : 0);
+      mark.bind(1, value ? 1 : 0);
       mark.bind(2, id);
       mark.exec();
       mark.reset();

@@ -45,6 +45,7 @@ Document document_of(SQLite::Statement& row) {
   document.problem_kind = static_cast<ReadProblem>(row.getColumn(12).getInt());
   document.offline = row.getColumn(13).getInt() != 0;
   document.inode = row.getColumn(14).getInt64();
+  document.ignored = row.getColumn(15).getInt() != 0;
   return document;
 }
 

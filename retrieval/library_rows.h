@@ -14,7 +14,7 @@ namespace kvlink::retrieval {
 
 inline constexpr std::string_view kDocumentColumns =
     "id, path, title, media_type, content, file_bytes, mtime_ns, state, problem, n_chunks, "
-    "n_tokens, added_unix, problem_kind, offline, inode";
+    "n_tokens, added_unix, problem_kind, offline, inode, ignored";
 inline constexpr std::string_view kSelectChunk =
     "SELECT c.id, c.document_id, c.ordinal, c.heading, c.text, c.byte_begin, c.byte_end, "
     "c.line_begin, c.line_end, c.n_tokens, c.content, d.title, d.path, c.place, c.place_begin, "

@@ -55,7 +55,9 @@ DocumentId write_document(SQLite::Database& db, const NewDocument& added) {
       "content = excluded.content, file_bytes = excluded.file_bytes, mtime_ns = excluded.mtime_ns, "
       "state = excluded.state, problem = excluded.problem, n_chunks = excluded.n_chunks, "
       "n_tokens = excluded.n_tokens, added_unix = excluded.added_unix, "
-      "problem_kind = excluded.problem_kind, inode = excluded.inode, offline = 0 RETURNING id");
+      "problem_kind = excluded.problem_kind, inode = excluded.inode, offline = 0, "
+      "ignored = (ignored AND content = excluded.content AND excluded.problem_kind != 0) "
+      "RETURNING id");
   bind_document(upsert, added);
   upsert.executeStep();
   const DocumentId id = upsert.getColumn(0).getInt64();

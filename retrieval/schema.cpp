@@ -147,8 +147,13 @@ BEGIN
 END;
 )sql";
 
-constexpr std::array<Migration, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                                  kVersion5};
+/// Problems that the user wants to hear no more of.
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE documents ADD COLUMN ignored INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<Migration, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                  kVersion4, kVersion5, kVersion6};
 
 }  // namespace
 

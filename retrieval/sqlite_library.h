@@ -38,6 +38,7 @@ class SqliteLibrary final : public Library {
   Result<void> relocate(const FileStamp& file, const std::string& path) override;
   Result<void> stamp(std::span<const FileStamp> files) override;
   Result<void> set_offline(std::span<const DocumentId> ids, bool offline) override;
+  Result<void> set_ignored(std::span<const DocumentId> ids, bool ignored) override;
   Result<std::vector<Document>> documents() override;
   Result<std::vector<Document>> find_content(const Digest& content) override;
   Result<std::optional<Document>> find_path(const std::string& path) override;
@@ -71,6 +72,8 @@ class SqliteLibrary final : public Library {
   Result<void> remove_conversation(ConversationId id) override;
 
  private:
+  Result<void> mark(const char* column, std::span<const DocumentId> ids, bool value);
+
   /// Runs `body(db)` on the reading or writing connection, errors as Result.
   template <typename F>
   auto reading(F&& body) {

@@ -17,17 +17,19 @@ void check_wanted(const std::stop_token& stop) {
   if (stop.stop_requested()) fail(ErrorCode::kCancelled, "Drawing the page was stopped.");
 }
 
-/// The bytes that were indexed.
-std::string bytes_of(app::Session& session, DocumentId id, const std::stop_token& stop) {
-  const auto documents = value_or_throw(session.library().documents());
-  const auto document = std::find_if(documents.begin(), documents.end(),
-                                     [&](const auto& one) { return one.id == id; });
-  if (document == documents.end()) {
-    fail(ErrorCode::kNotFound, "This document is no longer in the library.");
+retrieval::Document document_of(app::Session& session, DocumentId id) {
+  for (auto& document : value_or_throw(session.library().documents())) {
+    if (document.id == id) return std::move(document);
   }
-  auto read = app::read_file(document->path, session.settings().max_document_bytes);
+  fail(ErrorCode::kNotFound, "This document is no longer in the library.");
+}
+
+/// The bytes that were indexed.
+std::string bytes_of(app::Session& session, const retrieval::Document& document,
+                     const std::stop_token& stop) {
+  auto read = app::read_file(document.path, session.settings().max_document_bytes);
   check_wanted(stop);
-  if (read.too_large || sha256(read.bytes) != document->content) {
+  if (read.too_large || sha256(read.bytes) != document.content) {
     fail(ErrorCode::kUnsupported, "The page cannot be drawn: its file is another one now.");
   }
   return std::move(read.bytes);
@@ -47,9 +49,11 @@ PagePicture draw_page_of(app::Session& session, ChunkId id, int pixel_width, std
   request.page = static_cast<std::int32_t>(anchor.place_begin);
   request.pixel_width = std::clamp(pixel_width, kMinWidth, kMaxWidth);
   request.passage = chunk->chunk.text;
+  const auto document = document_of(session, chunk->document);
+  request.password = session.passwords().of(document.path);
   // Somebody looks at the screen: this one does not stand back.
   const retrieval::Extractor drawer(session.paths().reader);
-  const std::string bytes = bytes_of(session, chunk->document, stop);
+  const std::string bytes = bytes_of(session, document, stop);
   const auto drawn = value_or_throw(drawer.read(bytes, request, std::move(stop)));
   if (!drawn.report.image) fail(ErrorCode::kUnsupported, drawn.report.reason);
   const retrieval::PageImage& image = *drawn.report.image;

@@ -41,7 +41,7 @@ struct Counts {
 };
 
 DocumentStage stage_of(const DocumentRow& row, const Counts& counts) {
-  if (row.stage == DocumentStage::kFailed) return DocumentStage::kFailed;
+  if (row.stage == DocumentStage::kFailed || row.stage == DocumentStage::kIgnored) return row.stage;
   if (counts.n_in_memory == row.n_chunks && row.n_chunks > 0) return DocumentStage::kWarm;
   if (counts.n_current == row.n_chunks && row.n_chunks > 0) return DocumentStage::kReady;
   return counts.n_stale > 0 ? DocumentStage::kStale : DocumentStage::kSearchable;
@@ -80,7 +80,8 @@ DocumentRow row_of(const retrieval::Document& document) {
   row.stage = document.state == retrieval::DocumentState::kFailed ? DocumentStage::kFailed
                                                                   : DocumentStage::kSearchable;
   row.reason = text_of(document.problem);
-  row.needs_ocr = document.problem_kind == retrieval::ReadProblem::kNeedsOcr;
+  if (document.ignored && row.stage == DocumentStage::kFailed) row.stage = DocumentStage::kIgnored;
+  row.remedy = document.ignored ? app::Remedy::kNone : app::remedy_of(document);
   return row;
 }
 

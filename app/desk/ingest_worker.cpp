@@ -23,6 +23,7 @@ class IngestWorker::Run {
 
   Result<app::IngestReport> add(const AddRequest& request) {
     told_.exclude(request.excluded_suffixes);
+    ingestion_.set_password(utf8_of(request.password));
     std::vector<std::filesystem::path> paths;
     for (const auto& path : request.paths) paths.emplace_back(utf8_of(path));
     const auto caching =

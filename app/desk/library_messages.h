@@ -11,19 +11,23 @@
 #include <vector>
 
 #include "app/desk/messages.h"
+#include "app/problem_remedy.h"
 
 namespace kvlink::desk {
 
-/// One chip in the library. In the order a document goes through them; the last two are exceptions.
+/// One chip in the library. In the order a document goes through them; the last three are
+/// exceptions.
 enum class DocumentStage : std::uint8_t {
   kQueued,      ///< waits for its turn; its file was not opened yet
-  kReading,     ///< being read, cut and embedded
+  kReading,     ///< its text is being read
+  kEmbedding,   ///< its passages are cut and embedded
   kSearchable,  ///< found by questions; some passages have no block yet
   kCaching,     ///< the language model reads its passages
   kReady,       ///< every passage has a block
   kWarm,        ///< and every block is in memory
   kStale,       ///< its blocks were made by another model or behind another prompt
   kFailed,      ///< see reason
+  kIgnored,     ///< failed, and the user wants to hear no more of it
 };
 
 struct DocumentRow {
@@ -38,8 +42,8 @@ struct DocumentRow {
   std::int64_t n_tokens = 0;
   std::int64_t added_unix = 0;
   DocumentStage stage = DocumentStage::kQueued;
-  QString reason;          ///< why it failed, or what was repaired; may be empty
-  bool needs_ocr = false;  ///< it, or some of its pages, are pictures of text
+  QString reason;  ///< why it failed, or what was repaired; may be empty
+  app::Remedy remedy = app::Remedy::kNone;
 
   bool operator==(const DocumentRow&) const = default;
 };
@@ -91,6 +95,7 @@ struct AddRequest {
   std::vector<QString> excluded_suffixes = {};  ///< ".csv"
   bool caching = true;                          ///< false: searchable is enough
   bool read_again = false;                      ///< also files that did not change
+  QString password = {};                        ///< of those that are encrypted; kept nowhere
 };
 
 enum class IngestState : std::uint8_t { kIdle, kScanning, kIndexing, kCaching };

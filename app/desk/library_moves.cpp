@@ -91,4 +91,21 @@ void LibraryWorker::rename_collection(QString before, QString name) {
   });
 }
 
+// --- problems
+
+void LibraryWorker::set_ignored(RequestId id, std::vector<DocumentId> documents, bool ignored) {
+  post([this, id, documents = std::move(documents), ignored] {
+    if (const auto problem = why_not(false)) {
+      emit failed(id, *problem);
+      return;
+    }
+    const auto marked = session().library().set_ignored(documents, ignored);
+    if (!marked) {
+      emit failed(id, problem_of(marked.error()));
+      return;
+    }
+    recount();
+  });
+}
+
 }  // namespace kvlink::desk

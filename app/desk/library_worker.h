@@ -55,6 +55,9 @@ class LibraryWorker : public Worker {
   void undo_move(RequestId id);
   void rename_collection(QString before, QString name);
 
+  /// Whether the problems of these documents are told. The list follows, or failed.
+  void set_ignored(RequestId id, std::vector<DocumentId> documents, bool ignored);
+
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
   /// The page on which the passage begins: page_drawn follows, or page_not_drawn. Stops the drawing

@@ -52,6 +52,7 @@ QColor chip_color(DocumentStage stage, const Colors& colors) {
     case DocumentStage::kWarm:
       return colors.memory;
     case DocumentStage::kReading:
+    case DocumentStage::kEmbedding:
     case DocumentStage::kCaching:
       return colors.disk;
     case DocumentStage::kStale:
@@ -60,6 +61,7 @@ QColor chip_color(DocumentStage stage, const Colors& colors) {
       return colors.bad;
     case DocumentStage::kQueued:
     case DocumentStage::kSearchable:
+    case DocumentStage::kIgnored:
       return colors.quiet;
   }
   return colors.quiet;
@@ -151,7 +153,7 @@ void DocumentDelegate::paint_document(QPainter& painter, const QStyleOptionViewI
 int DocumentDelegate::paint_chip(QPainter& painter, const QStyleOptionViewItem& option,
                                  const QModelIndex& index, const QRect& rect) const {
   const auto stage = static_cast<DocumentStage>(index.data(LibraryModel::kStage).toInt());
-  const QString words = stage_words(stage);
+  const QString words = index.data(LibraryModel::kStageWords).toString();
   const QFont font = small_font(option.font);
   const QFontMetrics metrics(font);
   const int width = metrics.horizontalAdvance(words) + 2 * kMargin + 2;

@@ -24,6 +24,8 @@ QString stage_words(DocumentStage stage) {
       return DocumentWords::tr("queued");
     case DocumentStage::kReading:
       return DocumentWords::tr("reading");
+    case DocumentStage::kEmbedding:
+      return DocumentWords::tr("embedding");
     case DocumentStage::kSearchable:
       return DocumentWords::tr("searchable");
     case DocumentStage::kCaching:
@@ -36,6 +38,8 @@ QString stage_words(DocumentStage stage) {
       return DocumentWords::tr("stale");
     case DocumentStage::kFailed:
       return DocumentWords::tr("failed");
+    case DocumentStage::kIgnored:
+      return DocumentWords::tr("ignored");
   }
   return {};
 }
@@ -52,7 +56,9 @@ QString stage_explained(DocumentStage stage) {
     case DocumentStage::kQueued:
       return DocumentWords::tr("Waits for its turn.");
     case DocumentStage::kReading:
-      return DocumentWords::tr("Is being read and indexed.");
+      return DocumentWords::tr("Its text is being read.");
+    case DocumentStage::kEmbedding:
+      return DocumentWords::tr("Its passages are cut and indexed.");
     case DocumentStage::kSearchable:
       return DocumentWords::tr(
           "Questions find it; passages without a cache are computed when they are needed.");
@@ -66,12 +72,15 @@ QString stage_explained(DocumentStage stage) {
       return DocumentWords::tr("Its caches belong to another model or prompt.");
     case DocumentStage::kFailed:
       return DocumentWords::tr("Could not be read.");
+    case DocumentStage::kIgnored:
+      return DocumentWords::tr("Could not be read, and you said to leave it at that.");
   }
   return {};
 }
 
 QString details_of(const desk::DocumentRow& row) {
-  if (row.stage == DocumentStage::kFailed) return row.reason.simplified();
+  const bool failed = row.stage == DocumentStage::kFailed || row.stage == DocumentStage::kIgnored;
+  if (failed) return row.reason.simplified();
   const QString file = row.path.section(QLatin1Char('/'), -1);
   QString size = bytes_text(row.file_bytes);
   if (file != row.title) size = one_line(file, 80) + QStringLiteral(" · ") + size;

@@ -76,7 +76,7 @@ void LibraryPanel::add_document_actions(QMenu& menu, const desk::DocumentRow& ro
                  [=, this] { emit show_cache(id); });
   menu.addAction(icon(QStringLiteral("reveal")), tr("Show in folder"), this,
                  [=, this] { emit reveal(path); });
-  if (row.needs_ocr) {
+  if (row.remedy == app::Remedy::kRecognise) {
     auto* recognise = menu.addAction(icon(QStringLiteral("rebuild")), tr("Read its pictures (OCR)"),
                                      this, [=, this] { start({.paths = {path}}); });
     recognise->setEnabled(desk_.state() == desk::DeskState::kReady);

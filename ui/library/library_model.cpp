@@ -110,6 +110,7 @@ void LibraryModel::apply_now(const desk::DocumentsChange& change) {
     rebuild();
     endResetModel();
   }
+  if (std::exchange(is_stale_, false)) match_again();
   count();
 }
 
@@ -143,6 +144,8 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
   if (static_cast<std::size_t>(at) < matches_.size()) {
     matches_[static_cast<std::size_t>(at)] = passes(row) ? 1 : 0;
   }
+  const bool is_shown = place_of_[static_cast<std::size_t>(at)] >= 0;
+  if (filter_ == LibraryFilter::kProblems && passes(row) != is_shown) is_stale_ = true;
   const QModelIndex changed = index_of_row(at);
   if (changed.isValid()) emit dataChanged(changed, changed);
 }
@@ -257,11 +260,13 @@ void LibraryModel::count() {
         break;
       case DocumentStage::kQueued:
       case DocumentStage::kReading:
+      case DocumentStage::kEmbedding:
       case DocumentStage::kCaching:
         ++counts_.n_in_work;
         break;
       case DocumentStage::kSearchable:
       case DocumentStage::kStale:
+      case DocumentStage::kIgnored:
         break;
     }
   }

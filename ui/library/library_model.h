@@ -154,6 +154,7 @@ class LibraryModel : public QAbstractItemModel {
   std::optional<LibraryIntake> intake_;         ///< a whole list that is being taken in
   std::vector<desk::DocumentsChange> waiting_;  ///< for the end of the intake
   bool is_matching_ = false;
+  bool is_stale_ = false;      ///< a row came into the list of problems, or left it
   std::vector<char> matches_;  ///< of the first rows, while they are matched; else empty
 };
 
