@@ -21,6 +21,10 @@ class Weights:
     kl_linked: float = 1.0
     kl_base: float = 0.5
 
+    @property
+    def want_full(self) -> bool:
+        return self.answer_full > 0 or self.kl_linked > 0
+
 
 def kl(teacher: Tensor, student: Tensor) -> Tensor:
     """Mean over tokens of KL(teacher ‖ student); the teacher gets no gradient."""
@@ -29,8 +33,8 @@ def kl(teacher: Tensor, student: Tensor) -> Tensor:
 
 
 def batch_losses(model: Linked, views: list[View], tasks: list[str], rows: Rows, weights: Weights) -> dict[str, Tensor]:
-    """views come in pairs (full, linked) for tasks with passages and single for "plain" ones; tasks[i]
-    names the task of views[i]."""
+    """views come in pairs (full, linked) for tasks with passages, or linked alone where no weight wants
+    the full one, and single for "plain" ones; tasks[i] names the task of views[i]."""
     mask = rows.mask()
     hidden, _ = model(rows.ids, rows.positions, mask)
     flat = hidden.reshape(-1, hidden.shape[-1])
@@ -38,13 +42,15 @@ def batch_losses(model: Linked, views: list[View], tasks: list[str], rows: Rows,
     linked = [i for i, v in enumerate(views) if v.linked]
     plain = [i for i in range(len(views)) if tasks[i] == "plain"]
     losses: dict[str, Tensor] = {}
-    if full:
-        at_full, ids = target_indices(views, rows, full)
-        at_linked, ids_linked = target_indices(views, rows, linked)
-        assert torch.equal(ids, ids_linked), "full and linked views must predict the same tokens"
-        logits_full, logits_linked = model.logits(flat[at_full]), model.logits(flat[at_linked])
-        losses["answer_full"] = F.cross_entropy(logits_full, ids)
+    if linked:
+        at_linked, ids = target_indices(views, rows, linked)
+        logits_linked = model.logits(flat[at_linked])
         losses["answer_linked"] = F.cross_entropy(logits_linked, ids)
+    if full:
+        at_full, ids_full = target_indices(views, rows, full)
+        assert torch.equal(ids_full, ids), "full and linked views must predict the same tokens"
+        logits_full = model.logits(flat[at_full])
+        losses["answer_full"] = F.cross_entropy(logits_full, ids)
         losses["kl_linked"] = kl(logits_full, logits_linked)
     if plain and weights.kl_base > 0:
         at, _ = target_indices(views, rows, plain)

@@ -36,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     p.add_argument("--weights", type=json.loads, default={}, help='JSON, e.g. {"kl_linked": 0}')
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--compile", action="store_true", help="torch.compile each layer")
+    p.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
     return p
 
 
@@ -62,7 +63,8 @@ class Run:
         self.folder = RunFolder(args.run)
 
     def views(self, sample: Sample) -> list[View]:
-        """Full and linked view of a sample, distractors dropped until both fit a row."""
+        """Full and linked view of a sample (linked alone where no objective wants the full one), distractors
+        dropped until both fit a row."""
         build = lambda linked: build_view(sample, self.prompt, self.model.adapter.shape,
                                           self.base.geometry.vocab_size, linked)
         if sample.task == "plain":
@@ -70,7 +72,7 @@ class Run:
         while True:
             linked = build(True)
             if len(linked.ids) <= self.args.row_tokens:
-                return [build(False), linked]
+                return [build(False), linked] if self.weights.want_full else [linked]
             if len(sample.branches) > 1:
                 sample.branches.pop()
             else:
@@ -112,7 +114,7 @@ class Run:
             if not passes or not self._fits(passes[-1][0] + views, budget):
                 passes.append(([], []))
             passes[-1][0].extend(views)
-            passes[-1][1].extend([sample.task, sample.task])
+            passes[-1][1].extend([sample.task] * len(views))
         return passes + ([plain] if plain[0] else [])
 
     def _fits(self, views: list[View], budget: int) -> bool:
@@ -156,6 +158,8 @@ class Run:
 
 def main() -> None:
     args = parsed(arguments())
+    if args.threads:
+        torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     run = Run(args)
     if run.resume():
