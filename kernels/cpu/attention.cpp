@@ -94,10 +94,10 @@ void attend(CpuBackend& backend, const Problem& p) {
   const std::int64_t partial = kernels.attention_partial_floats(tile_rows, p.head_dim);
   const bool is_few = tile_rows <= kFewAttentionRows && p.head_dim % kFewHeadMultiple == 0;
   const bool by_pairs = backend.uses_bf16() && p.dtype == DType::kF16 && !is_few;
-  const auto attention = by_pairs ? bf16_table().attention : kernels.attention;
-  const std::int64_t scratch = by_pairs
-                                   ? bf16_table().attention_scratch_floats(tile_rows, p.head_dim)
-                                   : kernels.attention_scratch_floats(tile_rows, p.head_dim);
+  const auto attention = by_pairs ? bf16_table(backend.isa()).attention : kernels.attention;
+  const std::int64_t scratch =
+      by_pairs ? bf16_table(backend.isa()).attention_scratch_floats(tile_rows, p.head_dim)
+               : kernels.attention_scratch_floats(tile_rows, p.head_dim);
   pool.reserve_scratch(partial + scratch);
   const bool is_split = cut.n_splits > 1;
   if (is_split) pool.reserve_shared_scratch(cut.tasks_per_split * cut.n_splits * partial);

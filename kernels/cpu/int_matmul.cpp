@@ -12,7 +12,6 @@ namespace kvlink::kernels {
 namespace {
 
 constexpr std::int64_t kBlockOutputs = 16;  ///< as in simd/int_dot.h
-constexpr std::int64_t kLine = 64;
 /// Rows of a task: their int8 form stays in the second-level cache. A multiple of every tile.
 constexpr std::int64_t kTaskRows = 96;
 /// Weights of a task of few rows: enough to pay for taking it, little enough to balance.
@@ -30,12 +29,7 @@ struct Activations {
 Activations quantize(CpuBackend& backend, const IntTable& table, View<const float> x,
                      const PackedFormat& format, Rounding rounding) {
   const std::int64_t n_groups = x.cols / PackedWeights::kGroup;
-  Activations a;
-  a.first.scales_at = x.cols;
-  a.first.sums_at = a.first.scales_at + n_groups * 4;
-  // An odd number of cache lines, so that rows do not meet in the same sets of the cache.
-  const std::int64_t bytes = a.first.sums_at + n_groups * format.n_halves * 4;
-  a.first.stride = (divide_up(bytes, kLine) | 1) * kLine;
+  Activations a{.first = quantized_layout(n_groups, format.n_halves), .rest = {}};
   a.rest = a.first;
   const bool twice = rounding == Rounding::kTwice;
   ThreadPool& pool = backend.pool();

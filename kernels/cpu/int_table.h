@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of int8 products, once per instruction set: simd/int_*.h is compiled five times
+// The inner loops of int8 products, once per instruction set: simd/int_*.h is compiled six times
 // behind this table.
 #pragma once
 
@@ -19,6 +19,18 @@ struct QuantizedRows {
   std::int64_t scales_at = 0;  ///< bytes into a row
   std::int64_t sums_at = 0;
 };
+
+/// Where things lie in rows of so many groups; an odd number of cache lines, so that rows do not
+/// meet in the same sets of the cache.
+constexpr QuantizedRows quantized_layout(std::int64_t n_groups, std::int32_t n_halves) {
+  constexpr std::int64_t kLine = 64;
+  QuantizedRows to;
+  to.scales_at = n_groups * 32;
+  to.sums_at = to.scales_at + n_groups * 4;
+  const std::int64_t n_lines = (to.sums_at + n_groups * n_halves * 4 + kLine - 1) / kLine;
+  to.stride = (n_lines | 1) * kLine;
+  return to;
+}
 
 struct QuantizeCall {
   const float* x;

@@ -17,9 +17,11 @@ const KernelTable& kernel_table(Isa isa) {
 }
 
 #if defined(__x86_64__)
-const Bf16Table& bf16_table() { return avx512_bf16::kBf16Table; }
+const Bf16Table& bf16_table(Isa isa) {
+  return isa == Isa::kAmxInt8 ? amx_bf16::kBf16Table : avx512_bf16::kBf16Table;
+}
 #else
-const Bf16Table& bf16_table() {
+const Bf16Table& bf16_table(Isa) {
   static const Bf16Table none{};
   return none;
 }
@@ -27,6 +29,7 @@ const Bf16Table& bf16_table() {
 
 const IntTable& int_table(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::kAmxInt8) return amx_int8::kIntTable;
   if (isa == Isa::kAvx512Vnni) return avx512_vnni::kIntTable;
   if (isa == Isa::kAvx512) return avx512::kIntTable;
   if (isa == Isa::kAvx2Vnni) return avx2_vnni::kIntTable;

@@ -117,15 +117,36 @@ struct KernelTable {
 /// The table of the widest set that `isa` admits.
 const KernelTable& kernel_table(Isa isa);
 
-/// Attention with products of bf16 pairs, for CPUs where they are faster than f32; kF16 arenas with
-/// positions only. Partial results as KernelTable's.
+/// c[m, n] = (or +=) a[m, 2 * n_pairs] * b[2 * n_pairs, n], where a dword of a holds two bf16
+/// neighbours of a row and one of b two neighbours of a column. n a multiple of the vector width.
+struct PairGemmCall {
+  std::int64_t m, n, n_pairs;
+  const std::uint32_t* a;
+  std::int64_t a_stride;
+  const std::uint32_t* b;
+  std::int64_t b_stride;
+  float* c;
+  std::int64_t c_stride;
+  bool accumulate;
+};
+
+using PairGemm = void (*)(const PairGemmCall& call);
+
+/// Products of bf16 pairs, for CPUs where they are faster than f32: with bf16 weights, and
+/// attention over kF16 arenas with positions. Partial results as KernelTable's.
 struct Bf16Table {
+  PairGemm gemm;
+  /// As KernelTable's pack_panel, of bf16 weights and from an even k_begin on: a panel of pairs.
+  void (*pack_panel)(const std::byte* w, std::int64_t w_row_bytes, std::int64_t n_rows,
+                     std::int64_t k_begin, std::int64_t k, std::uint32_t* panel);
+  /// n floats to pairs; writes whole vectors of 16 pairs.
+  void (*round_row)(const float* x, std::int64_t n, std::uint32_t* pairs);
   std::int64_t (*attention_scratch_floats)(std::int64_t n_rows, std::int64_t head_dim);
   void (*attention)(const AttentionCall& call);
   std::int64_t (*peak_bf16)(std::int64_t n, float* sink);  ///< as KernelTable's peak_f32
 };
 
-/// Call only where CpuBackend::uses_bf16() holds.
-const Bf16Table& bf16_table();
+/// Call only where CpuBackend::uses_bf16() holds, with the backend's set.
+const Bf16Table& bf16_table(Isa isa);
 
 }  // namespace kvlink::kernels

@@ -112,9 +112,9 @@ void raise_roofs(CpuBackend& backend, Roofs& roofs) {
           return kernels.peak_f32(n, &sink);
         }));
   if (backend.uses_bf16()) {
-    raise(roofs.bf16_operations, arithmetic(backend, [](std::int64_t n) {
+    raise(roofs.bf16_operations, arithmetic(backend, [&](std::int64_t n) {
             float sink = 1.0F;
-            return bf16_table().peak_bf16(n, &sink);
+            return bf16_table(backend.isa()).peak_bf16(n, &sink);
           }));
   }
   raise(roofs.int8_operations, arithmetic(backend, [&](std::int64_t n) {

@@ -74,7 +74,7 @@ inline float top_margin(std::span<const float> logits) {
 inline std::vector<kernels::Isa> available_isas() {
   std::vector<kernels::Isa> isas;
   for (auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx2Vnni,
-                   kernels::Isa::kAvx512, kernels::Isa::kAvx512Vnni}) {
+                   kernels::Isa::kAvx512, kernels::Isa::kAvx512Vnni, kernels::Isa::kAmxInt8}) {
     if (isa == kernels::detect_isa(isa)) isas.push_back(isa);
   }
   return isas;

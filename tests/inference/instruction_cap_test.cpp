@@ -11,7 +11,8 @@ namespace {
 using kernels::Isa;
 
 TEST(InstructionCap, NamesAreThoseThatTheBackendPrints) {
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni}) {
+  for (const Isa isa :
+       {Isa::kScalar, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAmxInt8}) {
     EXPECT_EQ(kernels::parse_isa(kernels::isa_name(isa)), isa);
   }
   EXPECT_EQ(kernels::parse_isa("sse2"), std::nullopt);

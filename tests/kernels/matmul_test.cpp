@@ -69,6 +69,43 @@ TEST(Matmul, MatchesTheFormulaWhenInputsExceedOnePanel) {
   check_sizes(DType::kF32, {50, 30, 1031});
 }
 
+/// Products of bf16 pairs, where the processor has fast ones: activations are rounded as well.
+void check_pairs(Sizes s) {
+  const Rows x = random_rows(s.m, s.k, 1, 3);
+  Matrix rounded(s.m, s.k);
+  for (std::int64_t r = 0; r < s.m; ++r) {
+    for (std::int64_t i = 0; i < s.k; ++i) {
+      rounded.at(r, i) = bf16_to_f32(f32_to_bf16(x.at(r, i)));
+    }
+  }
+  const Weights w = random_weights(DType::kBF16, s.n, s.k, 2);
+  const Rows before = random_rows(s.m, s.n, 3, 5);
+  const Product p = reference_matmul(rounded, w.values);
+  for (const int n_threads : {1, 3}) {
+    CpuBackend backend({.n_threads = n_threads});
+    const std::string where = std::to_string(n_threads) + " threads " + std::to_string(s.m) + "x" +
+                              std::to_string(s.n) + "x" + std::to_string(s.k);
+    Rows y = random_rows(s.m, s.n, 4, 5);
+    matmul(backend, x.view(), w.view(), y.view());
+    expect_product(y, p, nullptr, where);
+    Rows sum = before;
+    matmul(backend, x.view(), w.view(), sum.view(), Accumulate::kYes);
+    expect_product(sum, p, &before, where + " accumulated");
+  }
+}
+
+TEST(Matmul, OfBf16WeightsByPairsMatchesTheFormula) {
+  if (!CpuBackend({.n_threads = 1}).uses_bf16()) {
+    GTEST_SKIP() << "products of bf16 pairs are not used on this processor";
+  }
+  for (const std::int64_t m : {7, 8, 11, 12, 13, 40, 131}) check_pairs({m, 67, 96});
+  for (const std::int64_t k : {1, 2, 31, 33, 47, 63, 64, 127}) {
+    for (const std::int64_t n : {1, 15, 16, 64, 65, 129}) check_pairs({9, n, k});
+  }
+  check_pairs({50, 30, 1031});
+  check_pairs({9, 65, 2080});
+}
+
 TEST(Matmul, DoesNotDependOnThreadCount) {
   for (const Isa isa : isas()) {
     for (const std::int64_t m : {1, 3, 40, 130}) {

@@ -251,7 +251,8 @@ inline void expect_near(double result, double reference, double magnitude, Toler
 /// Every instruction set of this machine, the reference first.
 inline std::vector<Isa> isas() {
   std::vector<Isa> all{Isa::kScalar};
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni}) {
+  for (const Isa isa :
+       {Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAmxInt8}) {
     if (detect_isa(isa) == isa) all.push_back(isa);
   }
   return all;

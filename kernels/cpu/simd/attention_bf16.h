@@ -6,86 +6,12 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/simd/key_tile.h"
+#include "kernels/cpu/simd/pair_gemm.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
 namespace {
 
 constexpr std::int64_t kPairRow = 256 / 2;  ///< pairs in the longest head
-
-/// sum += two products for each lane. By hand, as in int_avx512.h.
-inline void dot_pairs(Vec& sum, __m512i a, __m512i b) {
-  asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-}
-/// 32 bf16: those of `low`, then those of `high`.
-inline __m512i to_bf16(Vec low, Vec high) {
-  __m512i pairs;
-  asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(pairs) : "v"(high), "v"(low));
-  return pairs;
-}
-
-/// c[kRows, kVecs * 16] (+)= a[kRows, 2 * n_pairs] * b[2 * n_pairs, kVecs * 16], where a dword of a
-/// holds two neighbours of a row and one of b two neighbours of a column.
-template <int kRows, int kVecs>
-void pair_tile(std::int64_t n_pairs, const std::uint32_t* a, std::int64_t a_stride,
-               const std::uint32_t* b, std::int64_t b_stride, float* c, std::int64_t c_stride,
-               bool accumulate) {
-  Vec sums[kRows][kVecs];
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) {
-      sums[r][v] = accumulate ? load(c + r * c_stride + v * kWidth) : zero();
-    }
-  }
-  for (std::int64_t p = 0; p < n_pairs; ++p) {
-    __m512i columns[kVecs];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) columns[v] = _mm512_loadu_si512(b + v * kWidth);
-    b += b_stride;
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      const __m512i value = _mm512_set1_epi32(static_cast<int>(a[r * a_stride + p]));
-#pragma GCC unroll 4
-      for (int v = 0; v < kVecs; ++v) dot_pairs(sums[r][v], columns[v], value);
-    }
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) store(c + r * c_stride + v * kWidth, sums[r][v]);
-  }
-}
-
-/// Matrices of pair_tile, of any height.
-struct PairProduct {
-  std::int64_t m, n, n_pairs;
-  const std::uint32_t* a;
-  std::int64_t a_stride;
-  const std::uint32_t* b;
-  std::int64_t b_stride;
-  float* c;
-  std::int64_t c_stride;
-  bool accumulate;
-};
-
-template <int kRows, int kVecs>
-void pair_rows(const PairProduct& g, std::int64_t row, std::int64_t column) {
-  if constexpr (kRows > 1) {
-    if (g.m - row < kRows) return pair_rows<kRows - 1, kVecs>(g, row, column);
-  }
-  pair_tile<kRows, kVecs>(g.n_pairs, g.a + row * g.a_stride, g.a_stride, g.b + column, g.b_stride,
-                          g.c + row * g.c_stride + column, g.c_stride, g.accumulate);
-}
-
-void multiply_pairs(const PairProduct& g) {
-  std::int64_t column = 0;
-  for (; column + 4 * kWidth <= g.n; column += 4 * kWidth) {
-    for (std::int64_t row = 0; row < g.m; row += 6) pair_rows<6, 4>(g, row, column);
-  }
-  for (; column < g.n; column += kWidth) {
-    for (std::int64_t row = 0; row < g.m; row += 6) pair_rows<6, 1>(g, row, column);
-  }
-}
 
 /// Floats of scratch: queries, keys, values and weights as pairs, scores.
 std::int64_t scratch_floats(std::int64_t n_rows, std::int64_t head_dim) {
@@ -241,6 +167,7 @@ inline void soften_rows(const AttentionCall& call, const KeyTile& tile, const Pa
   }
 }
 
+template <PairGemm kGemm>
 void attention_bf16(const AttentionCall& call) {
   const std::int64_t n_rows = call.n_queries * call.group;
   const std::int64_t width = padded(call.head_dim);
@@ -260,11 +187,11 @@ void attention_bf16(const AttentionCall& call) {
     if (tile.lowest > last_query) continue;
     load_keys(call, key, tile, s.keys);
     load_values(call, key, tile, s.values);
-    multiply_pairs(
+    kGemm(
         {n_rows, kKeyTile, width / 2, s.q, width / 2, s.keys, kKeyTile, s.scores, kKeyTile, false});
     soften_rows(call, tile, s);
-    multiply_pairs({n_rows, width, kKeyTile / 2, s.weights, kKeyTile / 2, s.values, width,
-                    call.partial, width, true});
+    kGemm({n_rows, width, kKeyTile / 2, s.weights, kKeyTile / 2, s.values, width, call.partial,
+           width, true});
   }
 }
 

@@ -265,14 +265,21 @@ void int_multiply(const IntDotCall& d) {
   }
 }
 
-void int_dot(const IntDotCall& d) {
+/// Calls fn<Format>() with the call's format.
+template <typename Fn>
+void for_format(const IntDotCall& d, Fn&& fn) {
   if (d.bits == 4 && d.n_halves == 1) {
-    return d.has_minimum ? int_multiply<Format<4, 1, true>>(d)
-                         : int_multiply<Format<4, 1, false>>(d);
+    return d.has_minimum ? fn.template operator()<Format<4, 1, true>>()
+                         : fn.template operator()<Format<4, 1, false>>();
   }
-  if (d.bits == 4) return int_multiply<Format<4, 2, true>>(d);
-  if (d.n_halves == 2) return int_multiply<Format<8, 2, false>>(d);
-  return d.has_minimum ? int_multiply<Format<8, 1, true>>(d) : int_multiply<Format<8, 1, false>>(d);
+  if (d.bits == 4) return fn.template operator()<Format<4, 2, true>>();
+  if (d.n_halves == 2) return fn.template operator()<Format<8, 2, false>>();
+  return d.has_minimum ? fn.template operator()<Format<8, 1, true>>()
+                       : fn.template operator()<Format<8, 1, false>>();
+}
+
+void int_dot(const IntDotCall& d) {
+  for_format(d, [&d]<typename F>() { int_multiply<F>(d); });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The five tables that int_table.cpp is compiled into.
+// The tables that int_table.cpp and amx_table.cpp are compiled into.
 #pragma once
 
 #include "kernels/cpu/int_table.h"
@@ -17,5 +17,8 @@ namespace kvlink::kernels::avx512 {
 extern const IntTable kIntTable;
 }
 namespace kvlink::kernels::avx512_vnni {
+extern const IntTable kIntTable;
+}
+namespace kvlink::kernels::amx_int8 {
 extern const IntTable kIntTable;
 }

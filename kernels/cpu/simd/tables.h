@@ -16,3 +16,6 @@ extern const KernelTable kTable;
 namespace kvlink::kernels::avx512_bf16 {
 extern const Bf16Table kBf16Table;
 }
+namespace kvlink::kernels::amx_bf16 {
+extern const Bf16Table kBf16Table;
+}
