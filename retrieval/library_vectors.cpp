@@ -168,6 +168,26 @@ void SqliteLibrary::round_in_background(const std::stop_token& stop) {
   index_.finish_rounding(*rounding);
 }
 
+/// As round_in_background. Building takes minutes, in which searches use the worn graph.
+void SqliteLibrary::rebuild_in_background(const std::stop_token& stop) {
+  std::unique_ptr<VectorIndex::Rebuilding> rebuilding;
+  {
+    const std::lock_guard lock(index_mutex_);
+    rebuilding = index_.begin_rebuilding();
+  }
+  if (!rebuilding) return;
+  const auto copy_some = [&] {
+    const std::shared_lock lock(index_mutex_);
+    return index_.copy_some(*rebuilding, kAbsorbStep);
+  };
+  while (copy_some()) {
+    if (stop.stop_requested()) return;
+    rebuilding->link();
+  }
+  const std::lock_guard lock(index_mutex_);
+  index_.finish_rebuilding(*rebuilding);
+}
+
 void SqliteLibrary::absorb_in_background(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::unique_lock lock(index_mutex_);
@@ -177,6 +197,9 @@ void SqliteLibrary::absorb_in_background(const std::stop_token& stop) {
       if (index_.is_due_for_bytes()) {
         lock.unlock();
         round_in_background(stop);
+      } else if (index_.is_due_for_rebuilding()) {
+        lock.unlock();
+        rebuild_in_background(stop);
       } else {
         index_.absorb(kAbsorbStep);
       }

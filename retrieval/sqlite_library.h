@@ -44,6 +44,7 @@ class SqliteLibrary final : public Library {
   Result<std::optional<Document>> find_path(const std::string& path) override;
   Result<std::vector<StoredChunk>> chunks(DocumentId id) override;
   Result<std::optional<StoredChunk>> chunk(ChunkId id) override;
+  Result<std::optional<StoredChunk>> last_chunk(DocumentId id) override;
   Result<std::map<Digest, std::vector<float>>> vectors(DocumentId id) override;
   std::int64_t n_chunks() override;
   Result<std::vector<ChunkContent>> chunk_contents() override;
@@ -107,6 +108,7 @@ class SqliteLibrary final : public Library {
                     std::span<const float> vectors);
   void absorb_in_background(const std::stop_token& stop);
   void round_in_background(const std::stop_token& stop);
+  void rebuild_in_background(const std::stop_token& stop);
 
   // another embedder (library_reindexing.cpp)
   void choose_space(SQLite::Database& db);

@@ -30,9 +30,10 @@ struct VectorIndexOptions {
 
 /// L2-normalised f32 vectors with ids. New rows are scanned until `absorb` moves them into the
 /// graph in small steps, so that adding never waits for a graph. Not thread-safe: searches may run
-/// side by side, changes alone. Deleted rows are overwritten in memory at once; `absorb` takes a
-/// graph with more than a fifth of them apart and builds it again, and once rounds the vectors of a
-/// large graph to bytes, which keeps its links. Throws Exception.
+/// side by side, changes alone. Deleted rows are overwritten in memory at once; `absorb` builds a
+/// graph with more than a fifth of them anew, and once rounds the vectors of a large graph to
+/// bytes, which keeps its links; both can also be done beside searches and changes. Throws
+/// Exception.
 class VectorIndex {
  public:
   explicit VectorIndex(std::int32_t dim, VectorIndexOptions options = {});
@@ -89,6 +90,31 @@ class VectorIndex {
   /// Changes the index, at once; nothing when the graph is another one. `rounding` then holds what
   /// was replaced.
   void finish_rounding(Rounding& rounding);
+
+  /// A worn graph (a fifth of its rows are gone) on its way to a fresh one. Building takes minutes,
+  /// so that it can also be done beside searches and changes, by the thread that alone calls
+  /// absorb(): begin_rebuilding, copy_some and link by turns until copy_some is false,
+  /// finish_rebuilding.
+  class Rebuilding {
+   public:
+    Rebuilding();
+    ~Rebuilding();
+    /// Puts what was copied into the fresh graph. Uses nothing of the index.
+    void link();
+
+   private:
+    friend class VectorIndex;
+    struct State;
+    std::unique_ptr<State> state_;
+  };
+  bool is_due_for_rebuilding() const;
+  /// Changes the index, at once; null when it is not due. From here on removals are noted.
+  std::unique_ptr<Rebuilding> begin_rebuilding();
+  /// Reads the index. Whether there was more: none when the graph is another one by now.
+  bool copy_some(Rebuilding& rebuilding, std::int64_t max_rows) const;
+  /// Changes the index: what was removed meanwhile goes, rows that wait are counted anew. Nothing
+  /// when the graph is another one. `rebuilding` then holds what was replaced.
+  void finish_rebuilding(Rebuilding& rebuilding);
 
   using ByteSink = std::function<void(std::span<const std::byte>)>;
   void write(const ByteSink& sink) const;

@@ -131,7 +131,15 @@ TEST(VectorIndex, MovesRowsIntoAGraphInSteps) {
   EXPECT_EQ(index.ids(), id_range(100, 3000));
 }
 
-TEST(VectorIndex, TakesAGraphApartWhenAFifthIsGone) {
+std::string written(const VectorIndex& index) {
+  std::string bytes;
+  index.write([&](std::span<const std::byte> part) {
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+  });
+  return bytes;
+}
+
+TEST(VectorIndex, BuildsAGraphAnewWhenAFifthIsGone) {
   const auto vectors = random_vectors(2000, 6);
   VectorIndex index(kDim, {500, 100});
   index.add(id_range(100, 2000), vectors);
@@ -146,11 +154,80 @@ TEST(VectorIndex, TakesAGraphApartWhenAFifthIsGone) {
   EXPECT_GT(index.n_backlog(), 500);
   EXPECT_EQ(index.size(), 2000 - std::ssize(removed));
   EXPECT_GE(recall(index, vectors, removed), 0.9) << "searched while it waits to be built again";
+  const auto n_before = written(index).size();
   index.absorb(1);
-  EXPECT_GE(index.n_backlog(), 1000) << "taken apart";
-  EXPECT_GE(recall(index, vectors, removed), 0.99);
-  index.absorb(10000);
+  EXPECT_EQ(index.n_backlog(), 0);
+  EXPECT_LT(written(index).size() + 600 * kDim * sizeof(float), n_before) << "dead rows are gone";
   EXPECT_GE(recall(index, vectors, removed), 0.95);
+}
+
+TEST(VectorIndex, ScansAgainWhenLittleOfAGraphIsLeft) {
+  const auto vectors = random_vectors(1000, 6);
+  VectorIndex index(kDim, {500, 100});
+  index.add(id_range(100, 1000), vectors);
+  index.absorb(10000);
+  const auto gone = id_range(200, 600);
+  index.remove(gone);
+  EXPECT_GT(index.n_backlog(), 0);
+  EXPECT_FALSE(index.is_due_for_rebuilding());
+  index.absorb(1);
+  EXPECT_EQ(index.n_backlog(), 0);
+  EXPECT_EQ(recall(index, vectors, {gone.begin(), gone.end()}), 1.0);
+}
+
+TEST(VectorIndex, IsBuiltAnewWhileItIsSearchedAndChanges) {
+  const auto vectors = random_vectors(3000, 15);
+  for (const std::int64_t bytes_from : {1'000'000, 1000}) {
+    VectorIndex index(kDim, {1000, 100, bytes_from});
+    index.add(id_range(100, 2500), std::span(vectors).first(2500 * kDim));
+    while (index.n_backlog() > 0) index.absorb(5000);
+    std::set<std::int64_t> removed;
+    for (std::int64_t id = 100; id < 900; ++id) removed.insert(id);
+    index.remove(std::vector<std::int64_t>(removed.begin(), removed.end()));
+    const auto rebuilding = index.begin_rebuilding();
+    ASSERT_TRUE(rebuilding);
+    std::int64_t n_steps = 0;
+    for (; index.copy_some(*rebuilding, 100); ++n_steps) {
+      rebuilding->link();
+      if (n_steps != 5) continue;
+      // Rows that were copied and rows that were not, of the graph and of those that wait.
+      for (const std::int64_t id : {901, 2000, 2599, 2510, 1300}) {
+        removed.insert(id);
+        index.remove(std::span(&id, 1));
+      }
+      index.add(id_range(2600, 500), std::span(vectors).subspan(2500 * kDim));
+      EXPECT_GT(recall(index, vectors, removed), 0.9) << "searched meanwhile";
+    }
+    EXPECT_GE(n_steps, 15);
+    EXPECT_TRUE(index.is_due_for_rebuilding());
+    index.finish_rebuilding(*rebuilding);
+    EXPECT_FALSE(index.is_due_for_rebuilding());
+    EXPECT_EQ(index.has_bytes(), bytes_from == 1000);
+    EXPECT_EQ(index.size(), 3000 - std::ssize(removed));
+    for (const std::int64_t id : removed) EXPECT_FALSE(index.contains(id));
+    EXPECT_GT(recall(index, vectors, removed), 0.94);
+    while (index.n_backlog() > 0) index.absorb(64);
+    EXPECT_GT(recall(index, vectors, removed), 0.94);
+    EXPECT_EQ(index.size(), 3000 - std::ssize(removed));
+  }
+}
+
+TEST(VectorIndex, DropsAFreshGraphOfAnIndexThatIsAnotherOneByNow) {
+  const auto vectors = random_vectors(300, 16);
+  VectorIndex index(kDim, {100, 20});
+  index.add(id_range(100, 300), vectors);
+  index.absorb(1000);
+  index.remove(id_range(100, 100));
+  const auto rebuilding = index.begin_rebuilding();
+  ASSERT_TRUE(rebuilding);
+  EXPECT_TRUE(index.copy_some(*rebuilding, 50));
+  rebuilding->link();
+  index = VectorIndex(kDim);
+  index.add(id_range(100, 300), vectors);
+  EXPECT_FALSE(index.copy_some(*rebuilding, 50));
+  index.finish_rebuilding(*rebuilding);
+  EXPECT_EQ(index.size(), 300);
+  EXPECT_EQ(index.search(row(vectors, 7), 1)[0].id, 107);
 }
 
 TEST(VectorIndex, KeepsALargeGraphAsBytes) {
@@ -188,14 +265,6 @@ TEST(VectorIndex, KeepsALargeGraphAsBytes) {
   EXPECT_TRUE(index.has_bytes());
   EXPECT_EQ(index.size(), kRows - 800);
   EXPECT_GT(recall(index, vectors, removed), 0.95);
-}
-
-std::string written(const VectorIndex& index) {
-  std::string bytes;
-  index.write([&](std::span<const std::byte> part) {
-    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-  });
-  return bytes;
 }
 
 TEST(VectorIndex, LearnsTheRangesOfBytesFromRowsThatAreThere) {
