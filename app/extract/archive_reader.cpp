@@ -47,6 +47,7 @@ class Members {
     } catch (const Unreadable& e) {
       // The limits are the whole archive's.
       if (e.problem() == ReadProblem::kTooLarge) throw;
+      is_locked_ = is_locked_ || e.problem() == ReadProblem::kNeedsPassword;
       leave_out(name, e.what());
     } catch (const Exception& e) {
       leave_out(name, e.error().message);
@@ -58,7 +59,10 @@ class Members {
     const std::string left_out =
         std::to_string(n_left_out_) + " of its " + std::to_string(n_members_) +
         " members could not be read: " + left_out_ + (n_left_out_ > kNamed ? "; ..." : "");
-    if (out_.is_empty()) throw Unreadable(ReadProblem::kUnsupported, left_out);
+    if (out_.is_empty()) {
+      const auto problem = is_locked_ ? ReadProblem::kNeedsPassword : ReadProblem::kUnsupported;
+      throw Unreadable(problem, left_out);
+    }
     out_.note(left_out);
   }
 
@@ -74,6 +78,7 @@ class Members {
   DocumentBuilder& out_;
   std::int64_t n_members_ = 0;
   std::int64_t n_left_out_ = 0;
+  bool is_locked_ = false;  ///< a member needs a password
   std::string left_out_;
 };
 

@@ -117,18 +117,72 @@ std::pair<int, int> find_passage(const QString& page, const QString& passage) {
   return {-1, 0};
 }
 
-std::vector<retrieval::PageBox> boxes_of(QPdfDocument& document, int page, const QString& passage) {
-  std::vector<retrieval::PageBox> boxes;
-  const auto [first, length] = find_passage(document.getAllText(page).text(), passage);
-  if (first < 0) return boxes;
-  const QSizeF size = document.pagePointSize(page);
-  for (const QPolygonF& polygon : document.getSelectionAtIndex(page, first, length).bounds()) {
-    const QRectF box = polygon.boundingRect() & QRectF(QPointF(0, 0), size);
-    if (box.isEmpty()) continue;
-    boxes.push_back({float(box.left() / size.width()), float(box.top() / size.height()),
-                     float(box.width() / size.width()), float(box.height() / size.height())});
+/// Qt tells places on a page as if it were not turned: by so many quarters clockwise (/Rotate), the
+/// place on the page as it is drawn. `size`: of the page as it is drawn.
+QRectF turned_box(const QRectF& box, QSizeF size, int quarters) {
+  // Qt measures from the lower border of the page as it is drawn.
+  const qreal bottom = size.height() - box.bottom();
+  const qreal top = size.height() - box.top();
+  switch (quarters) {
+    case 1:
+      return {QPointF(bottom, box.left()), QPointF(top, box.right())};
+    case 2:
+      return {QPointF(size.width() - box.right(), bottom), QPointF(size.width() - box.left(), top)};
+    case 3:
+      return {QPointF(size.width() - top, size.height() - box.right()),
+              QPointF(size.width() - bottom, size.height() - box.left())};
+    default:
+      return box;
   }
-  return boxes;
+}
+
+/// Share of dark pixels in the boxes; 0 where one of them lies outside.
+double ink_in(const QImage& drawn, const std::vector<QRectF>& boxes, QSizeF size) {
+  std::int64_t n = 0, n_dark = 0;
+  const QRectF whole(QPointF(-1, -1), size + QSizeF(2, 2));
+  for (const QRectF& box : boxes) {
+    if (!whole.contains(box)) return 0;
+    const QRect pixels = QRect(QPoint(int(box.left() / size.width() * drawn.width()),
+                                      int(box.top() / size.height() * drawn.height())),
+                               QPoint(int(box.right() / size.width() * drawn.width()),
+                                      int(box.bottom() / size.height() * drawn.height()))) &
+                         drawn.rect();
+    for (int y = pixels.top(); y <= pixels.bottom(); ++y) {
+      const auto* line = reinterpret_cast<const QRgb*>(drawn.constScanLine(y));
+      for (int x = pixels.left(); x <= pixels.right(); ++x, ++n) n_dark += qGray(line[x]) < 128;
+    }
+  }
+  return n > 0 ? double(n_dark) / double(n) : 0;
+}
+
+/// `drawn`: the page, on white. Nothing tells how the page is turned, but where its ink is.
+std::vector<retrieval::PageBox> boxes_of(QPdfDocument& document, int page, const QString& passage,
+                                         const QImage& drawn) {
+  const auto [first, length] = find_passage(document.getAllText(page).text(), passage);
+  if (first < 0) return {};
+  const QSizeF size = document.pagePointSize(page);
+  const auto polygons = document.getSelectionAtIndex(page, first, length).bounds();
+  std::vector<QRectF> best;
+  double best_ink = -1;
+  for (int quarters = 0; quarters < 4; ++quarters) {
+    std::vector<QRectF> boxes;
+    for (const QPolygonF& polygon : polygons) {
+      boxes.push_back(turned_box(polygon.boundingRect(), size, quarters));
+    }
+    // Not turned, as nearly every page, unless that is clearly wrong.
+    const double ink = ink_in(drawn, boxes, size) / (quarters == 0 ? 0.5 : 1);
+    if (ink <= best_ink) continue;
+    best_ink = ink;
+    best = std::move(boxes);
+  }
+  std::vector<retrieval::PageBox> made;
+  for (const QRectF& place : best) {
+    const QRectF box = place & QRectF(QPointF(0, 0), size);
+    if (box.isEmpty()) continue;
+    made.push_back({float(box.left() / size.width()), float(box.top() / size.height()),
+                    float(box.width() / size.width()), float(box.height() / size.height())});
+  }
+  return made;
 }
 
 }  // namespace
@@ -190,7 +244,7 @@ retrieval::PageImage draw_pdf_page(const std::string& bytes,
     }
     made.pixels.append(reinterpret_cast<const char*>(to), static_cast<std::size_t>(width) * 4);
   }
-  made.passage = boxes_of(*file, page, QString::fromStdString(request.passage));
+  made.passage = boxes_of(*file, page, QString::fromStdString(request.passage), paper);
   return made;
 }
 

@@ -11,9 +11,11 @@
 #include <cmath>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "app/extract/document_builder.h"
 #include "app/extract/pdf_text.h"
+#include "app/extract/picture_turn.h"
 #include "app/extract/serve.h"
 
 namespace kvlink::extract {
@@ -123,7 +125,13 @@ void check_size(const Header& header) {
                                                " million are read");
 }
 
-/// Grey, on white where it is transparent, no larger than reading needs.
+PixPointer turned(Pix* picture, int quarters) {
+  PixPointer made(pixRotateOrth(picture, quarters));
+  if (!made) fail_damaged();
+  return made;
+}
+
+/// Grey, as it is to be held, on white where it is transparent, no larger than reading needs.
 PixPointer decode(const l_uint8* bytes, std::size_t size, bool tiff, std::int32_t page) {
   PixPointer raw(tiff ? pixReadMemTiff(bytes, size, page - 1) : pixReadMem(bytes, size));
   if (!raw) fail_damaged();
@@ -132,6 +140,9 @@ PixPointer decode(const l_uint8* bytes, std::size_t size, bool tiff, std::int32_
   if (!opaque) fail_damaged();
   PixPointer grey(pixConvertTo8(opaque.get(), 0));
   if (!grey) fail_damaged();
+  const PictureTurn turn = exif_turn({reinterpret_cast<const char*>(bytes), size});
+  if (turn.mirrored) pixFlipLR(grey.get(), grey.get());
+  if (turn.quarters != 0) grey = turned(grey.get(), turn.quarters);
   const double n = static_cast<double>(pixGetWidth(grey.get())) * pixGetHeight(grey.get());
   if (n <= kEnoughPixels) return grey;
   const auto share = static_cast<float>(std::sqrt(kEnoughPixels / n));
@@ -147,17 +158,29 @@ bool divides_word(const std::string& text) {
   return text.size() > 2 && text.back() == '-' && is_letter(text[text.size() - 2]);
 }
 
-/// Lines as the picture has them, a blank line between paragraphs, doubtful words left out.
-std::string recognised_lines() {
-  const std::unique_ptr<tesseract::ResultIterator> place(engine().GetIterator());
+struct Reading {
   std::string text;
-  if (!place) return text;
-  std::size_t n_letters = 0;
+  std::size_t n_words = 0;
+  std::size_t n_sure = 0;     ///< of these
+  std::size_t n_letters = 0;  ///< of the sure ones
+
+  /// Half of the words are none, as in pictures that stand on their side or their head.
+  bool is_doubtful() const { return 2 * n_sure <= n_words; }
+};
+
+/// Lines as the picture has them, a blank line between paragraphs, doubtful words left out.
+Reading recognised_lines() {
+  const std::unique_ptr<tesseract::ResultIterator> place(engine().GetIterator());
+  Reading reading;
+  if (!place) return reading;
+  std::string& text = reading.text;
   do {
     if (place->Empty(tesseract::RIL_WORD)) continue;
     const bool new_line = place->IsAtBeginningOf(tesseract::RIL_TEXTLINE);
     const std::unique_ptr<char[]> word(place->GetUTF8Text(tesseract::RIL_WORD));
     const bool sure = word && place->Confidence(tesseract::RIL_WORD) >= kSureEnough;
+    ++reading.n_words;
+    reading.n_sure += sure;
     if (place->IsAtBeginningOf(tesseract::RIL_PARA)) {
       text += "\n\n";
     } else if (new_line && sure && divides_word(text) &&
@@ -170,11 +193,52 @@ std::string recognised_lines() {
     if (!sure) continue;
     if (!text.empty() && text.back() != '\n' && !text.ends_with(kJoined)) text += ' ';
     for (const char* c = word.get(); *c != '\0'; ++c) {
-      n_letters += static_cast<unsigned char>(*c) >= 0x80 || is_letter(*c);
+      reading.n_letters += static_cast<unsigned char>(*c) >= 0x80 || is_letter(*c);
     }
     text += word.get();
   } while (place->Next(tesseract::RIL_WORD));
-  return n_letters < kFewestLetters ? std::string() : text;
+  if (reading.n_letters < kFewestLetters) text.clear();
+  return reading;
+}
+
+Reading recognise(Pix* picture) {
+  engine().SetImage(picture);
+  if (engine().Recognize(nullptr) != 0) {
+    throw Unreadable(ReadProblem::kDamaged, "the picture cannot be read");
+  }
+  return recognised_lines();
+}
+
+/// Quarters clockwise that bring its (Roman) letters upright, by their ascenders; 0: it stands
+/// upright, or there is too little to tell.
+int quarters_to_upright(Pix* picture) {
+  constexpr int kBlackBelow = 128;
+  const PixPointer black(pixThresholdToBinary(picture, kBlackBelow));
+  l_float32 up = 0, left = 0;
+  l_int32 orientation = L_TEXT_ORIENT_UNKNOWN;
+  if (!black || pixOrientDetect(black.get(), &up, &left, 0, 0) != 0) return 0;
+  if (makeOrientDecision(up, left, 0, 0, &orientation, 0) != 0) return 0;
+  switch (orientation) {
+    case L_TEXT_ORIENT_LEFT:
+      return 1;
+    case L_TEXT_ORIENT_DOWN:
+      return 2;
+    case L_TEXT_ORIENT_RIGHT:
+      return 3;
+    default:
+      return 0;
+  }
+}
+
+/// As it lies, and turned where that gives no words.
+std::string text_of(Pix* picture) {
+  Reading reading = recognise(picture);
+  const int quarters = reading.is_doubtful() ? quarters_to_upright(picture) : 0;
+  if (quarters != 0) {
+    Reading upright = recognise(turned(picture, quarters).get());
+    if (upright.n_letters > reading.n_letters) reading = std::move(upright);
+  }
+  return std::move(reading.text);
 }
 
 }  // namespace
@@ -212,11 +276,7 @@ retrieval::ReadReport read_picture(const std::string& bytes,
   for (std::int32_t other = 2; other <= header.n_pages; ++other) out.note_page_without_text(other);
   if (std::min(header.width, header.height) >= kMinSide) {
     const PixPointer picture = decode(data, bytes.size(), header.tiff, page);
-    engine().SetImage(picture.get());
-    if (engine().Recognize(nullptr) != 0) {
-      throw Unreadable(ReadProblem::kDamaged, "the picture cannot be read");
-    }
-    add_page_text(recognised_lines(), {}, out);
+    add_page_text(text_of(picture.get()), {}, out);
   }
   retrieval::ReadReport report;
   report.document = out.finish(header.media_type, request.file_name);

@@ -13,6 +13,7 @@
 #include "app/extract/mail_reader.h"
 #include "app/extract/markup_reader.h"
 #include "app/extract/odf_reader.h"
+#include "app/extract/office_encryption.h"
 #include "app/extract/office_parts.h"
 #include "app/extract/pdf_reader.h"
 #include "app/extract/pptx_reader.h"
@@ -170,14 +171,7 @@ void refuse_archive(const retrieval::ReadRequest& request, bool is_member) {
       "settings.json");
 }
 
-/// Old Office files, and new ones that are encrypted, share a container.
-[[noreturn]] void fail_for_ole(const std::string& bytes) {
-  constexpr std::string_view kEncrypted("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", 32);
-  if (bytes.find(kEncrypted) != bytes.npos) {
-    throw Unreadable(ReadProblem::kNeedsPassword,
-                     "needs a password, which is not supported for this format; save it without "
-                     "one");
-  }
+[[noreturn]] void fail_for_old_office() {
   fail_unsupported(
       "old Office formats (.doc, .xls, .ppt, .msg) are not read; save it as .docx, "
       ".xlsx or .pptx");
@@ -208,7 +202,7 @@ ParsedDocument read_archive(const std::string& bytes, const retrieval::ReadReque
 
 ParsedDocument read_container(const std::string& bytes, const retrieval::ReadRequest& request,
                               bool is_member) {
-  ZipArchive archive(bytes);
+  ZipArchive archive(bytes, {}, request.password);
   if (auto document = read_zip(archive, request.file_name)) return std::move(*document);
   refuse_archive(request, is_member);
   return read_archive(bytes, request, &archive);
@@ -230,7 +224,8 @@ ParsedDocument read_by_type(const std::string& bytes, const retrieval::ReadReque
     case FileType::kZip:
       return read_container(bytes, request, is_member);
     case FileType::kOle:
-      fail_for_ole(bytes);
+      if (!is_encrypted_office(bytes)) fail_for_old_office();
+      return read_container(decrypt_office(bytes, request.password), request, is_member);
     case FileType::kPicture:
       throw Unreadable(ReadProblem::kNeedsOcr, "it is a picture (it needs OCR)");
     case FileType::kMedia:

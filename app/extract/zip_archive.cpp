@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "app/extract/decryption.h"
 #include "app/extract/serve.h"
 
 namespace kvlink::extract {
@@ -85,7 +86,8 @@ class Inflater {
 
 }  // namespace
 
-ZipArchive::ZipArchive(std::string_view bytes, ZipLimits limits) : bytes_(bytes), limits_(limits) {
+ZipArchive::ZipArchive(std::string_view bytes, ZipLimits limits, std::string password)
+    : bytes_(bytes), limits_(limits), password_(std::move(password)) {
   read_directory();
   refuse_overlaps();
 }
@@ -110,13 +112,19 @@ void ZipArchive::take_entry(std::size_t& pos) {
   Member member;
   member.flags = static_cast<std::uint16_t>(number_at(bytes_, pos + 8, 2));
   member.method = static_cast<std::uint16_t>(number_at(bytes_, pos + 10, 2));
+  member.time = static_cast<std::uint16_t>(number_at(bytes_, pos + 12, 2));
   member.crc = number_at(bytes_, pos + 16, 4);
   member.packed = number_at(bytes_, pos + 20, 4);
   member.unpacked = number_at(bytes_, pos + 24, 4);
   const std::size_t n_name = number_at(bytes_, pos + 28, 2);
-  const std::size_t n_rest = number_at(bytes_, pos + 30, 2) + number_at(bytes_, pos + 32, 2);
+  const std::size_t n_extra = number_at(bytes_, pos + 30, 2);
+  const std::size_t n_rest = n_extra + number_at(bytes_, pos + 32, 2);
   member.offset = number_at(bytes_, pos + 42, 4);
   if (pos + kEntryBytes + n_name > bytes_.size()) fail_damaged("its directory ends too early");
+  if (member.method == kZipAesMethod) {
+    member.aes = zip_aes(bytes_.substr(pos + kEntryBytes + n_name, n_extra));
+    member.method = member.aes.method;
+  }
   std::string name(bytes_.substr(pos + kEntryBytes, n_name));
   std::replace(name.begin(), name.end(), '\\', '/');
   if (name.starts_with('/')) name.erase(0, 1);
@@ -141,13 +149,26 @@ void ZipArchive::refuse_overlaps() const {
 std::optional<std::string> ZipArchive::read(const std::string& name) {
   const auto found = members_.find(name);
   if (found == members_.end()) return std::nullopt;
-  return unpack(name, found->second);
+  const Member& member = found->second;
+  const bool checked_by_one_byte = (member.flags & 1U) != 0 && member.aes.key_bytes == 0;
+  try {
+    return unpack(name, member);
+  } catch (const Unreadable& e) {
+    // Of 256 wrong passwords one looks right until the checksum says otherwise.
+    if (checked_by_one_byte && e.problem() == ReadProblem::kDamaged) fail_password(password_);
+    throw;
+  }
+}
+
+std::string ZipArchive::decrypt(const Member& member, std::string_view packed) const {
+  if (member.aes.key_bytes != 0) return decrypt_zip_aes(packed, member.aes, password_);
+  const bool by_time = (member.flags & 8U) != 0;
+  const auto check =
+      static_cast<unsigned char>(by_time ? member.time >> 8 : static_cast<int>(member.crc >> 24));
+  return decrypt_zip(packed, check, password_);
 }
 
 std::string ZipArchive::unpack(const std::string& name, const Member& member) {
-  if ((member.flags & 1U) != 0) {
-    throw Unreadable(ReadProblem::kNeedsPassword, "its parts are encrypted");
-  }
   const auto left = static_cast<std::uint64_t>(limits_.total_bytes - n_unpacked_);
   const auto most = std::min(left, static_cast<std::uint64_t>(limits_.member_bytes));
   const bool bomb = member.unpacked > kRatioFrom && member.unpacked / kMaxRatio > member.packed;
@@ -161,7 +182,10 @@ std::string ZipArchive::unpack(const std::string& name, const Member& member) {
   if (begin > bytes_.size() || member.packed > bytes_.size() - begin) {
     fail_damaged("a member ends outside");
   }
-  const auto packed = bytes_.substr(begin, static_cast<std::size_t>(member.packed));
+  auto packed = bytes_.substr(begin, static_cast<std::size_t>(member.packed));
+  const bool encrypted = (member.flags & 1U) != 0;
+  const std::string opened = encrypted ? decrypt(member, packed) : std::string();
+  if (encrypted) packed = opened;
   std::string out;
   if (member.method == 0) {
     out = packed;
@@ -171,7 +195,9 @@ std::string ZipArchive::unpack(const std::string& name, const Member& member) {
     throw Unreadable(ReadProblem::kUnsupported, "its parts are packed in a way that is not read");
   }
   const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(out.data()), out.size());
-  if (out.size() != member.unpacked || sum != member.crc) {
+  // Some encrypted members have another checksum instead, which was compared.
+  const bool has_sum = !member.aes.replaces_checksum;
+  if (out.size() != member.unpacked || (has_sum && sum != member.crc)) {
     fail_damaged("the checksum of " + name.substr(0, 80) + " is wrong");
   }
   n_unpacked_ += static_cast<std::int64_t>(out.size());

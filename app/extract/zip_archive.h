@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/extract/zip_encryption.h"
+
 namespace kvlink::extract {
 
 struct ZipLimits {
@@ -22,7 +24,8 @@ struct ZipLimits {
 class ZipArchive {
  public:
   /// Throws Unreadable.
-  explicit ZipArchive(std::string_view bytes, ZipLimits limits = {});
+  /// `password`: of encrypted members.
+  explicit ZipArchive(std::string_view bytes, ZipLimits limits = {}, std::string password = {});
 
   bool contains(const std::string& name) const { return members_.contains(name); }
   /// Names in order of the alphabet.
@@ -39,14 +42,18 @@ class ZipArchive {
     std::uint32_t crc = 0;
     std::uint16_t method = 0;
     std::uint16_t flags = 0;
+    std::uint16_t time = 0;  ///< last byte of an encrypted header, in some archives
+    ZipAes aes = {};
   };
   void read_directory();
   void take_entry(std::size_t& pos);
   void refuse_overlaps() const;
   std::string unpack(const std::string& name, const Member& member);
+  std::string decrypt(const Member& member, std::string_view packed) const;
 
   std::string_view bytes_;
   ZipLimits limits_;
+  std::string password_;
   std::int64_t n_unpacked_ = 0;
   std::uint64_t directory_ = 0;  ///< offset of the central directory
   std::map<std::string, Member, std::less<>> members_;

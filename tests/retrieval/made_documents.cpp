@@ -88,16 +88,41 @@ std::string pdf_of_lines(const std::vector<std::string>& lines) {
   return pdf(objects);
 }
 
-GreyPicture picture_of_line(const std::string& line) {
+namespace {
+
+GreyPicture drawn(const std::string& document) {
   ReadRequest request;
   request.page = 1;
   request.pixel_width = 1654;
-  const auto drawn =
-      Extractor(beside_this_test("kvlink-extract")).read(pdf_of_lines({line}), request, {});
+  const auto drawn = Extractor(beside_this_test("kvlink-extract")).read(document, request, {});
   if (!drawn || !drawn->report.image) throw std::runtime_error("no page was drawn");
   const PageImage& image = *drawn->report.image;
   GreyPicture made{image.width, image.height, {}};
   for (std::size_t i = 0; i < image.pixels.size(); i += 4) made.pixels += image.pixels[i];
+  return made;
+}
+
+}  // namespace
+
+GreyPicture picture_of_line(const std::string& line) { return drawn(pdf_of_lines({line})); }
+
+GreyPicture picture_of_lines(const std::vector<std::string>& lines) {
+  std::string text = "BT /F 20 Tf 28 TL 40 560 Td ";
+  for (const auto& line : lines) text += "(" + line + ") Tj T* ";
+  return drawn(pdf({kPdfCatalogue, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+                    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 600] /Contents 4 0 R "
+                    "/Resources << /Font << /F 5 0 R >> >> >>",
+                    pdf_stream("", text + "ET"), kPdfFont}));
+}
+
+GreyPicture turned_clockwise(const GreyPicture& picture) {
+  GreyPicture made{picture.height, picture.width, {}};
+  const auto width = static_cast<std::size_t>(picture.width);
+  for (std::size_t x = 0; x < width; ++x) {
+    for (auto y = static_cast<std::size_t>(picture.height); y-- > 0;) {
+      made.pixels += picture.pixels[y * width + x];
+    }
+  }
   return made;
 }
 

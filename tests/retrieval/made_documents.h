@@ -27,6 +27,9 @@ struct GreyPicture {
 };
 /// The line as kvlink-extract draws it on a page. Throws when it cannot.
 GreyPicture picture_of_line(const std::string& line);
+/// A higher page with several lines.
+GreyPicture picture_of_lines(const std::vector<std::string>& lines);
+GreyPicture turned_clockwise(const GreyPicture& picture);
 std::string png(const GreyPicture& picture);
 std::string tiff(const std::vector<GreyPicture>& pages);  ///< not compressed
 /// A page for each picture, and no text.

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
+#include "app/extract/picture_turn.h"
 #include "retrieval/extract/extractor.h"
 #include "tests/retrieval/made_documents.h"
 #include "tests/support/test_paths.h"
@@ -60,6 +62,73 @@ TEST_F(Ocr, ReadsOnePictureOfATiffAndNamesTheOthers) {
   EXPECT_EQ(first.document.pages_without_text, std::vector<std::int32_t>{2});
   EXPECT_EQ(text_of(read(bytes, 2)), "Second of the pages\n");
   EXPECT_EQ(read(bytes, 3).problem, ReadProblem::kDamaged);
+}
+
+const std::vector<std::string> kLines = {
+    "Seven sails were counted from the lighthouse", "before the fog took the harbour away.",
+    "The keeper wrote all of them down by hand,",   "and kept the book behind the lamp for",
+    "the pilots who came up on the next tide.",     "Nobody looked for the eighth ship then.",
+    "It had left the bay the evening before,",      "with a load of planks and dried fish."};
+
+TEST_F(Ocr, ReadsPicturesThatLieOnTheirSideOrStandOnTheirHead) {
+  GreyPicture picture = picture_of_lines(kLines);
+  for (int quarters = 0; quarters < 4; ++quarters) {
+    const std::string text = text_of(read(png(picture)));
+    EXPECT_NE(text.find("The keeper wrote all of them down by hand"), std::string::npos)
+        << quarters << " quarters: " << text;
+    picture = turned_clockwise(picture);
+  }
+}
+
+/// An Exif segment with an orientation.
+std::string exif_of(char orientation, bool big_endian = false) {
+  const std::string little("II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0", 18);
+  const std::string big("MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1", 18);
+  std::string exif = std::string("Exif\0\0", 6) + (big_endian ? big : little);
+  exif += big_endian ? std::string(1, '\0') + orientation : orientation + std::string(1, '\0');
+  exif += std::string(6, '\0');
+  return "\xFF\xE1" + std::string(1, '\0') + static_cast<char>(exif.size() + 2) + exif;
+}
+
+TEST(ExifTurn, IsThatOfTheCamera) {
+  const std::string app0("\xFF\xE0\0\4ab", 6);
+  for (const bool big_endian : {false, true}) {
+    const auto turn = [&](char n) {
+      return extract::exif_turn("\xFF\xD8" + app0 + exif_of(n, big_endian) + "\xFF\xDA");
+    };
+    EXPECT_EQ(turn(1).quarters, 0);
+    EXPECT_EQ(turn(3).quarters, 2);
+    EXPECT_EQ(turn(6).quarters, 1);
+    EXPECT_EQ(turn(8).quarters, 3);
+    EXPECT_FALSE(turn(8).mirrored);
+    EXPECT_TRUE(turn(5).mirrored);
+    EXPECT_EQ(turn(5).quarters, 3);
+    EXPECT_EQ(turn(9).quarters, 0);
+  }
+}
+
+TEST(ExifTurn, IsNoneWhereTheBytesMakeNoSense) {
+  const std::string whole = "\xFF\xD8" + exif_of(6);
+  EXPECT_EQ(extract::exif_turn(whole).quarters, 1);
+  for (std::size_t n = 0; n + 8 < whole.size(); ++n) {
+    EXPECT_EQ(extract::exif_turn(std::string_view(whole).substr(0, n)).quarters, 0) << n;
+  }
+  std::string far = whole;
+  far.replace(16, 4, std::string("\xFF\xFF\xFF\x7F", 4));  // its directory lies outside
+  EXPECT_EQ(extract::exif_turn(far).quarters, 0);
+  std::string many = whole;
+  many.replace(20, 4, "\xFF\xFF\x11\x01");  // more entries than bytes
+  EXPECT_EQ(extract::exif_turn(many).quarters, 0);
+}
+
+TEST_F(Ocr, HoldsAPhotographAsTheCameraWasHeld) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto folder = *kvlink::tests::test_data() / "documents" / "unstructured" / "img";
+  std::ifstream in(folder / "double-column-A.jpg", std::ios::binary);
+  const std::string upright(std::istreambuf_iterator<char>(in), {});
+  // It says that it lies on its side, which is wrong: so it is turned, and turned back.
+  const std::string text = text_of(read(upright.substr(0, 2) + exif_of(6) + upright.substr(2)));
+  EXPECT_NE(text.find("The rules in this subchapter shall apply"), std::string::npos) << text;
 }
 
 TEST_F(Ocr, FindsNothingWhereNothingIsWritten) {
