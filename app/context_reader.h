@@ -90,6 +90,8 @@ class ContextReader {
 
  private:
   using Blocks = std::vector<std::shared_ptr<const KvBlock>>;
+  std::vector<cache::Lookup> look_up(std::span<const Passage> passages,
+                                     const std::stop_token& stop) const;
   Blocks load_blocks(const ReadRequest& request, Timeline& timeline, ReadReport& report,
                      std::stop_token stop);
   void encode_missing(const ReadRequest& request, Blocks& blocks, Timeline& timeline,

@@ -10,7 +10,9 @@
 #include "kernels/base/buffer.h"
 #include "kernels/base/result.h"
 #include "kernels/elementwise.h"
+#include "kernels/embed.h"
 #include "kernels/kv.h"
+#include "kernels/logits.h"
 #include "kernels/norm.h"
 #include "kernels/packed_weights.h"
 #include "kernels/rope.h"
@@ -63,14 +65,20 @@ class CpuBench {
       for (const std::int64_t m : {512, 40, 1}) multiply(dtype, m, kFfnDim, kModelDim);
       multiply(dtype, 1, kVocab, kModelDim);
     }
-    for (const DType dtype : {DType::kF16, DType::kF32}) {
-      for (const std::int64_t m : {512, 40, 1}) multiply_plain(dtype, m);
+    // Super-blocks have 256 inputs.
+    for (const DType dtype : {DType::kQ4K, DType::kQ6K}) {
+      for (const std::int64_t m : {512, 40, 1}) multiply(dtype, m, kModelDim, kFfnDim);
+    }
+    for (const DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
+      for (const std::int64_t m : {512, 40, 1}) multiply_plain(dtype, m, kFfnDim);
+      multiply_plain(dtype, 1, kVocab);
     }
     for (const std::int64_t n_keys : {512, 5000}) {
       for (const std::int64_t n : {1, 16, 40, 64, 512}) attend(n, n_keys);
     }
     for (const DType dtype : {DType::kF16, DType::kQ8Kv}) move_kv(dtype);
     work_on_rows();
+    work_on_logits();
     progress_("memory and arithmetic");
     raise_roofs(backend_, figures_.roofs);
     for (std::size_t i = 0; i < figures_.rows.size(); ++i) judge(figures_.rows[i], works_[i]);
@@ -141,14 +149,16 @@ class CpuBench {
             [&] { matmul(backend_, x.view(), packed, out); });
   }
 
-  void multiply_plain(DType dtype, std::int64_t m) {
-    const HostBuffer bytes = weights(dtype, kFfnDim, kModelDim);
-    const WeightView map{bytes.as<std::byte>(), dtype, kFfnDim, kModelDim};
+  void multiply_plain(DType dtype, std::int64_t m, std::int64_t n) {
+    const HostBuffer bytes = weights(dtype, n, kModelDim);
+    const WeightView map{bytes.as<std::byte>(), dtype, n, kModelDim};
     Rows x(m, kModelDim);
-    Rows y(m, kFfnDim);
-    measure("matmul " + sizes(dtype, m, kFfnDim, kModelDim),
+    Rows y(m, n);
+    const bool by_pairs = dtype == DType::kBF16 && backend_.uses_bf16() && m > 1;
+    measure("matmul " + sizes(dtype, m, n, kModelDim),
             {.bytes = static_cast<double>(bytes.size()),
-             .operations = 2.0 * static_cast<double>(m * kFfnDim * kModelDim)},
+             .operations = 2.0 * static_cast<double>(m * n * kModelDim),
+             .kind = by_pairs ? Kind::kBf16 : Kind::kF32},
             [&] { matmul(backend_, x.view(), map, y.view()); });
   }
 
@@ -165,10 +175,12 @@ class CpuBench {
     Rows y(n, kHeads * kHeadDim);
     const double pairs = static_cast<double>(n) * static_cast<double>(n_keys - n) +
                          static_cast<double>(n * (n + 1)) / 2;
+    // A decoded token's rows are multiplied in f32 on every processor.
+    const bool by_pairs = backend_.uses_bf16() && n > 1;
     measure("attention f16 " + std::to_string(n) + " queries, " + std::to_string(n_keys) + " keys",
             {.bytes = 2.0 * static_cast<double>(bytes),
              .operations = 4.0 * pairs * static_cast<double>(kHeads * kHeadDim),
-             .kind = backend_.uses_bf16() ? Kind::kBf16 : Kind::kF32},
+             .kind = by_pairs ? Kind::kBf16 : Kind::kF32},
             [&] { attention(backend_, q.view(), arena, positions, queries, y.view()); });
   }
 
@@ -190,13 +202,17 @@ class CpuBench {
     HostBuffer values(bytes);
     const KvArenaView arena{
         keys.as<std::byte>(), values.as<std::byte>(), DType::kF16, kKvHeads, kTokens, kHeadDim};
+    measure(std::string("kv_load ") + dtype_name(dtype) + " 2000 tokens",
+            {.bytes = stored + 2.0 * static_cast<double>(bytes)},
+            [&] { kv_load(backend_, block, 0, rope(), positions, 0, arena); });
+  }
+
+  static Rope rope() {
     Rope rope;
     for (std::int64_t i = 0; i < kHeadDim / 2; ++i) {
       rope.frequencies.push_back(1.0F / static_cast<float>(i + 1));
     }
-    measure(std::string("kv_load ") + dtype_name(dtype) + " 2000 tokens",
-            {.bytes = stored + 2.0 * static_cast<double>(bytes)},
-            [&] { kv_load(backend_, block, 0, rope, positions, 0, arena); });
+    return rope;
   }
 
   void work_on_rows() {
@@ -210,8 +226,39 @@ class CpuBench {
     };
     measure("rms_norm 512 rows", floats(kModelDim, 2),
             [&] { rms_norm(backend_, x.view(), x.view().data, 1e-5F, y.view()); });
+    measure("layer_norm 512 rows", floats(kModelDim, 2),
+            [&] { layer_norm(backend_, x.view(), x.view().data, x.view().data, 1e-5F, y.view()); });
+    std::vector<std::int32_t> positions(kRows);
+    std::iota(positions.begin(), positions.end(), 100);
+    const Rope turning = rope();
+    measure("rope 512 rows", floats(kModelDim, 2),
+            [&] { kernels::rope(backend_, turning, kHeadDim, positions, x.view()); });
+    measure("add 512 rows", floats(kModelDim, 3), [&] { add(backend_, y.view(), x.view()); });
+    Rows hidden(kRows, kFfnDim);
     measure("swiglu 512 rows", floats(kFfnDim, 3),
-            [&] { swiglu(backend_, gate.view(), up.view(), up.view()); });
+            [&] { swiglu(backend_, gate.view(), up.view(), hidden.view()); });
+    // In place, again and again: numbers that it leaves as they are.
+    std::fill_n(hidden.view().data, kRows * kFfnDim, 8.0F);
+    measure("gelu 512 rows", floats(kFfnDim, 2), [&] { gelu(backend_, hidden.view()); });
+    const HostBuffer table = weights(DType::kQ4_1, kVocab, kModelDim);
+    const WeightView embedding{table.as<std::byte>(), DType::kQ4_1, kVocab, kModelDim};
+    measure("embed q4_1 512 rows",
+            {.bytes = static_cast<double>(
+                 kRows * (row_bytes(DType::kQ4_1, kModelDim) + row_bytes(DType::kF32, kModelDim)))},
+            [&] { embed(backend_, embedding, positions, y.view()); });
+  }
+
+  /// Once a token, in one thread.
+  void work_on_logits() {
+    Rows logits(1, kVocab);
+    std::vector<float> y(static_cast<std::size_t>(kVocab));
+    const std::span<const float> row(logits.view().data, y.size());
+    std::int32_t best = 0;
+    measure("argmax of 49152 logits", {.bytes = 4.0 * static_cast<double>(kVocab)},
+            [&] { best ^= argmax(row); });
+    y[static_cast<std::size_t>(best & 1)] = 0;
+    measure("log_softmax of 49152 logits", {.bytes = 8.0 * static_cast<double>(kVocab)},
+            [&] { log_softmax(row, y); });
   }
 
   CpuBackend& backend_;

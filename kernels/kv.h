@@ -17,10 +17,19 @@ namespace kvlink::kernels {
 void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
                 std::span<const std::int32_t> rows, KvArenaView arena);
 
-/// One layer of a block into the arena: dequantise, rotate keys to `positions`, scatter to rows
-/// first_row, first_row + 1, … . positions [block.n_tokens()].
-void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, const Rope& rope,
-             std::span<const std::int32_t> positions, std::int64_t first_row, KvArenaView arena);
+/// Layers first_layer, first_layer + 1, … of a block into the arenas of these layers, which have
+/// one shape: dequantise, rotate keys to `positions`, scatter to rows first_row, first_row + 1, … .
+/// positions [block.n_tokens()]. Many layers at a time share the angles.
+void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t first_layer, const Rope& rope,
+             std::span<const std::int32_t> positions, std::int64_t first_row,
+             std::span<const KvArenaView> arenas);
+
+/// One layer.
+inline void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, const Rope& rope,
+                    std::span<const std::int32_t> positions, std::int64_t first_row,
+                    KvArenaView arena) {
+  kv_load(backend, block, layer, rope, positions, first_row, std::span(&arena, 1));
+}
 
 /// Quantises unrotated keys and values [n_tokens, kv_dim] f32 into one layer of a block
 /// (kF32, kF16, kBF16, kQ8Kv: K symmetric int8 per channel, V symmetric int8 per token).

@@ -12,7 +12,9 @@
 namespace kvlink::kernels {
 namespace {
 
-constexpr std::int64_t kLoadRows = 2 * RopeTable::kFreshEvery;
+/// Tokens of a task of kv_load: their angles stay in the first-level cache.
+constexpr std::int64_t kLoadRows = RopeTable::kFreshEvery;
+constexpr std::int64_t kTasksPerThread = 6;
 
 /// A plane's bytes by meaning. Byte: std::byte, or const std::byte of a block that is only read.
 template <typename Byte>
@@ -55,6 +57,76 @@ void load_token(const KernelTable& kernels, const KvLayout& layout, Plane which,
                       quantised && !by_token ? plane.scales : nullptr,
                       by_token ? plane.scales[token] : 1.0F, layout.kv_dim(), y);
 }
+
+/// Tokens from `token` on, at most kLoadRows, of some layers of a block.
+class LoadTask {
+ public:
+  /// Angles of one token while they are made, those of all tokens, and a row.
+  static std::int64_t scratch_floats(const Rope& rope, const KvLayout& layout) {
+    return RopeTable::scratch_floats(rope) + kLoadRows * 2 * rope.n_rotated() + layout.kv_dim();
+  }
+
+  LoadTask(const KernelTable& kernels, const KvBlock& block, const Rope& rope, std::int64_t token,
+           float* scratch)
+      : kernels_(kernels),
+        block_(block),
+        rope_(rope),
+        begin_(token),
+        end_(std::min(token + kLoadRows, block.n_tokens())),
+        scratch_(scratch),
+        factors_(scratch + RopeTable::scratch_floats(rope)),
+        row_(factors_ + kLoadRows * 2 * rope.n_rotated()) {}
+
+  void turn_to(const RopeSteps& steps, std::span<const std::int32_t> positions) {
+    RopeTable table(kernels_, rope_, steps, scratch_);
+    for (std::int64_t t = begin_; t < end_; ++t) {
+      table.move_to(positions[static_cast<std::size_t>(t)]);
+      std::copy_n(table.cosines(), 2 * rope_.n_rotated(), factors_of(t));  // sines lie behind
+    }
+  }
+
+  void run(std::int32_t layer, std::int64_t first_row, const KvArenaView& arena) const {
+    const KvLayout& layout = block_.layout();
+    const PlaneRows<const std::byte> keys(block_.plane(layer, Plane::kKeys), layout, Plane::kKeys,
+                                          block_.n_tokens());
+    const bool interleaved = rope_.pairing == RopePairing::kInterleaved;
+    for (std::int64_t t = begin_; t < end_; ++t) {
+      load_token(kernels_, layout, Plane::kKeys, keys, t, row_);
+      kernels_.rotate(row_, arena.n_kv_heads, arena.head_dim, rope_.n_rotated(), interleaved,
+                      factors_of(t), factors_of(t) + rope_.n_rotated());
+      store_heads(kernels_, row_, arena.keys, arena, first_row + t);
+    }
+    const PlaneRows<const std::byte> values(block_.plane(layer, Plane::kValues), layout,
+                                            Plane::kValues, block_.n_tokens());
+    for (std::int64_t t = begin_; t < end_; ++t) {
+      if (layout.dtype == arena.dtype) {
+        copy_heads(values.rows + t * values.row_bytes, arena, first_row + t);
+      } else {
+        load_token(kernels_, layout, Plane::kValues, values, t, row_);
+        store_heads(kernels_, row_, arena.values, arena, first_row + t);
+      }
+    }
+  }
+
+ private:
+  float* factors_of(std::int64_t token) const {
+    return factors_ + (token - begin_) * 2 * rope_.n_rotated();
+  }
+  static void copy_heads(const std::byte* from, const KvArenaView& arena, std::int64_t row) {
+    const std::int64_t bytes = row_bytes(arena.dtype, arena.head_dim);
+    for (std::int64_t head = 0; head < arena.n_kv_heads; ++head) {
+      std::copy_n(from + head * bytes, bytes, arena_row(arena.values, arena, head, row));
+    }
+  }
+
+  const KernelTable& kernels_;
+  const KvBlock& block_;
+  const Rope& rope_;
+  std::int64_t begin_, end_;
+  float* scratch_;
+  float* factors_;
+  float* row_;
+};
 
 void check_arena(const KvArenaView& arena) {
   KVLINK_CHECK(arena.dtype == DType::kF32 || arena.dtype == DType::kF16);
@@ -116,34 +188,34 @@ void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
   });
 }
 
-void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, const Rope& rope,
-             std::span<const std::int32_t> positions, std::int64_t first_row, KvArenaView arena) {
+void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t first_layer, const Rope& rope,
+             std::span<const std::int32_t> positions, std::int64_t first_row,
+             std::span<const KvArenaView> arenas) {
   const KvLayout& layout = block.layout();
-  const std::int64_t n = block.n_tokens();
-  check_arena(arena);
-  KVLINK_CHECK(layout.n_kv_heads == arena.n_kv_heads && layout.head_dim == arena.head_dim);
-  KVLINK_CHECK(static_cast<std::int64_t>(positions.size()) == n);
-  KVLINK_CHECK(first_row >= 0 && first_row + n <= arena.capacity);
-  KVLINK_CHECK(rope.n_rotated() <= arena.head_dim);
-  const KernelTable& kernels = kernel_table(backend.isa());
-  const PlaneRows<const std::byte> keys(block.plane(layer, Plane::kKeys), layout, Plane::kKeys, n);
-  const PlaneRows<const std::byte> values(block.plane(layer, Plane::kValues), layout,
-                                          Plane::kValues, n);
-  const bool interleaved = rope.pairing == RopePairing::kInterleaved;
+  KVLINK_CHECK(std::ssize(positions) == block.n_tokens());
+  KVLINK_CHECK(first_layer >= 0 && first_layer + std::ssize(arenas) <= layout.n_layers);
+  for (const KvArenaView& arena : arenas) {
+    check_arena(arena);
+    KVLINK_CHECK(layout.n_kv_heads == arena.n_kv_heads && layout.head_dim == arena.head_dim);
+    KVLINK_CHECK(first_row >= 0 && first_row + block.n_tokens() <= arena.capacity);
+  }
+  KVLINK_CHECK(rope.n_rotated() <= layout.head_dim);
   const RopeSteps steps(rope);
   ThreadPool& pool = backend.pool();
-  pool.reserve_scratch(RopeTable::scratch_floats(rope) + layout.kv_dim());
-  pool.parallel_for((n + kLoadRows - 1) / kLoadRows, [&](std::int64_t task, int worker) {
-    RopeTable table(kernels, rope, steps, pool.scratch(worker));
-    float* row = pool.scratch(worker) + RopeTable::scratch_floats(rope);
-    for (std::int64_t t = task * kLoadRows; t < std::min(n, (task + 1) * kLoadRows); ++t) {
-      table.move_to(positions[static_cast<std::size_t>(t)]);
-      load_token(kernels, layout, Plane::kKeys, keys, t, row);
-      kernels.rotate(row, arena.n_kv_heads, arena.head_dim, rope.n_rotated(), interleaved,
-                     table.cosines(), table.sines());
-      store_heads(kernels, row, arena.keys, arena, first_row + t);
-      load_token(kernels, layout, Plane::kValues, values, t, row);
-      store_heads(kernels, row, arena.values, arena, first_row + t);
+  pool.reserve_scratch(LoadTask::scratch_floats(rope, layout));
+  // Angles are shared by the layers of a task, so there are only as many tasks as threads need.
+  const std::int64_t n_ranges = (block.n_tokens() + kLoadRows - 1) / kLoadRows;
+  const std::int64_t wanted = (kTasksPerThread * backend.n_threads() + n_ranges - 1) / n_ranges;
+  const std::int64_t n_parts = std::clamp<std::int64_t>(wanted, 1, std::ssize(arenas));
+  pool.parallel_for(n_ranges * n_parts, [&](std::int64_t task, int worker) {
+    const std::int64_t token = task / n_parts * kLoadRows;
+    LoadTask load(kernel_table(backend.isa()), block, rope, token, pool.scratch(worker));
+    load.turn_to(steps, positions);
+    const std::int64_t part = task % n_parts;
+    for (std::int64_t i = part * std::ssize(arenas) / n_parts;
+         i < (part + 1) * std::ssize(arenas) / n_parts; ++i) {
+      load.run(first_layer + static_cast<std::int32_t>(i), first_row,
+               arenas[static_cast<std::size_t>(i)]);
     }
   });
 }

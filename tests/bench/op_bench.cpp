@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "kernels/attention.h"
+#include "kernels/base/buffer.h"
+#include "kernels/cpu/isa_limit.h"
 #include "kernels/elementwise.h"
 #include "kernels/kv.h"
 #include "kernels/logits.h"
@@ -139,6 +141,23 @@ void bench_kv(Bench& bench, DType dtype, std::int64_t n) {
             [&] { kv_store(bench.backend(), k.view(), v.view(), 0, block); });
   bench.run("kv_load " + what, {.bytes = read + 2.0 * static_cast<double>(bytes)},
             [&] { kv_load(bench.backend(), block, 0, rope, positions, 0, arena); });
+  // All layers at a time, as a question does.
+  constexpr std::int32_t kLayers = 30;
+  const KvBlock deep(
+      {.n_layers = kLayers, .n_kv_heads = kKvHeads, .head_dim = kHeadDim, .dtype = dtype},
+      std::vector<std::int32_t>(200));
+  std::vector<HostBuffer> memory;
+  std::vector<KvArenaView> arenas;
+  for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+    memory.emplace_back(static_cast<std::int64_t>(bytes));
+    memory.emplace_back(static_cast<std::int64_t>(bytes));
+    arenas.push_back({memory[memory.size() - 2].as<std::byte>(), memory.back().as<std::byte>(),
+                      DType::kF16, kKvHeads, n, kHeadDim});
+  }
+  const double moved = (read + 2.0 * static_cast<double>(bytes)) * 200 / static_cast<double>(n);
+  bench.run(
+      "kv_load " + std::string(dtype_name(dtype)) + " 30 layers of 200", {.bytes = kLayers * moved},
+      [&] { kv_load(bench.backend(), deep, 0, rope, std::span(positions).first(200), 0, arenas); });
 }
 
 void bench_rows(Bench& bench, std::int64_t n) {
@@ -170,8 +189,8 @@ void bench_rows(Bench& bench, std::int64_t n) {
 
 void run_all(Bench& bench) {
   for (const std::int64_t m : {512, 40, 16}) {
-    for (const DType dtype :
-         {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kQ6K, DType::kF16, DType::kF32}) {
+    for (const DType dtype : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kQ6K, DType::kF16,
+                              DType::kBF16, DType::kF32}) {
       if (kModelDim % block_elements(dtype) != 0) continue;
       bench_matmul(bench, dtype, m, kFfnDim, kModelDim);
     }
@@ -213,9 +232,7 @@ int main(int argc, char** argv) {
   CpuOptions options;
   if (argc > 1) options.n_threads = std::atoi(argv[1]);
   const std::string isa = argc > 2 ? argv[2] : "";
-  for (const Isa each : {Isa::kScalar, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512}) {
-    if (isa == isa_name(each)) options.max_isa = each;
-  }
+  if (const auto cap = parse_isa(isa)) options.max_isa = *cap;
   CpuBackend backend(options);
   tests::Bench bench(backend, argc > 3 ? argv[3] : "");
   tests::run_all(bench);

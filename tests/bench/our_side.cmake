@@ -4,3 +4,6 @@ target_link_libraries(kvlink_our_side PRIVATE kvlink_inference kvlink_cache)
 # Our side of embedder_against.py. ninja kvlink_embedder_side
 add_executable(kvlink_embedder_side EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/embedder_side.cpp)
 target_link_libraries(kvlink_embedder_side PRIVATE kvlink_inference)
+# What accuracy_against_llama.sh runs. ninja kvlink_accuracy
+add_executable(kvlink_accuracy EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/accuracy.cpp)
+target_link_libraries(kvlink_accuracy PRIVATE kvlink_inference)

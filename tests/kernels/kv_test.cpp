@@ -233,6 +233,40 @@ TEST(KvLoad, DequantisesRotatesAndScatters) {
   }
 }
 
+TEST(KvLoad, OfManyLayersGivesWhatEachGivesAlone) {
+  constexpr std::int32_t kLayers = 7;
+  const Rope rope = plain_rope(24, RopePairing::kHalves);
+  for (const std::int64_t n : {1, 64, 150}) {
+    for (const DType stored : kBlockTypes) {
+      CpuBackend scalar(options(Isa::kScalar, 1));
+      KvBlock block({.n_layers = kLayers, .n_kv_heads = 2, .head_dim = 24, .dtype = stored},
+                    counting(n));
+      for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+        const auto seed = static_cast<unsigned>(layer);
+        kv_store(scalar, random_rows(n, 48, seed).view(), random_rows(n, 48, seed + 50).view(),
+                 layer, block);
+      }
+      const std::vector<std::int32_t> positions = counting(n, 1000);
+      for (const NamedBackend& b : backends({1, 3})) {
+        std::vector<Arena> alone;
+        std::vector<Arena> together;
+        std::vector<KvArenaView> views;
+        for (std::int32_t layer = 1; layer < kLayers; ++layer) {
+          alone.emplace_back(DType::kF16, 2, n + 5, 24);
+          together.emplace_back(DType::kF16, 2, n + 5, 24);
+          kv_load(*b.backend, block, layer, rope, positions, 3, alone.back().view);
+        }
+        for (Arena& arena : together) views.push_back(arena.view);
+        kv_load(*b.backend, block, 1, rope, positions, 3, views);
+        for (std::size_t i = 0; i < alone.size(); ++i) {
+          EXPECT_TRUE(together[i].keys == alone[i].keys) << b.name << dtype_name(stored) << n;
+          EXPECT_TRUE(together[i].values == alone[i].values) << b.name << dtype_name(stored) << n;
+        }
+      }
+    }
+  }
+}
+
 TEST(KvLoad, GivesTheSameAsScatteringRotatedKeys) {
   const Rope rope = plain_rope(64, RopePairing::kInterleaved, 100000.0);
   const Rows k = random_rows(100, 192, 1);

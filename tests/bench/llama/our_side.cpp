@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cache/kv_store.h"
+#include "cache/load_all.h"
 #include "inference/engine.h"
 #include "inference/link/adapter.h"
 #include "inference/link/context_plan.h"
@@ -106,6 +107,7 @@ class Side {
     start_again();
     store_->drop_memory();
     if (files == Files::kCold) store_->drop_page_cache();
+    const double begin = now();
     return milliseconds([&] {
       std::vector<std::vector<std::int32_t>> ids;
       for (int from = 0; from < n; from += kBlockTokens) {
@@ -113,12 +115,26 @@ class Side {
       }
       std::vector<std::shared_ptr<const KvBlock>> blocks;
       std::vector<inference::PlannedChunk> chunks;
-      for (const auto& chunk : ids) {
-        blocks.push_back(std::get<cache::Hit>(store_->load(key(chunk), chunk)).block);
-        chunks.push_back({chunk, blocks.back().get()});
+      std::vector<cache::BlockRequest> requests;
+      for (const auto& chunk : ids) requests.push_back({key(chunk), chunk});
+      const auto lookups =
+          cache::load_all(*store_, requests, engine_->backend().n_threads(), std::stop_token());
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        blocks.push_back(std::get<cache::Hit>(lookups[i]).block);
+        chunks.push_back({ids[i], blocks.back().get()});
       }
+      reading_ = now() - begin;
       read(tokens(kNewTokens), chunks, mode);
     });
+  }
+
+  /// Of the last reuse, by the clock: files into memory, blocks into the arena, the forward pass.
+  void print_stages(int n) const {
+    const auto ms = [](std::chrono::nanoseconds t) {
+      return static_cast<double>(t.count()) * 1e-6;
+    };
+    std::printf("read %d %.3f\nrotate %d %.3f\nforward %d %.3f\n", n, reading_, n,
+                ms(report_.rotate), n, ms(report_.prefill));
   }
 
  private:
@@ -147,14 +163,15 @@ class Side {
     }
     request.question = ids;
     request.max_rows = context_->capacity();
-    inference::PrefillReport report;
     value_or_throw(engine_->prefill(*context_, value_or_throw(inference::plan_context(request)),
-                                    chunks, Priority::kQuestion, report));
+                                    chunks, Priority::kQuestion, report_));
   }
 
   std::unique_ptr<inference::Engine> engine_;
   std::unique_ptr<inference::Context> context_;
   std::unique_ptr<cache::KvStore> store_;
+  inference::PrefillReport report_;  // of the last read
+  double reading_ = 0;               // of the last reuse: blocks from files, verified
 };
 
 double peak_megabytes() {
@@ -168,7 +185,8 @@ double peak_megabytes() {
 }  // namespace
 
 /// our_side MODEL THREADS TASK...; tasks: prefill N, decode N (behind a prefill of N), encode N
-/// BLOCK_TOKENS, save N FOLDER, reuse N FOLDER, link N FOLDER, cold N FOLDER, memory N.
+/// BLOCK_TOKENS, save N FOLDER, reuse N FOLDER, link N FOLDER, cold N FOLDER, memory N, and stages
+/// N: what the last of reuse, link and cold consisted of.
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   Side side(args.at(0), std::stoi(args.at(1)));
@@ -176,6 +194,10 @@ int main(int argc, char** argv) {
     const std::string task = args[i++];
     const int n = std::stoi(args.at(i++));
     double time = 0;
+    if (task == "stages") {
+      side.print_stages(n);
+      continue;
+    }
     if (task == "memory") time = peak_megabytes();
     if (task == "prefill") time = side.prefill(n);
     if (task == "decode") time = side.decode();
