@@ -25,6 +25,7 @@ need_tools strace Xvfb xdotool python3 "$program"
 strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
 need_models
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$scratch/no-bus # an address, so that it is tried
+export ASAN_OPTIONS=detect_leaks=0 # a sanitised build cannot search for leaks beneath a tracer
 begin_screen 1366x860
 
 library=$scratch/library

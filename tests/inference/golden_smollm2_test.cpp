@@ -125,7 +125,8 @@ TEST(GoldenSmolLM2Tokenizer, GivesTheReferenceIds) {
   const auto tokenizer = inference::make_tokenizer(model->tokenizer);
   ASSERT_TRUE(tokenizer) << tokenizer.error().message;
   std::ifstream file(*test_data() / "models" / "smollm2_golden.json");
-  for (const auto& c : nlohmann::json::parse(file)["cases"]) {
+  const auto golden = nlohmann::json::parse(file);
+  for (const auto& c : golden["cases"]) {
     EXPECT_EQ((*tokenizer)->encode(c["prompt"].get<std::string>()),
               c["ids"].get<std::vector<std::int32_t>>());
   }

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "retrieval/extract/extractor.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_folder.h"
 
 namespace kvlink::retrieval::tests {
@@ -62,9 +63,9 @@ INSTANTIATE_TEST_SUITE_P(SystemCalls, Sandboxed,
                                            "kill", "code"));
 
 TEST(Sandbox, LimitsMemory) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer's shadow memory leaves no room for a limit of the address space";
-#endif
+  if (kvlink::tests::kSanitized) {
+    GTEST_SKIP() << "shadow memory leaves no room for a limit of the address space";
+  }
   ExtractorLimits limits;
   limits.memory_bytes = std::int64_t{256} << 20;
   const auto made = Extractor(beside("kvlink_hostile_child"), limits).read("memory", {}, {});
