@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "app/settings.h"
+
 namespace CLI {
 class App;
 }
@@ -28,7 +30,7 @@ struct EvalArguments {
   std::string queries;
   std::string cranfield;
   std::string answers;
-  std::vector<std::int32_t> chunks = {3};
+  std::vector<std::int32_t> chunks = {Settings().chunks_per_answer};
   std::optional<float> prior;
   std::string embedder;
   std::string work;

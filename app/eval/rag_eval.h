@@ -9,13 +9,14 @@
 #include "app/eval/eval_model.h"
 #include "app/eval/report.h"
 #include "app/eval/retrieval_eval.h"
+#include "app/settings.h"
 
 namespace kvlink::app {
 
 struct RagOptions {
   CollectionFiles files;
   std::filesystem::path answers;  ///< question file whose answers are joined by question text
-  std::vector<std::int32_t> chunks = {3};  ///< passages for an answer
+  std::vector<std::int32_t> chunks = {Settings().chunks_per_answer};  ///< passages for an answer
   std::vector<inference::LinkMode> modes;  ///< empty: the app's default
   EvalPrompt prompt;
   std::optional<float> prior;  ///< Settings::passage_prior; nothing: the app's
