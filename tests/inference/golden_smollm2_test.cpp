@@ -117,6 +117,29 @@ void check_greedy(const nlohmann::json& c, const Decoder& decoder, KvCache& cach
                                             expected.begin() + (unsure - margins.begin())));
 }
 
+/// The ids of a prompt in which these texts stand for the tokens they name: text between them is
+/// encoded, which by itself never gives a control token.
+std::vector<std::int32_t> encode_prompt(const inference::Tokenizer& tokenizer,
+                                        std::string_view prompt) {
+  std::vector<std::int32_t> ids;
+  while (!prompt.empty()) {
+    std::size_t at = std::string_view::npos;
+    std::string_view control;
+    for (const std::string_view name : {"<|im_start|>", "<|im_end|>"}) {
+      if (const std::size_t found = prompt.find(name); found < at) {
+        at = found;
+        control = name;
+      }
+    }
+    const auto text = tokenizer.encode(prompt.substr(0, at));
+    ids.insert(ids.end(), text.begin(), text.end());
+    if (control.empty()) break;
+    ids.push_back(tokenizer.control_id(control).value());
+    prompt.remove_prefix(at + control.size());
+  }
+  return ids;
+}
+
 TEST(GoldenSmolLM2Tokenizer, GivesTheReferenceIds) {
   KVLINK_SKIP_WITHOUT_TEST_DATA();
   KVLINK_SKIP_WITHOUT_GENERATOR();
@@ -127,7 +150,7 @@ TEST(GoldenSmolLM2Tokenizer, GivesTheReferenceIds) {
   std::ifstream file(*test_data() / "models" / "smollm2_golden.json");
   const auto golden = nlohmann::json::parse(file);
   for (const auto& c : golden["cases"]) {
-    EXPECT_EQ((*tokenizer)->encode(c["prompt"].get<std::string>()),
+    EXPECT_EQ(encode_prompt(**tokenizer, c["prompt"].get<std::string>()),
               c["ids"].get<std::vector<std::int32_t>>());
   }
 }
