@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/extract/decryption.h"
 
-#include <nettle/cbc.h>
-#include <nettle/hmac.h>
-#include <nettle/nettle-meta.h>
-#include <nettle/pbkdf2.h>
+#include <mbedtls/aes.h>
+#include <mbedtls/md.h>
+#include <mbedtls/pkcs5.h>
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
 #include "app/extract/serve.h"
 
@@ -24,38 +21,56 @@ const std::uint8_t* bytes_of(std::string_view text) {
 }
 std::uint8_t* bytes_of(std::string& text) { return reinterpret_cast<std::uint8_t*>(text.data()); }
 
-const nettle_hash& hash_named(HashKind kind) {
+mbedtls_md_type_t type_of(HashKind kind) {
   switch (kind) {
     case HashKind::kSha1:
-      return nettle_sha1;
+      return MBEDTLS_MD_SHA1;
     case HashKind::kSha256:
-      return nettle_sha256;
+      return MBEDTLS_MD_SHA256;
     case HashKind::kSha384:
-      return nettle_sha384;
+      return MBEDTLS_MD_SHA384;
     case HashKind::kSha512:
-      return nettle_sha512;
+      return MBEDTLS_MD_SHA512;
   }
   fail_unknown_encryption();
 }
 
-/// One hash after the other with the same memory.
+/// The library refuses what it was built without, and what makes no sense.
+void expect_done(int result) {
+  if (result != 0) fail_unknown_encryption();
+}
+
+/// A hash's memory, used by one hash after the other.
 class Hasher {
  public:
-  explicit Hasher(HashKind kind)
-      : hash_(hash_named(kind)),
-        context_((hash_.context_size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t)) {
-    hash_.init(context_.data());
+  enum class Keyed : bool { kNo, kYes };
+
+  explicit Hasher(HashKind kind, Keyed keyed = Keyed::kNo)
+      : info_(mbedtls_md_info_from_type(type_of(kind))) {
+    mbedtls_md_init(&context_);
+    expect_done(mbedtls_md_setup(&context_, info_, static_cast<int>(keyed)));
+    if (keyed == Keyed::kNo) begin();
   }
-  void add(std::string_view part) { hash_.update(context_.data(), part.size(), bytes_of(part)); }
+  ~Hasher() { mbedtls_md_free(&context_); }
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+
+  void add(std::string_view part) {
+    expect_done(mbedtls_md_update(&context_, bytes_of(part), part.size()));
+  }
   /// `out` gets its size; the next hash begins.
   void end(std::string& out) {
-    out.resize(hash_.digest_size);
-    hash_.digest(context_.data(), out.size(), bytes_of(out));
+    out.resize(mbedtls_md_get_size(info_));
+    expect_done(mbedtls_md_finish(&context_, bytes_of(out)));
+    begin();
   }
+  mbedtls_md_context_t& context() { return context_; }
 
  private:
-  const nettle_hash& hash_;
-  std::vector<std::uint64_t> context_;
+  void begin() { expect_done(mbedtls_md_starts(&context_)); }
+
+  const mbedtls_md_info_t* info_;
+  mbedtls_md_context_t context_;
 };
 
 /// A key in the cipher's own form.
@@ -63,25 +78,23 @@ class Aes {
  public:
   enum class Direction : std::uint8_t { kEncrypt, kDecrypt };
 
-  Aes(std::string_view key, Direction direction)
-      : cipher_(cipher_for(key.size())),
-        context_((cipher_.context_size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t)) {
+  Aes(std::string_view key, Direction direction) {
+    mbedtls_aes_init(&context_);
     const bool encrypt = direction == Direction::kEncrypt;
-    (encrypt ? cipher_.set_encrypt_key : cipher_.set_decrypt_key)(context_.data(), bytes_of(key));
+    expect_done((encrypt ? mbedtls_aes_setkey_enc : mbedtls_aes_setkey_dec)(
+        &context_, bytes_of(key), static_cast<unsigned>(8 * key.size())));
   }
-  const void* context() const { return context_.data(); }
-  const nettle_cipher& cipher() const { return cipher_; }
+  ~Aes() { mbedtls_aes_free(&context_); }
+  Aes(const Aes&) = delete;
+  Aes& operator=(const Aes&) = delete;
+
+  void block(int mode, const std::uint8_t* in, std::uint8_t* out) {
+    expect_done(mbedtls_aes_crypt_ecb(&context_, mode, in, out));
+  }
+  mbedtls_aes_context& context() { return context_; }
 
  private:
-  static const nettle_cipher& cipher_for(std::size_t key_bytes) {
-    for (const nettle_cipher* one : {&nettle_aes128, &nettle_aes192, &nettle_aes256}) {
-      if (one->key_size == key_bytes) return *one;
-    }
-    fail_unknown_encryption();
-  }
-
-  const nettle_cipher& cipher_;
-  std::vector<std::uint64_t> context_;
+  mbedtls_aes_context context_;
 };
 
 void expect_blocks(std::string_view data) {
@@ -114,25 +127,27 @@ std::string spun_hash(HashKind kind, std::string start, std::uint32_t n) {
 
 std::string aes_decrypted(std::string_view key, std::string_view data) {
   expect_blocks(data);
-  const Aes aes(key, Aes::Direction::kDecrypt);
+  Aes aes(key, Aes::Direction::kDecrypt);
   std::string out(data.size(), '\0');
-  aes.cipher().decrypt(aes.context(), out.size(), bytes_of(out), bytes_of(data));
+  for (std::size_t pos = 0; pos < out.size(); pos += kBlock) {
+    aes.block(MBEDTLS_AES_DECRYPT, bytes_of(data) + pos, bytes_of(out) + pos);
+  }
   return out;
 }
 
 std::string aes_cbc_decrypted(std::string_view key, std::string_view iv, std::string_view data) {
   expect_blocks(data);
   if (iv.size() != kBlock) fail_unknown_encryption();
-  const Aes aes(key, Aes::Direction::kDecrypt);
+  Aes aes(key, Aes::Direction::kDecrypt);
   std::string last(iv);
   std::string out(data.size(), '\0');
-  cbc_decrypt(aes.context(), aes.cipher().decrypt, kBlock, bytes_of(last), out.size(),
-              bytes_of(out), bytes_of(data));
+  expect_done(mbedtls_aes_crypt_cbc(&aes.context(), MBEDTLS_AES_DECRYPT, out.size(), bytes_of(last),
+                                    bytes_of(data), bytes_of(out)));
   return out;
 }
 
 std::string aes_counter_decrypted(std::string_view key, std::string_view data) {
-  const Aes aes(key, Aes::Direction::kEncrypt);
+  Aes aes(key, Aes::Direction::kEncrypt);
   std::string out(data);
   std::string counter(kBlock, '\0');
   std::string mask(kBlock, '\0');
@@ -140,7 +155,7 @@ std::string aes_counter_decrypted(std::string_view key, std::string_view data) {
   for (std::size_t pos = 0; pos < out.size(); pos += kBlock) {
     ++n;
     for (std::size_t i = 0; i < sizeof(n); ++i) counter[i] = static_cast<char>(n >> (8 * i));
-    aes.cipher().encrypt(aes.context(), kBlock, bytes_of(mask), bytes_of(counter));
+    aes.block(MBEDTLS_AES_ENCRYPT, bytes_of(counter), bytes_of(mask));
     const std::size_t end = std::min(pos + kBlock, out.size());
     for (std::size_t i = pos; i < end; ++i) out[i] = static_cast<char>(out[i] ^ mask[i - pos]);
   }
@@ -149,18 +164,19 @@ std::string aes_counter_decrypted(std::string_view key, std::string_view data) {
 
 std::string pbkdf2_sha1(std::string_view password, std::string_view salt, unsigned n_rounds,
                         std::size_t n_bytes) {
+  Hasher hasher(HashKind::kSha1, Hasher::Keyed::kYes);
   std::string out(n_bytes, '\0');
-  pbkdf2_hmac_sha1(password.size(), bytes_of(password), n_rounds, salt.size(), bytes_of(salt),
-                   out.size(), bytes_of(out));
+  expect_done(mbedtls_pkcs5_pbkdf2_hmac(&hasher.context(), bytes_of(password), password.size(),
+                                        bytes_of(salt), salt.size(), n_rounds,
+                                        static_cast<std::uint32_t>(out.size()), bytes_of(out)));
   return out;
 }
 
 std::string hmac_sha1(std::string_view key, std::string_view data) {
-  hmac_sha1_ctx context;
-  hmac_sha1_set_key(&context, key.size(), bytes_of(key));
-  hmac_sha1_update(&context, data.size(), bytes_of(data));
-  std::string out(SHA1_DIGEST_SIZE, '\0');
-  hmac_sha1_digest(&context, out.size(), bytes_of(out));
+  const mbedtls_md_info_t* sha1 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA1);
+  std::string out(mbedtls_md_get_size(sha1), '\0');
+  expect_done(
+      mbedtls_md_hmac(sha1, bytes_of(key), key.size(), bytes_of(data), data.size(), bytes_of(out)));
   return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashes and ciphers of encrypted documents, by Nettle.
+// Hashes and ciphers of encrypted documents, by Mbed TLS.
 #pragma once
 
 #include <cstddef>

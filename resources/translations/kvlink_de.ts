@@ -486,6 +486,10 @@
         <translation>liest HTML</translation>
     </message>
     <message>
+        <source>opens documents that are encrypted with a password</source>
+        <translation>öffnet Dokumente, die mit einem Passwort verschlüsselt sind</translation>
+    </message>
+    <message>
         <source>recognises the encoding of texts</source>
         <translation>erkennt die Kodierung von Texten</translation>
     </message>

@@ -66,6 +66,8 @@ std::vector<ThirdParty> third_parties() {
       {"JSON for Modern C++ (nlohmann)", "MIT", AboutBox::tr("model configurations, exports")},
       {"Expat", "MIT", AboutBox::tr("reads the parts of office documents")},
       {"gumbo", "Apache-2.0", AboutBox::tr("reads HTML")},
+      {"Mbed TLS (libmbedcrypto)", "Apache-2.0",
+       AboutBox::tr("opens documents that are encrypted with a password")},
       {"uchardet", "MPL-1.1 OR GPL-2.0-or-later OR LGPL-2.1-or-later",
        AboutBox::tr("recognises the encoding of texts")},
       {"Tesseract", "Apache-2.0", AboutBox::tr("reads text in pictures, where it is installed")},
