@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -84,11 +85,17 @@ void raise(double& figure, double measured) { figure = std::max(figure, measured
 
 }  // namespace
 
-const Roofs::Reading& Roofs::reading_of(double op_bytes) const {
-  const auto larger = std::find_if(
-      readings.begin() + 1, readings.end(),
-      [&](const Reading& reading) { return static_cast<double>(reading.set_bytes) > op_bytes; });
-  return *(larger - 1);
+double Roofs::bytes_for(double op_bytes) const {
+  const auto above = std::find_if(readings.begin(), readings.end(), [&](const Reading& reading) {
+    return static_cast<double>(reading.set_bytes) > op_bytes;
+  });
+  if (above == readings.begin()) return above->bytes;
+  const Reading& below = *(above - 1);
+  if (above == readings.end()) return below.bytes;
+  const auto smaller = static_cast<double>(below.set_bytes);
+  const double part =
+      std::log(op_bytes / smaller) / std::log(static_cast<double>(above->set_bytes) / smaller);
+  return below.bytes + part * (above->bytes - below.bytes);
 }
 
 void raise_roofs(CpuBackend& backend, Roofs& roofs) {

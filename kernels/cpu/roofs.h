@@ -22,8 +22,9 @@ struct Roofs {
 
   /// From memory, far more than the caches hold.
   double memory_bytes() const { return readings.back().bytes; }
-  /// Of an op that reads so many bytes each time: the largest measured set that is not larger.
-  const Reading& reading_of(double op_bytes) const;
+  /// Of an op that reads so many bytes each time: between the two nearest measured sets by the
+  /// logarithm of the size, and that of the smallest or largest set beyond them.
+  double bytes_for(double op_bytes) const;
 };
 
 /// Takes about a second and 256 MiB, and keeps whatever is higher than what `roofs` has: other work

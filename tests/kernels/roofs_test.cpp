@@ -6,12 +6,14 @@
 namespace kvlink::kernels {
 namespace {
 
-TEST(Roofs, JudgesAnOpByTheLargestSetThatIsNotLarger) {
-  const Roofs roofs{.readings = {{1000, 30}, {2000, 20}, {4000, 10}}};
-  EXPECT_EQ(roofs.reading_of(10).set_bytes, 1000);
-  EXPECT_EQ(roofs.reading_of(1000).set_bytes, 1000);
-  EXPECT_EQ(roofs.reading_of(3999).set_bytes, 2000);
-  EXPECT_EQ(roofs.reading_of(1e12).set_bytes, 4000);
+TEST(Roofs, JudgesAnOpByTheSetsOfItsSize) {
+  const Roofs roofs{.readings = {{1000, 30}, {4000, 20}, {16000, 10}}};
+  EXPECT_EQ(roofs.bytes_for(10), 30);
+  EXPECT_EQ(roofs.bytes_for(1000), 30);
+  EXPECT_NEAR(roofs.bytes_for(2000), 25, 1e-9);
+  EXPECT_EQ(roofs.bytes_for(4000), 20);
+  EXPECT_NEAR(roofs.bytes_for(8000), 15, 1e-9);
+  EXPECT_EQ(roofs.bytes_for(1e12), 10);
   EXPECT_EQ(roofs.memory_bytes(), 10);
 }
 

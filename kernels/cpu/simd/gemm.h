@@ -101,6 +101,14 @@ inline void dot_rest(const DotCall& d, const std::byte* w, Vec (&sums)[kRows][kM
   }
 }
 
+/// How far ahead weights are asked for: where the next rows lie, or in rows that are long by
+/// themselves a little further.
+template <int kRows>
+inline std::int64_t bytes_ahead(const DotCall& d) {
+  constexpr std::int64_t kMost = 16384;
+  return kRows * d.w_row_bytes <= kMost ? kRows * d.w_row_bytes : kMost / kRows;
+}
+
 /// kRows weight rows against kM activation rows.
 template <DType kType, int kM, int kRows>
 inline void dot_group(const DotCall& d, std::int64_t first) {
@@ -109,9 +117,13 @@ inline void dot_group(const DotCall& d, std::int64_t first) {
     for (Vec& sum : row) sum = zero();
   }
   const std::byte* w = d.w + first * d.w_row_bytes;
+  const std::int64_t ahead = bytes_ahead<kRows>(d);
   for (std::int64_t g = 0; g < d.k / kGroup; ++g) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
+      const std::byte* next = group_start<kType>(w + r * d.w_row_bytes, g) + ahead;
+      __builtin_prefetch(next, 0, 2);
+      if constexpr (kType == DType::kF32) __builtin_prefetch(next + 64, 0, 2);
       Vec group[kGroupVecs];
       load_group<kType>(w + r * d.w_row_bytes, g, group);
 #pragma GCC unroll 6
