@@ -51,6 +51,8 @@ struct AnswerEvents {
   TextCallback on_text;
   std::function<void(const BlockLookup&)> on_block = {};  ///< every block that is looked for
   std::function<void(const Timeline&)> on_stage = {};  ///< stages that ended before the first token
+  /// What became of the GPU, as soon as it is known; it is among the answer's notices too.
+  std::function<void(const std::string& sentence)> on_device = {};
 };
 
 struct Answer {

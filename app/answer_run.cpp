@@ -70,10 +70,16 @@ void AnswerRun::perform() {
   warn_of_mode();
   if (events_.on_sources) events_.on_sources(answer_.sources);
   read_and_generate();
-  for (auto& notice : session_.engine().take_device_notices()) {
+  tell_device();
+  keep_turn();
+}
+
+/// A GPU that fails is no reason to stop: the processor goes on, and whoever waits hears of it.
+void AnswerRun::tell_device() {
+  for (auto& notice : session_.take_device_notices()) {
+    if (events_.on_device) events_.on_device(notice);
     answer_.notices.push_back(std::move(notice));
   }
-  keep_turn();
 }
 
 /// Once in a conversation, and only for who did not choose the mode.
@@ -269,13 +275,18 @@ void AnswerRun::read_and_generate() {
                       .on_block = events_.on_block,
                       .on_stage = events_.on_stage};
   ReadResult read = reader.read(context, request, answer_.timeline, stop_);
+  tell_device();
   answer_.reading = std::move(read.report);
   answer_.n_history_tokens = lead_.n_history_tokens;
   conversation_.add_passages(passages_);
   Generated made;
   try {
-    made = generate(engine, context, std::move(read.logits), generation_, events_.on_text,
-                    answer_.timeline, stop_);
+    const auto on_text = [&](std::string_view piece) {
+      if (events_.on_text) events_.on_text(piece);
+      tell_device();
+    };
+    made = generate(engine, context, std::move(read.logits), generation_, on_text, answer_.timeline,
+                    stop_);
   } catch (const Exception&) {
     // The context holds a question whose answer broke off: nothing can follow it.
     conversation_.start_over();

@@ -40,6 +40,7 @@ class AnswerRun {
   bool arrange_as_follow_up();
   void arrange_from_start();
   void read_and_generate();
+  void tell_device();
   void check_quotes();
   void keep_turn();
 

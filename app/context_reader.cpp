@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/context_reader.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
+
+#include "cache/load_all.h"
 
 namespace kvlink::app {
 namespace {
@@ -24,6 +27,66 @@ void tell_stage(const ReadRequest& request, const Timeline& timeline) {
 std::string tier_words(const ReadReport& report) {
   if (report.n_blocks_from_disk == 0) return report.n_blocks_from_memory == 0 ? "" : "memory";
   return report.n_blocks_from_memory == 0 ? "disk" : "memory+disk";
+}
+
+/// When a stage began, and what it took.
+struct Interval {
+  std::chrono::nanoseconds began, took;
+};
+
+/// Reading and verifying within the stage of loading. Several threads do both: what they took
+/// together is laid end to end.
+void record_reading(Interval stage, std::chrono::nanoseconds reading,
+                    std::chrono::nanoseconds verifying, std::int64_t bytes, Timeline& timeline) {
+  const auto together = reading + verifying;
+  if (together > stage.took) {
+    const double share =
+        static_cast<double>(reading.count()) / static_cast<double>(together.count());
+    reading = std::chrono::duration_cast<std::chrono::nanoseconds>(stage.took * share);
+    verifying = stage.took - reading;
+  }
+  timeline.record(Stage::kRead, stage.began, reading).bytes = bytes;
+  timeline.record(Stage::kVerify, stage.began + reading, verifying).bytes = bytes;
+}
+
+/// Stages of the processor, one behind the other from `began` on.
+void record_work(const inference::PrefillReport& work, std::chrono::nanoseconds began,
+                 Timeline& timeline) {
+  if (work.n_loaded_tokens > 0) {
+    auto& rotate = timeline.record(Stage::kRotate, began, work.rotate);
+    rotate.tokens = work.n_loaded_tokens;
+    rotate.bytes = work.loaded_bytes;
+  }
+  if (work.n_selection_tokens > 0) {
+    timeline.record(Stage::kSelect, began + work.rotate, work.select).tokens =
+        work.n_selection_tokens;
+  }
+  timeline.record(Stage::kPrefill, began + work.rotate + work.select, work.prefill).tokens =
+      work.n_prefilled_tokens;
+}
+
+/// Stages of a GPU by its events: pieces of a layer each, which may overlap with the pass. Where
+/// tokens were chosen to be computed again, the passes before the last did that.
+void record_device(std::span<const inference::DeviceSpan> spans,
+                   const inference::PrefillReport& work, Timeline& timeline) {
+  using Work = inference::DeviceSpan::Work;
+  auto n_passes = std::count_if(spans.begin(), spans.end(),
+                                [](const auto& span) { return span.work == Work::kForward; });
+  bool is_first_rotation = true;
+  for (const auto& span : spans) {
+    if (span.work == Work::kForward) {
+      const bool is_last = --n_passes == 0;
+      const bool selects = !is_last && work.n_selection_tokens > 0;
+      auto& pass =
+          timeline.record(selects ? Stage::kSelect : Stage::kPrefill, span.begin, span.end);
+      if (is_last) pass.tokens = work.n_prefilled_tokens;
+      continue;
+    }
+    const bool rotates = span.work == Work::kRotate;
+    auto& piece = timeline.record(rotates ? Stage::kRotate : Stage::kCopy, span.begin, span.end);
+    piece.bytes = span.bytes;
+    if (rotates && std::exchange(is_first_rotation, false)) piece.tokens = work.n_loaded_tokens;
+  }
 }
 
 }  // namespace
@@ -52,6 +115,19 @@ ReadResult ContextReader::read(inference::Context& context, const ReadRequest& r
   return result;
 }
 
+std::vector<cache::Lookup> ContextReader::look_up(std::span<const Passage> passages,
+                                                  const std::stop_token& stop) const {
+  std::vector<std::vector<std::int32_t>> ids;  // what the requests point at
+  for (const Passage& passage : passages) ids.push_back(encoding_.block_ids(passage.token_ids));
+  std::vector<cache::BlockRequest> requests;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    requests.push_back({encoding_.key(passages[i].token_ids), ids[i]});
+  }
+  auto lookups = cache::load_all(store_, requests, engine_.backend().n_threads(), stop);
+  stop_here_if(stop);
+  return lookups;
+}
+
 ContextReader::Blocks ContextReader::load_blocks(const ReadRequest& request, Timeline& timeline,
                                                  ReadReport& report, std::stop_token stop) {
   Blocks blocks(request.passages.size());
@@ -59,11 +135,10 @@ ContextReader::Blocks ContextReader::load_blocks(const ReadRequest& request, Tim
   const auto began = timeline.elapsed();
   std::chrono::nanoseconds reading{0};
   std::chrono::nanoseconds verifying{0};
+  auto lookups = look_up(request.passages, stop);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    stop_here_if(stop);
     const Passage& passage = request.passages[i];
-    auto found =
-        store_.load(encoding_.key(passage.token_ids), encoding_.block_ids(passage.token_ids));
+    auto& found = lookups[i];
     if (auto* miss = std::get_if<cache::Miss>(&found)) {
       tell(request, {&passage, BlockLookup::Outcome::kMissed, 0, miss->detail});
       report.misses.push_back({passage.chunk, miss->reason, std::move(miss->detail)});
@@ -88,10 +163,9 @@ ContextReader::Blocks ContextReader::load_blocks(const ReadRequest& request, Tim
   span.tokens = report.n_document_tokens_reused;
   span.bytes = report.bytes_read;
   span.tier = tier_words(report);
-  // Blocks are read and verified in turn; the sums are laid end to end.
   if (report.n_blocks_from_disk > 0) {
-    timeline.record(Stage::kRead, began, reading).bytes = report.bytes_read;
-    timeline.record(Stage::kVerify, began + reading, verifying).bytes = report.bytes_read;
+    record_reading({began, timeline.elapsed() - began}, reading, verifying, report.bytes_read,
+                   timeline);
   }
   return blocks;
 }
@@ -157,7 +231,8 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
   std::vector<inference::PlannedChunk> chunks;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const Passage& passage = request.passages[i];
-    chunks.push_back({passage.token_ids, blocks[i].get(), blocks[i], passage.log_prior});
+    chunks.push_back({passage.token_ids, blocks[i].get(), blocks[i], passage.log_prior,
+                      encoding_.key(passage.token_ids).id()});
   }
   const auto plan = make_plan(context, request, chunks);
   timeline.end(planning);
@@ -167,17 +242,11 @@ std::vector<float> ContextReader::prefill(inference::Context& context, const Rea
   auto logits = value_or_throw(
       engine_.prefill(context, plan, chunks, inference::Priority::kQuestion, work, stop));
   if (work.wait > std::chrono::microseconds(100)) timeline.record(Stage::kWait, began, work.wait);
-  if (work.n_loaded_tokens > 0) {
-    auto& rotate = timeline.record(Stage::kRotate, began + work.wait, work.rotate);
-    rotate.tokens = work.n_loaded_tokens;
-    rotate.bytes = work.loaded_bytes;
+  if (context.device_spans().empty()) {
+    record_work(work, began + work.wait, timeline);
+  } else {
+    record_device(context.device_spans(), work, timeline);
   }
-  if (work.n_selection_tokens > 0) {
-    timeline.record(Stage::kSelect, began + work.wait + work.rotate, work.select).tokens =
-        work.n_selection_tokens;
-  }
-  timeline.record(Stage::kPrefill, began + work.wait + work.rotate + work.select, work.prefill)
-      .tokens = work.n_prefilled_tokens;
   report.n_link_tokens = plan.n_link_tokens;
   report.n_selection_tokens = work.n_selection_tokens;
   report.n_document_tokens_prefilled = work.n_document_tokens_prefilled;

@@ -16,6 +16,13 @@ bool contains(std::span<const std::int32_t> ids, std::int32_t id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
+/// Of the steps behind the prefill only the first is timed by the GPU's events.
+void record_first_decode(const inference::Context& context, Timeline& timeline) {
+  for (const auto& span : context.device_spans()) {
+    timeline.record(Stage::kFirstDecode, span.begin, span.end).tokens = 1;
+  }
+}
+
 }  // namespace
 
 std::string_view answer_end_name(AnswerEnd end) {
@@ -58,6 +65,7 @@ Generated generate(inference::Engine& engine, inference::Context& context,
       made.end = code == ErrorCode::kCancelled ? AnswerEnd::kStopped : AnswerEnd::kContextFull;
       break;
     }
+    record_first_decode(context, timeline);
     made.unfed.clear();
     logits = std::move(*next);
   }

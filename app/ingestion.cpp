@@ -88,6 +88,9 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
           "This system refuses to filter system calls (seccomp): documents were parsed with limits "
           "on memory and time only.");
     }
+    for (auto& notice : session_.take_device_notices()) {
+      report.notices.push_back(std::move(notice));
+    }
     report.cancelled = stop.stop_requested();
     return report;
   });

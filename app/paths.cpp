@@ -57,6 +57,7 @@ Result<Paths> resolve_paths(const PathSources& sources) {
       }
     }
     paths.adapters = {KVLINK_SOURCE_ADAPTERS, installed / "adapters"};
+    paths.cuda_plugin = sources.cuda_plugin;
     return paths;
   });
 }

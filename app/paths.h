@@ -17,6 +17,7 @@ struct PathSources {
   std::string models_dir;     ///< --models-dir
   std::string xdg_data_home;  ///< $XDG_DATA_HOME
   std::string kvlink_models;  ///< $KVLINK_MODELS
+  std::string cuda_plugin;    ///< $KVLINK_CUDA_PLUGIN
   std::string home;           ///< $HOME
 };
 
@@ -33,6 +34,8 @@ struct Paths {
   std::filesystem::path reader = beside_this_program("kvlink-extract");
   /// kvlink-ocr, which reads pictures; missing where it was built without Tesseract.
   std::filesystem::path picture_reader = beside_this_program("kvlink-ocr");
+  /// libkvlink_cuda.so; empty: where the program is installed or was built.
+  std::filesystem::path cuda_plugin = {};
 
   std::filesystem::path settings_file() const { return data / "settings.json"; }
   std::filesystem::path lock_file() const { return data / "lock"; }

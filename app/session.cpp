@@ -75,6 +75,7 @@ void Session::open_parts() {
   if (options_.adjust) options_.adjust(settings_);
   if (options_.threads > 0) settings_.threads = options_.threads;
   if (!options_.generator.empty()) settings_.generator = options_.generator;
+  if (!options_.device.empty()) settings_.device = options_.device;
   if (!options_.adapter.empty()) settings_.adapter = options_.adapter;
   if (!options_.chat_format.empty()) settings_.chat_format = options_.chat_format;
   const std::string problem = settings_problem(settings_);
@@ -88,6 +89,7 @@ void Session::open_parts() {
   open_stores([&] { return store.get(); });
   lock_->settle();
   if (engine_) identify_model();
+  for (auto& notice : take_device_notices()) notices_.push_back(std::move(notice));
   writer_ = std::make_unique<BlockWriter>(*store_, *library_);
 }
 
@@ -101,6 +103,11 @@ void Session::reserve_room() {
 
 void Session::open_models() {
   const auto& folder = options_.paths.models;
+  if (options_.parts >= Parts::kSearch && settings_.device != "cpu") {
+    gpu_ =
+        inference::choose_gpu(inference::find_gpus(options_.paths.cuda_plugin), settings_.device);
+    gpu_.decoder.block_budget_bytes = settings_.gpu_budget_bytes;
+  }
   if (options_.parts >= Parts::kAnswer) {
     const auto path =
         value_or_throw(resolve_model(folder, ModelRole::kGenerator, settings_.generator));
@@ -109,9 +116,7 @@ void Session::open_models() {
     engine.block_dtype = settings_.block_dtype;
     engine.max_context = choose_context(path);
     if (settings_.chat_format != "default") engine.chat_format = settings_.chat_format;
-    if (settings_.use_gpu) {
-      engine.gpu = inference::find_gpu(inference::own_program_folder()).options;
-    }
+    engine.gpu = gpu_;
     const WeightsLook weights(*options_.files, path);
     engine_ = value_or_throw(inference::Engine::load(path, engine, options_.watch));
     weights.expect_unchanged();
@@ -121,6 +126,7 @@ void Session::open_models() {
   if (options_.parts == Parts::kStores && !path) return;
   embedder_path_ = value_or_throw(path);
   embedder_ = value_or_throw(inference::Embedder::load(embedder_path_));
+  embedder_->use_gpu(gpu_);
   serving_ = embedder_.get();
   if (!engine_ && options_.parts >= Parts::kSearch) {
     own_backend_ =
@@ -194,6 +200,7 @@ void Session::choose_serving_embedder() {
   const auto space = library_->serving_space();
   if (space.fingerprint == embedder_->fingerprint()) return;
   former_embedder_ = find_embedder(space, options_.paths.models);
+  if (former_embedder_) former_embedder_->use_gpu(gpu_);
   const std::string name = embedder_path_.filename().string();
   if (former_embedder_) {
     serving_ = former_embedder_.get();
@@ -238,6 +245,18 @@ void Session::identify_model() {
   encoding_.model = *fingerprint;
   use_adapter(weights);
   encoding_.take(*engine_, engine_->chat_format().prefix(settings_.system_prompt));
+}
+
+std::vector<std::string> Session::take_device_notices() {
+  std::vector<std::string> notices;
+  const auto take = [&](std::vector<std::string> more) {
+    notices.insert(notices.end(), more.begin(), more.end());
+  };
+  if (engine_) take(engine_->take_device_notices());
+  for (auto* embedder : {embedder_.get(), former_embedder_.get()}) {
+    if (embedder != nullptr) take(embedder->take_device_notices());
+  }
+  return notices;
 }
 
 void Session::use_adapter(const WeightsLook& weights) {

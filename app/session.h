@@ -41,6 +41,7 @@ struct SessionOptions {
   Paths paths;
   Parts parts = Parts::kAnswer;
   std::string generator;         ///< "" takes the setting's
+  std::string device = {};       ///< "" takes the setting's
   std::string adapter = {};      ///< "" takes the setting's
   std::string chat_format = {};  ///< "" takes the setting's
   std::int32_t threads = 0;      ///< 0 takes the setting's
@@ -101,6 +102,8 @@ class Session {
   bool can_answer() const { return engine_ != nullptr; }
   /// Needs Parts::kAnswer (else a broken invariant).
   inference::Engine& engine();
+  /// What became of the GPU since the last call, for the user. Any thread.
+  std::vector<std::string> take_device_notices();
   const ChunkEncoding& encoding() const { return encoding_; }
   /// Of a question that names none: the setting's, else link where an adapter fits, else
   /// reposition.
@@ -156,6 +159,7 @@ class Session {
   std::optional<DiskReserve> reserve_;
   Settings settings_;
   std::vector<std::string> notices_;
+  inference::GpuOptions gpu_;  ///< of the device that was chosen
   std::unique_ptr<inference::Engine> engine_;
   std::unique_ptr<inference::Embedder> embedder_;
   std::filesystem::path embedder_path_;

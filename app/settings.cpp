@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "app/file_bytes.h"
+#include "inference/device/gpu_options.h"
 #include "inference/tokenizer/chat_format.h"
 
 namespace kvlink::app {
@@ -17,6 +18,8 @@ namespace {
 using nlohmann::json;
 constexpr std::int64_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxDepth = 8;
+/// Of files of earlier versions; what it asked for happens by itself now.
+constexpr const char* kFormerKey = "use_gpu";
 
 /// One key: how it is written, and how it is read (an empty string: accepted).
 struct Field {
@@ -98,6 +101,18 @@ Field choice(const char* name, T Settings::*member, std::vector<std::pair<std::s
   return {name, write, read};
 }
 
+Field device() {
+  return {"device", [](const Settings& s) { return json(s.device); },
+          [](Settings& s, const json& value) -> std::string {
+            if (!value.is_string() ||
+                !inference::is_device_choice(value.get_ref<const std::string&>())) {
+              return "must be auto, cpu, or a GPU as `kvlink doctor` lists them: gpu:0, gpu:1, …";
+            }
+            s.device = value.get<std::string>();
+            return "";
+          }};
+}
+
 using ChosenMode = std::optional<inference::LinkMode>;
 std::vector<std::pair<std::string, ChosenMode>> mode_names() {
   std::vector<std::pair<std::string, ChosenMode>> names{{"default", std::nullopt}};
@@ -119,6 +134,7 @@ std::vector<Field> size_fields() {
   return {
       integer("disk_budget_bytes", &Settings::disk_budget_bytes, 0, std::int64_t{1} << 50),
       integer("memory_budget_bytes", &Settings::memory_budget_bytes, 0, std::int64_t{1} << 44),
+      integer("gpu_budget_bytes", &Settings::gpu_budget_bytes, 0, std::int64_t{1} << 44),
       integer("threads", &Settings::threads, 0, 1024),
       integer("chunks_per_answer", &Settings::chunks_per_answer, 1, 64),
       integer("max_answer_tokens", &Settings::max_answer_tokens, 1, 65536),
@@ -139,11 +155,11 @@ std::vector<Field> all_fields() {
                                  {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
   fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
   fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
-  fields.push_back(flag("use_gpu", &Settings::use_gpu));
+  fields.push_back(device());
   fields.push_back(flag("read_archives", &Settings::read_archives));
-  fields.push_back(choice<Ocr>(
-      "ocr", &Settings::ocr,
-      {{"off", Ocr::kOff}, {"scans", Ocr::kScans}, {"pictures", Ocr::kPictures}}));
+  fields.push_back(
+      choice<Ocr>("ocr", &Settings::ocr,
+                  {{"off", Ocr::kOff}, {"scans", Ocr::kScans}, {"pictures", Ocr::kPictures}}));
   fields.push_back(text("ocr_languages", &Settings::ocr_languages, 100));
   fields.push_back(text("adapter", &Settings::adapter, 4096));
   using inference::RecomputeMethod;
@@ -196,7 +212,8 @@ void read_fields(const json& object, LoadedSettings& loaded) {
         loaded.notices.push_back("Setting " + key + " " + problem + "; the default is used.");
       }
     }
-    if (!known) loaded.notices.push_back("Setting " + key.substr(0, 80) + " is not known here.");
+    if (!known && key != kFormerKey)
+      loaded.notices.push_back("Setting " + key.substr(0, 80) + " is not known here.");
   }
   if (loaded.settings.chunk_max_tokens < loaded.settings.chunk_target_tokens) {
     loaded.settings.chunk_max_tokens = loaded.settings.chunk_target_tokens;

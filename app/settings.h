@@ -36,9 +36,11 @@ struct Settings {
   DType block_dtype = DType::kF16;
   /// Threads that compute. 0 (one per physical core) to 1024.
   std::int32_t threads = 0;
-  /// Whether a GPU takes the work where the plugin finds one. true or false; no figure of a GPU has
-  /// been measured yet, so the user asks for it.
-  bool use_gpu = false;
+  /// What computes: "auto" (the first GPU that can be used, else the processor), "cpu", or "gpu:0",
+  /// "gpu:1", … as `kvlink doctor` lists them.
+  std::string device = "auto";
+  /// Bytes of blocks kept on a GPU between questions. 0 (none) to 2^44.
+  std::int64_t gpu_budget_bytes = std::int64_t{2} << 30;
   /// File or folder of the generator, or its name in the models folder; "" takes the default.
   std::string generator;
   /// Folder of the embedder, or its name in the models folder; "" takes the default.

@@ -11,9 +11,13 @@
 namespace kvlink::app {
 namespace {
 
-constexpr std::array<std::string_view, 14> kStageNames = {
-    "retrieve",       "embed", "search", "plan",   "load",    "read",        "verify",
-    "encode_missing", "wait",  "rotate", "select", "prefill", "first_token", "decode"};
+constexpr std::array<std::string_view, 16> kStageNames = {
+    "retrieve", "embed",  "search", "plan",    "load",        "read",   "verify", "encode_missing",
+    "wait",     "rotate", "select", "prefill", "first_token", "decode", "copy",   "first_decode"};
+
+bool is_after_first_token(Stage stage) {
+  return stage == Stage::kDecode || stage == Stage::kFirstDecode;
+}
 
 double milliseconds(std::chrono::nanoseconds t) {
   return std::chrono::duration<double, std::milli>(t).count();
@@ -66,7 +70,7 @@ std::string_view stage_name(Stage stage) { return kStageNames.at(static_cast<std
 
 bool is_inner_stage(Stage stage) {
   return stage == Stage::kEmbed || stage == Stage::kSearch || stage == Stage::kRead ||
-         stage == Stage::kVerify;
+         stage == Stage::kVerify || stage == Stage::kFirstDecode;
 }
 
 std::size_t Timeline::begin(Stage stage) {
@@ -84,6 +88,11 @@ Timeline::Span& Timeline::record(Stage stage, std::chrono::nanoseconds begin,
                                  std::chrono::nanoseconds duration) {
   spans_.push_back(Span{.stage = stage, .begin = begin, .end = begin + duration, .tier = {}});
   return spans_.back();
+}
+
+Timeline::Span& Timeline::record(Stage stage, Clock::time_point begin, Clock::time_point end) {
+  const auto from = std::max(begin, sent_);
+  return record(stage, from - sent_, std::max(end, from) - from);
 }
 
 void Timeline::mark_first_token() {
@@ -119,7 +128,7 @@ std::string Timeline::to_table() const {
   std::string table;
   const auto rows = merged(spans_);
   for (const auto& span : rows) {
-    if (span.stage != Stage::kDecode) table += table_row(span);
+    if (!is_after_first_token(span.stage)) table += table_row(span);
   }
   if (ttft_) {
     char line[64];
@@ -128,7 +137,7 @@ std::string Timeline::to_table() const {
     table += line;
   }
   for (const auto& span : rows) {
-    if (span.stage == Stage::kDecode) table += table_row(span);
+    if (is_after_first_token(span.stage)) table += table_row(span);
   }
   return table;
 }

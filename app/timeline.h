@@ -12,7 +12,8 @@
 namespace kvlink::app {
 
 /// Persistent in JSON by name (stage_name). Embed and search lie inside retrieve; read and verify
-/// inside load.
+/// inside load. On a GPU copy, rotate, prefill and first_decode are by its own clock, one span for
+/// every piece of work; pieces of different stages may overlap.
 enum class Stage : std::uint8_t {
   kRetrieve,       ///< question to passages
   kEmbed,          ///< the question's vector
@@ -28,6 +29,8 @@ enum class Stage : std::uint8_t {
   kPrefill,        ///< the forward pass over what was not loaded
   kFirstToken,     ///< sampling and showing the first token
   kDecode,         ///< the rest of the answer
+  kCopy,           ///< blocks to the memory of a GPU
+  kFirstDecode,    ///< of decode: the first step on a GPU
 };
 std::string_view stage_name(Stage stage);
 /// Whether a stage is a part of the one listed before it.
@@ -58,6 +61,8 @@ class Timeline {
   Span& end(std::size_t index);
   /// A stage whose duration was measured elsewhere.
   Span& record(Stage stage, std::chrono::nanoseconds begin, std::chrono::nanoseconds duration);
+  /// The same, by the clock. A begin before the question was sent counts as that moment.
+  Span& record(Stage stage, Clock::time_point begin, Clock::time_point end);
   void mark_first_token();
 
   const std::vector<Span>& spans() const { return spans_; }

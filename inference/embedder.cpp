@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <utility>
 
+#include "inference/device/device_embedder.h"
 #include "inference/embedder_pass.h"
 #include "inference/embedder_weights.h"
 #include "inference/embedding_recipe.h"
@@ -18,6 +20,8 @@ namespace {
 /// Texts are computed together up to this many tokens: enough rows to read the weights rarely, few
 /// enough for the activations to stay in the cache.
 constexpr std::size_t kBatchTokens = 512;
+/// Of the states of a text on a device and on the CPU; 16-bit products stay above 0.999.
+constexpr double kLeastCosine = 0.99;
 
 /// Mean of the rows [begin, end), scaled to length 1.
 void pool(View<const float> states, std::int64_t begin, std::int64_t end, float* y) {
@@ -72,6 +76,18 @@ class BertEmbedder final : public Embedder {
     return ids;
   }
 
+  void use_gpu(const GpuOptions& options) override {
+    if (options.plugin == nullptr) return;
+    const auto made =
+        returning([&] { device_ = std::make_unique<DeviceEmbedder>(weights_, options); });
+    if (!made) note("The GPU does not read passages; the CPU does: " + made.error().message + ".");
+  }
+
+  std::vector<std::string> take_device_notices() const override {
+    const std::lock_guard lock(notices_mutex_);
+    return std::exchange(notices_, {});
+  }
+
   Result<std::vector<float>> embed(kernels::CpuBackend& backend, std::span<const std::string> texts,
                                    TextRole role,
                                    const std::function<void()>& between_layers) const override {
@@ -83,7 +99,9 @@ class BertEmbedder final : public Embedder {
       TokenBatch batch;
       for (const std::string& text : texts) {
         const auto ids = tokenize(prefix + text);
-        if (batch.ids.size() + ids.size() > kBatchTokens) {
+        const std::size_t most =
+            device_ != nullptr ? std::size_t{DeviceEmbedder::kMostTokens} : kBatchTokens;
+        if (batch.ids.size() + ids.size() > most) {
           next = finish(backend, batch, next, between_layers);
         }
         batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
@@ -110,7 +128,7 @@ class BertEmbedder final : public Embedder {
   float* finish(kernels::CpuBackend& backend, TokenBatch& batch, float* out,
                 const std::function<void()>& between_layers) const {
     if (batch.ids.empty()) return out;
-    const std::vector<float> values = encode_batch(backend, weights_, batch, between_layers);
+    const std::vector<float> values = encode(backend, batch, between_layers);
     const View<const float> states(values.data(), static_cast<std::int64_t>(batch.ids.size()),
                                    weights_.dim);
     for (std::size_t t = 0; t + 1 < batch.begins.size(); ++t, out += weights_.dim) {
@@ -120,6 +138,50 @@ class BertEmbedder final : public Embedder {
     }
     batch = {};
     return out;
+  }
+
+  /// Where it can be done; a device works on a batch in one go.
+  std::vector<float> encode(kernels::CpuBackend& backend, const TokenBatch& batch,
+                            const std::function<void()>& between_layers) const {
+    if (device_ != nullptr) {
+      if (between_layers) between_layers();
+      try {
+        if (!is_checked_) check_device(backend, batch, between_layers);
+        is_checked_ = true;
+        return device_->encode(batch);
+      } catch (const Exception& failure) {
+        if (failure.error().code == ErrorCode::kCancelled) throw;
+        device_.reset();
+        note("The GPU does not read passages any more; the CPU does: " + failure.error().message +
+             ".");
+      }
+    }
+    return encode_batch(backend, weights_, batch, between_layers);
+  }
+
+  /// The first text on both: a device is not trusted unseen.
+  void check_device(kernels::CpuBackend& backend, const TokenBatch& batch,
+                    const std::function<void()>& between_layers) const {
+    const std::int64_t n = batch.begins[1];
+    const TokenBatch first{{batch.ids.begin(), batch.ids.begin() + n}, {0, n}};
+    const auto expected = encode_batch(backend, weights_, first, between_layers);
+    const auto found = device_->encode(first);
+    double product = 0.0;
+    double squares[2] = {};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      product += double{expected[i]} * double{found[i]};
+      squares[0] += double{expected[i]} * double{expected[i]};
+      squares[1] += double{found[i]} * double{found[i]};
+    }
+    const double cosine = product / std::sqrt(squares[0] * squares[1]);
+    if (cosine >= kLeastCosine) return;
+    fail(ErrorCode::kDevice, "it does not compute what the processor does (cosine " +
+                                 std::to_string(cosine) + "); please report it");
+  }
+
+  void note(std::string notice) const {
+    const std::lock_guard lock(notices_mutex_);
+    notices_.push_back(std::move(notice));
   }
 
   Digest compute_fingerprint() const {
@@ -152,6 +214,10 @@ class BertEmbedder final : public Embedder {
   EmbeddingRecipe recipe_;
   mutable std::once_flag fingerprint_once_;  // guards fingerprint_
   mutable Digest fingerprint_;
+  mutable std::unique_ptr<DeviceEmbedder> device_;  // null: the CPU does it; used in turns
+  mutable bool is_checked_ = false;
+  mutable std::mutex notices_mutex_;
+  mutable std::vector<std::string> notices_;  // guarded by notices_mutex_
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inference/device/gpu_options.h"
 #include "kernels/base/result.h"
 #include "kernels/base/sha256.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -20,7 +21,7 @@ namespace kvlink::inference {
 /// What a text is to an embedder: some want a word in front of one or the other.
 enum class TextRole : std::uint8_t { kPassage, kQuery };
 
-/// Immutable after load; embed() calls take turns on the backend they are given.
+/// Immutable after load but for its GPU; embed() calls take turns on the backend they are given.
 class Embedder {
  public:
   /// A folder with model.safetensors, tokenizer.json (or vocab.txt) and, optionally, config.json
@@ -33,6 +34,11 @@ class Embedder {
   virtual std::int32_t max_tokens() const = 0;  ///< longer text is cut; 256 where nothing is stated
   virtual std::vector<std::int32_t> tokenize(
       std::string_view text) const = 0;  ///< with [CLS], [SEP], without a prefix
+  /// Computes on this GPU from here on, where there is one and as long as it works; else as before.
+  /// Before the first embed().
+  virtual void use_gpu(const GpuOptions& options) = 0;
+  /// What became of it since the last call, for the user. Any thread.
+  virtual std::vector<std::string> take_device_notices() const = 0;
   /// Mean over all tokens, or the first one's vector, L2-normalised; texts.size() * dim() floats,
   /// row per text. `between_layers` is called there and in their middle; the backend is free then.
   virtual Result<std::vector<float>> embed(

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -44,6 +45,9 @@ class Context {
   std::int64_t n_rows() const { return cache_.n_rows(); }
   std::int32_t next_position() const { return next_position_; }
   std::int64_t capacity() const { return cache_.capacity(); }
+  /// What a GPU did in the last prefill, or in the first decode behind it; empty on the CPU and
+  /// after later decodes.
+  std::span<const DeviceSpan> device_spans() const { return device_spans_; }
 
  private:
   friend class Engine;
@@ -57,6 +61,7 @@ class Context {
   explicit Context(KvCache cache) : cache_(std::move(cache)) {}
   KvCache cache_;
   std::vector<Step> steps_;  // only while the cache is on a device
+  std::vector<DeviceSpan> device_spans_;
   std::int32_t next_position_ = 0;
   bool has_passages_ = false;
 };
@@ -102,6 +107,10 @@ class Engine {
   std::string device_words() const;
   /// What happened to the GPU since the last call, for the user. Any thread.
   std::vector<std::string> take_device_notices();
+  /// Blocks kept on the GPU; nothing while no GPU is in use. Any thread.
+  std::optional<DeviceTier> device_tier() const;
+  /// Ids of these blocks (PlannedChunk::id), the last used first. Any thread.
+  std::vector<Digest> device_blocks() const;
 
   /// Everything that decides a chunk's KV besides its tokens and the model: the prefix, or, of an
   /// adapter without base_passages, header and LoRA. Part of every block's key.

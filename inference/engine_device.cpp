@@ -3,27 +3,38 @@
 
 #include <utility>
 
+#include "inference/device/device_check.h"
 #include "inference/device/device_decoder.h"
 
 namespace kvlink::inference {
 
-EngineDevice::EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity)
+EngineDevice::EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity,
+                           const Decoder& cpu)
     : model_(model), arenas_([this](std::int64_t rows) { return new_cache(rows); }) {
   if (options.plugin == nullptr) {
-    words_ = "the GPU is not used";
+    // Nobody misses a GPU that was never there, unless it was asked for by name.
+    refuse(options.refusal, options.is_chosen);
     return;
   }
   const auto made = returning([&] {
     auto backend = std::make_shared<cuda::CudaBackend>(options.plugin, options.backend);
     decoder_ =
         std::make_unique<DeviceDecoder>(model, std::move(backend), options.decoder, capacity);
+    if (options.decoder.check) expect_agreement(model.config, cpu, *decoder_);
   });
-  works_ = made.has_value();
-  if (works_) {
+  if (made) {
     words_ = decoder_->describe();
+    works_ = true;
   } else {
-    words_ = "the GPU is not used: " + made.error().message;
-    notices_.push_back("The GPU is not used; the CPU does its work: " + made.error().message + ".");
+    decoder_.reset();
+    refuse(made.error().message, true);
+  }
+}
+
+void EngineDevice::refuse(const std::string& reason, bool is_news) {
+  words_ = "the GPU is not used" + (reason.empty() ? "" : ": " + reason);
+  if (is_news) {
+    notices_.push_back("The GPU is not used; the CPU does its work: " + reason + ".");
   }
 }
 
@@ -37,6 +48,16 @@ std::string EngineDevice::words() const {
 std::vector<std::string> EngineDevice::take_notices() {
   const std::lock_guard lock(mutex_);
   return std::exchange(notices_, {});
+}
+
+std::optional<DeviceTier> EngineDevice::tier() const {
+  if (!works_) return std::nullopt;
+  return std::as_const(*decoder_).loader().resident().tier();
+}
+
+std::vector<Digest> EngineDevice::block_ids() const {
+  if (!works_) return {};
+  return std::as_const(*decoder_).loader().resident().ids();
 }
 
 KvCache EngineDevice::new_cache(std::int64_t capacity) {

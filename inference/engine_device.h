@@ -2,8 +2,10 @@
 // The GPU of an engine: used while it works, given up for the CPU when it does not.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,14 +18,17 @@
 
 namespace kvlink::inference {
 
+class Decoder;
 class DeviceDecoder;
 
 /// Made with the engine; never fails: what a device cannot do the CPU does, and a notice says so.
-/// One user at a time, but words() and take_notices(), which any thread may call.
+/// One user at a time, but words(), take_notices(), tier() and block_ids(), which any thread may
+/// call.
 class EngineDevice {
  public:
-  /// capacity: rows of the largest context.
-  EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity);
+  /// capacity: rows of the largest context. `cpu` says what the device's results should be.
+  EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity,
+               const Decoder& cpu);
   ~EngineDevice();
 
   /// Whether the next call should go to the device.
@@ -32,6 +37,9 @@ class EngineDevice {
   std::string words() const;
   /// What happened since the last call, for the user.
   std::vector<std::string> take_notices();
+  /// Blocks that stay on it; nothing while it does not work. Any thread.
+  std::optional<DeviceTier> tier() const;
+  std::vector<Digest> block_ids() const;
 
   /// Positions here, keys and values there. Throws kOutOfMemory, kDevice.
   KvCache new_cache(std::int64_t capacity);
@@ -43,12 +51,13 @@ class EngineDevice {
   bool give_up(const Error& error);
 
  private:
+  void refuse(const std::string& reason, bool is_news);
   void stop_using(const std::string& reason);
 
   const Model& model_;
   std::unique_ptr<DeviceDecoder> decoder_;
   EncodeArenas arenas_;
-  bool works_ = false;
+  std::atomic<bool> works_ = false;
   mutable std::mutex mutex_;
   std::string words_;                 // guarded by mutex_
   std::vector<std::string> notices_;  // guarded by mutex_

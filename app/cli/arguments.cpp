@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/reading_mode.h"
+#include "inference/device/gpu_options.h"
 
 namespace kvlink::app {
 namespace {
@@ -30,6 +31,14 @@ Exit codes:
 
 Results go to standard output, progress and notices to standard error.)";
 
+const CLI::Validator kDevices(
+    [](std::string& choice) {
+      return inference::is_device_choice(choice)
+                 ? std::string()
+                 : "there is no device " + choice + "; auto, cpu, gpu:0, gpu:1, … are devices";
+    },
+    "DEVICE");
+
 void add_global_options(CLI::App& app, GlobalArguments& global) {
   app.add_option("--data-dir", global.data_dir,
                  "Folder of library, caches and settings (default: $XDG_DATA_HOME/kvlink)");
@@ -43,6 +52,10 @@ void add_global_options(CLI::App& app, GlobalArguments& global) {
                  "llama-3, llama-2, mistral, zephyr, plain")
       ->check(
           CLI::IsMember({"default", "chatml", "llama-3", "llama-2", "mistral", "zephyr", "plain"}));
+  app.add_option("--device", global.device,
+                 "What computes: auto (the first GPU that can be used, else the processor), cpu, "
+                 "or a GPU as `kvlink doctor` lists them: gpu:0, gpu:1, …")
+      ->check(kDevices);
   app.add_option("--threads", global.threads, "Threads that compute (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", global.json, "Print one JSON object on standard output");

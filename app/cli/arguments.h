@@ -19,6 +19,7 @@ struct GlobalArguments {
   std::string data_dir;
   std::string models_dir;
   std::string model;
+  std::string device;       ///< "": the setting's
   std::string adapter;      ///< "": the setting's
   std::string chat_format;  ///< "": the setting's
   std::int32_t threads = 0;

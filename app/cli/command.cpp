@@ -11,6 +11,7 @@ std::unique_ptr<Session> CommandContext::open_session(
   options.paths = paths;
   options.parts = parts;
   options.generator = global.model;
+  options.device = global.device;
   options.adapter = global.adapter;
   options.chat_format = global.chat_format;
   options.threads = global.threads;

@@ -45,9 +45,28 @@ std::string space_words(const std::filesystem::path& folder) {
 void examine_machine(const CommandContext& context, Findings& findings) {
   const kernels::CpuBackend backend({.n_threads = context.global.threads});
   findings.add("processor", backend.describe());
-  findings.add("gpu", inference::find_gpu(inference::own_program_folder()).words);
+  const std::string& tiles = kernels::CpuBackend::amx_words();
+  if (!tiles.empty()) findings.add("amx", tiles);
   findings.add("data", space_words(context.paths.data));
   findings.add("models", space_words(context.paths.models));
+}
+
+/// Every GPU of the machine, and what the choice of a device comes to.
+void examine_devices(const CommandContext& context, const std::string& choice, Findings& findings) {
+  const auto found = inference::find_gpus(context.paths.cuda_plugin);
+  if (found.gpus.empty()) findings.add("gpu", "not used: " + found.problem);
+  for (const auto& gpu : found.gpus) {
+    findings.add(gpu.id.c_str(),
+                 gpu.words + (gpu.problem.empty() ? "" : "; not used: " + gpu.problem));
+  }
+  const auto chosen = inference::choose_gpu(found, choice);
+  std::string device = "processor";
+  if (chosen.plugin != nullptr) {
+    device = found.gpus.at(static_cast<std::size_t>(chosen.backend.device)).id;
+  } else if (chosen.is_chosen) {
+    device += ", because of the GPU that was chosen: " + chosen.refusal;
+  }
+  findings.add("device", choice + ": " + device);
 }
 
 /// How the generator's chats are written and what it needs, without reading its weights.
@@ -138,6 +157,8 @@ ExitCode run_command(CommandContext& context, const DoctorArguments&) {
   examine_machine(context, findings);
   auto settings = load_settings(context.paths.settings_file());
   const Settings values = settings ? settings->settings : Settings();
+  examine_devices(context, context.global.device.empty() ? values.device : context.global.device,
+                  findings);
   const std::string generator =
       context.global.model.empty() ? values.generator : context.global.model;
   examine_model(context, ModelRole::kGenerator, generator, findings);

@@ -22,6 +22,7 @@ app::Paths find_paths(const app::GlobalArguments& global) {
                                             .models_dir = global.models_dir,
                                             .xdg_data_home = variable("XDG_DATA_HOME"),
                                             .kvlink_models = variable("KVLINK_MODELS"),
+                                            .cuda_plugin = variable("KVLINK_CUDA_PLUGIN"),
                                             .home = variable("HOME")}));
 }
 

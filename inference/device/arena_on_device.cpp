@@ -13,12 +13,15 @@ class ArenaOnDevice : public DeviceKv {
 
   std::vector<float> forward(const ForwardBatch& batch, const KvCache& cache,
                              const std::function<void()>& between_layers) override {
-    return decoder_.forward(batch, cache, arena_, between_layers);
+    return decoder_.with_room(
+        [&] { return decoder_.forward(batch, cache, arena_, between_layers); });
   }
   void load(std::span<const KvLoad> loads, const KvCache&,
             const std::function<void()>& between_layers) override {
-    decoder_.loader().load(loads, arena_, between_layers);
+    decoder_.with_room([&] { decoder_.loader().load(loads, arena_, between_layers); });
   }
+  void begin_trace() override { decoder_.trace().begin(); }
+  std::vector<DeviceSpan> end_trace() override { return decoder_.trace().end(); }
 
  private:
   DeviceDecoder& decoder_;
@@ -28,7 +31,9 @@ class ArenaOnDevice : public DeviceKv {
 }  // namespace
 
 std::unique_ptr<DeviceKv> DeviceDecoder::new_kv(std::int64_t capacity) {
-  return std::make_unique<ArenaOnDevice>(*this, config_, capacity, options_.arena_dtype);
+  return with_room([&] {
+    return std::make_unique<ArenaOnDevice>(*this, config_, capacity, options_.arena_dtype);
+  });
 }
 
 }  // namespace kvlink::inference

@@ -24,68 +24,23 @@ std::int64_t layer_bytes(const KvBlock& block) {
 }  // namespace
 
 BlockLoader::BlockLoader(const ModelConfig& config, const float* rope_frequencies,
-                         cuda::CudaBackend& backend, std::int64_t budget_bytes)
+                         cuda::CudaBackend& backend, std::int64_t budget_bytes, DeviceTrace& trace)
     : config_(config),
       rope_frequencies_(rope_frequencies),
       backend_(backend),
-      budget_bytes_(budget_bytes) {
+      resident_(backend, budget_bytes),
+      trace_(trace) {
   for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
     loaded_.push_back(cuda::make_event(backend));
   }
-  for (Slot& slot : slots_) {
-    slot.copied = cuda::make_event(backend);
-    slot.used = cuda::make_event(backend);
-  }
-}
-
-void BlockLoader::drop_resident() {
-  resident_.clear();
-  resident_bytes_ = 0;
-}
-
-/// Evicts until `bytes` fit into the budget; false when they never will.
-bool BlockLoader::make_room(std::int64_t bytes) {
-  if (bytes > budget_bytes_) return false;
-  // Blocks that nobody has any more go first.
-  std::erase_if(resident_, [&](const Resident& r) {
-    if (!r.owner.expired()) return false;
-    resident_bytes_ -= r.bytes.size();
-    return true;
-  });
-  while (resident_bytes_ + bytes > budget_bytes_ && !resident_.empty()) {
-    resident_bytes_ -= resident_.back().bytes.size();
-    resident_.pop_back();
-  }
-  return true;
-}
-
-std::list<BlockLoader::Resident>::iterator BlockLoader::keep(const KvLoad& load) {
-  const auto found = std::find_if(resident_.begin(), resident_.end(), [&](const Resident& r) {
-    return r.block == load.block && !r.owner.expired();
-  });
-  if (found != resident_.end()) {
-    resident_.splice(resident_.begin(), resident_, found);
-    return found;
-  }
-  const std::int64_t bytes = std::ssize(load.block->bytes());
-  if (load.owner == nullptr || !make_room(bytes)) return resident_.end();
-  try {
-    resident_.push_front({load.owner, load.block, cuda::DeviceBuffer(backend_, bytes), false});
-  } catch (const Exception& error) {
-    // The budget promised more than the device has: this block goes through the ring.
-    if (error.error().code != ErrorCode::kOutOfMemory) throw;
-    return resident_.end();
-  }
-  resident_bytes_ += bytes;
-  return resident_.begin();
+  for (Slot& slot : slots_) slot.copied = cuda::make_event(backend);
 }
 
 BlockLoader::Place BlockLoader::place(const KvLoad& load) {
   Place place;
   place.block = load.block;
-  place.resident = keep(load);
-  place.stays = place.resident != resident_.end();
-  place.is_there = place.stays && place.resident->is_filled;
+  place.resident = resident_.place(load);
+  place.is_there = place.resident != nullptr && place.resident->is_filled;
   std::int32_t pinned = 0;
   backend_.run(&Api::is_pinned, static_cast<const void*>(load.block->bytes().data()), &pinned);
   place.is_pinned = pinned != 0;
@@ -95,16 +50,21 @@ BlockLoader::Place BlockLoader::place(const KvLoad& load) {
 void BlockLoader::prepare_ring(std::int64_t bytes) {
   for (Slot& slot : slots_) {
     slot.in_use = false;
-    if (slot.device.size() >= bytes) continue;
-    slot.device = {};
-    slot.device = cuda::DeviceBuffer(backend_, bytes);
-    slot.host = cuda::PinnedBuffer(backend_, bytes);
+    // One of the two may be missing, when the other could not be had.
+    if (slot.host.size() < bytes) {
+      slot.host = {};
+      slot.host = cuda::PinnedBuffer(backend_, bytes);
+    }
+    if (slot.device.size() < bytes) {
+      slot.device = {};
+      slot.device = cuda::DeviceBuffer(backend_, bytes);
+    }
   }
 }
 
 std::int64_t BlockLoader::address(const Place& place, std::int32_t layer, Plane plane,
                                   const Slot& slot) const {
-  if (place.stays) {
+  if (place.resident != nullptr) {
     return reinterpret_cast<std::int64_t>(place.resident->bytes.data()) +
            place.block->plane_offset(layer, plane);
   }
@@ -122,10 +82,11 @@ void BlockLoader::queue_tables(std::span<const KvLoad> loads, std::span<const Pl
   const std::int64_t source_bytes =
       aligned(config_.n_layers * n_sources_ * static_cast<std::int64_t>(sizeof(cuda::KvSource)));
   const std::int64_t bytes = source_bytes + 2 * n_tokens_ * 4;
-  if (tables_.size() < bytes) {
+  if (tables_.size() < bytes || tables_host_.size() < bytes) {
     tables_ = {};
-    tables_ = cuda::DeviceBuffer(backend_, 2 * bytes);
+    tables_host_ = {};
     tables_host_ = cuda::PinnedBuffer(backend_, 2 * bytes);
+    tables_ = cuda::DeviceBuffer(backend_, 2 * bytes);
   }
   const std::int64_t pair_bytes =
       std::max<std::int64_t>(n_tokens_ * config_.rope.n_rotated() * 4, kAlignment);
@@ -141,7 +102,8 @@ void BlockLoader::queue_tables(std::span<const KvLoad> loads, std::span<const Pl
     std::int64_t first = 0;
     for (const Place& place : places) {
       *sources++ = {address(place, layer, Plane::kKeys, slot),
-                    address(place, layer, Plane::kValues, slot), place.block->n_tokens(), first};
+                    address(place, layer, Plane::kValues, slot), place.block->n_tokens(), first,
+                    place.block->layout().dtype};
       first += place.block->n_tokens();
     }
   }
@@ -186,7 +148,7 @@ void BlockLoader::copy_plane(const Place& place, std::int32_t layer, Plane plane
   report_.bytes_from_host += std::ssize(bytes);
 }
 
-void BlockLoader::queue_layer(std::int32_t layer, std::span<const Place> places) {
+void BlockLoader::queue_copies(std::int32_t layer, std::span<const Place> places) {
   Slot& slot = slots_[static_cast<std::size_t>(layer) % kSlots];
   // The copy lane keeps the order on the device; the host's part of the slot is free once the
   // device has copied it.
@@ -202,6 +164,22 @@ void BlockLoader::queue_layer(std::int32_t layer, std::span<const Place> places)
   }
   backend_.run(&Api::record_event, Lane::kCopy, slot.copied.get());
   slot.in_use = true;
+}
+
+void BlockLoader::queue_rotation(std::int32_t layer, DeviceArena& arena) {
+  const std::int64_t source_bytes =
+      aligned(config_.n_layers * n_sources_ * static_cast<std::int64_t>(sizeof(cuda::KvSource)));
+  const cuda::KvLoadCall call{
+      .lane = Lane::kCopy,
+      .base = nullptr,
+      .sources = tables_.as<cuda::KvSource>() + layer * n_sources_,
+      .n_sources = n_sources_,
+      .n_tokens = n_tokens_,
+      .rope = {pairs_.as<float>(), std::ssize(config_.rope.frequencies),
+               config_.rope.pairing == kernels::RopePairing::kInterleaved ? 1 : 0},
+      .rows = reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + source_bytes),
+      .arena = arena.layer(layer)};
+  backend_.run(&Api::kv_load, &call);
 }
 
 void BlockLoader::load(std::span<const KvLoad> loads, DeviceArena& arena,
@@ -221,41 +199,35 @@ void BlockLoader::load(std::span<const KvLoad> loads, DeviceArena& arena,
 void BlockLoader::queue(std::span<const KvLoad> loads, DeviceArena& arena,
                         const std::function<void()>& between_layers) {
   report_ = {};
-  dtype_ = loads.front().block->layout().dtype;
+  resident_.begin_load();
   std::vector<Place> places;
   std::int64_t ring_bytes = 0;
+  layer_bytes_ = 0;
   for (const KvLoad& load : loads) {
-    KVLINK_CHECK(load.block->layout().dtype == dtype_);
     Place own = place(load);
     own.ring_offset = ring_bytes;
     if (!own.is_there) ring_bytes += layer_bytes(*load.block);
+    layer_bytes_ += std::ssize(load.block->plane(0, Plane::kKeys)) +
+                    std::ssize(load.block->plane(0, Plane::kValues));
     places.push_back(own);
   }
   prepare_ring(ring_bytes);
   queue_tables(loads, places);
-  const std::int64_t source_bytes =
-      aligned(config_.n_layers * n_sources_ * static_cast<std::int64_t>(sizeof(cuda::KvSource)));
   under_way_ = true;
   for (std::int32_t layer = 0; layer < config_.n_layers; ++layer) {
     if (between_layers) between_layers();
-    queue_layer(layer, places);
-    const cuda::KvLoadCall call{
-        .lane = Lane::kCopy,
-        .base = nullptr,
-        .sources = tables_.as<cuda::KvSource>() + layer * n_sources_,
-        .n_sources = n_sources_,
-        .n_tokens = n_tokens_,
-        .dtype = dtype_,
-        .rope = {pairs_.as<float>(), std::ssize(config_.rope.frequencies),
-                 config_.rope.pairing == kernels::RopePairing::kInterleaved ? 1 : 0},
-        .rows = reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + source_bytes),
-        .arena = arena.layer(layer)};
-    backend_.run(&Api::kv_load, &call);
+    const std::int64_t before = report_.bytes_from_host;
+    const std::size_t begun = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
+    queue_copies(layer, places);
+    const std::size_t copied = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
+    queue_rotation(layer, arena);
     backend_.run(&Api::record_event, Lane::kCopy, loaded_[static_cast<std::size_t>(layer)].get());
+    if (!trace_.is_on()) continue;
+    const std::int64_t n_copied = report_.bytes_from_host - before;
+    if (n_copied > 0) trace_.add(DeviceSpan::Work::kCopy, begun, copied, n_copied);
+    trace_.add(DeviceSpan::Work::kRotate, copied, trace_.mark(Lane::kCopy), layer_bytes_);
   }
-  for (const Place& place : places) {
-    if (place.stays) place.resident->is_filled = true;
-  }
+  resident_.end_load();
 }
 
 void BlockLoader::wait_for_layer(std::int32_t layer) {

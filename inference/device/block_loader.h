@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "inference/device/device_arena.h"
+#include "inference/device/device_trace.h"
+#include "inference/device/resident_blocks.h"
 #include "inference/device_kv.h"
 
 namespace kvlink::inference {
@@ -22,15 +23,14 @@ struct LoadReport {
 };
 
 /// The copy lane carries everything; an event per layer tells the compute lane when a layer's rows
-/// are there, so that layer l computes while layer l + 1 is on its way. Keeps blocks on the device
-/// inside a byte budget, the longest unused one makes room. One user at a time.
+/// are there, so that layer l computes while layer l + 1 is on its way. One user at a time.
 class BlockLoader {
  public:
   BlockLoader(const ModelConfig& config, const float* rope_frequencies, cuda::CudaBackend& backend,
-              std::int64_t budget_bytes);
+              std::int64_t budget_bytes, DeviceTrace& trace);
 
-  /// Queues the loads of all layers; blocks are of one geometry and type. Call wait_for_layer
-  /// before a layer's rows are read. Throws kOutOfMemory, kDevice.
+  /// Queues the loads of all layers; blocks are of one geometry. Call wait_for_layer before a
+  /// layer's rows are read. Throws kOutOfMemory, kDevice.
   void load(std::span<const KvLoad> loads, DeviceArena& arena,
             const std::function<void()>& between_layers);
   /// Makes the compute lane wait until a layer's rows are in the arena; nothing when no load is
@@ -41,31 +41,22 @@ class BlockLoader {
   bool is_under_way() const { return under_way_; }
 
   const LoadReport& last() const { return report_; }
-  std::int64_t resident_bytes() const { return resident_bytes_; }
-  std::int64_t n_resident() const { return std::ssize(resident_); }
-  /// Forgets every block on the device.
-  void drop_resident();
+  ResidentBlocks& resident() { return resident_; }
+  const ResidentBlocks& resident() const { return resident_; }
 
  private:
-  struct Resident {
-    std::weak_ptr<const KvBlock> owner;
-    const KvBlock* block = nullptr;
-    cuda::DeviceBuffer bytes;
-    bool is_filled = false;
-  };
   /// Where a block's planes are taken from.
   struct Place {
     const KvBlock* block = nullptr;
-    std::list<Resident>::iterator resident;
-    bool stays = false;      // has a place of its own on the device
-    bool is_there = false;   // and its bytes already
+    ResidentBlocks::Block* resident = nullptr;  // null: through the ring
+    bool is_there = false;                      // its bytes are on the device already
     bool is_pinned = false;  // its host memory can be copied from without waiting
     std::int64_t ring_offset = 0;
   };
   struct Slot {
     cuda::PinnedBuffer host;
     cuda::DeviceBuffer device;
-    cuda::EventHandle copied, used;
+    cuda::EventHandle copied;
     bool in_use = false;
   };
   static constexpr std::size_t kSlots = 3;
@@ -73,20 +64,18 @@ class BlockLoader {
   void queue(std::span<const KvLoad> loads, DeviceArena& arena,
              const std::function<void()>& between_layers);
   Place place(const KvLoad& load);
-  std::list<Resident>::iterator keep(const KvLoad& load);
-  bool make_room(std::int64_t bytes);
   void prepare_ring(std::int64_t bytes);
   void queue_tables(std::span<const KvLoad> loads, std::span<const Place> places);
-  void queue_layer(std::int32_t layer, std::span<const Place> places);
+  void queue_copies(std::int32_t layer, std::span<const Place> places);
+  void queue_rotation(std::int32_t layer, DeviceArena& arena);
   void copy_plane(const Place& place, std::int32_t layer, Plane plane, Slot& slot);
   std::int64_t address(const Place& place, std::int32_t layer, Plane plane, const Slot& slot) const;
 
   const ModelConfig& config_;
   const float* rope_frequencies_;
   cuda::CudaBackend& backend_;
-  std::int64_t budget_bytes_;
-  std::int64_t resident_bytes_ = 0;
-  std::list<Resident> resident_;  // the longest unused last
+  ResidentBlocks resident_;
+  DeviceTrace& trace_;
   Slot slots_[kSlots];
   std::vector<cuda::EventHandle> loaded_;  // one per layer
   bool under_way_ = false;
@@ -97,7 +86,7 @@ class BlockLoader {
   cuda::DeviceBuffer pairs_;
   std::int64_t n_tokens_ = 0;
   std::int64_t n_sources_ = 0;
-  DType dtype_ = DType::kF16;
+  std::int64_t layer_bytes_ = 0;  // of the planes of one layer, of all blocks
 };
 
 }  // namespace kvlink::inference

@@ -58,14 +58,16 @@ DeviceArena::DeviceArena(const ModelConfig& config, std::int64_t capacity, DType
       buffer_(backend, size_bytes(config, capacity, dtype)),
       positions_(backend, capacity * 4),
       biases_(backend, capacity * 4),
-      known_positions_(static_cast<std::size_t>(capacity), kHidden),
-      known_biases_(static_cast<std::size_t>(capacity)) {
+      known_positions_(backend, capacity * 4),
+      known_biases_(backend, capacity * 4) {
+  std::fill_n(known_positions_.as<std::int32_t>(), capacity, kHidden);
+  std::fill_n(known_biases_.as<float>(), capacity, 0.0F);
   // Rows that nobody has written yet take part in products with weight zero; NaN would not stay
   // out of them.
   backend_.run(&Api::clear, buffer_.data(), buffer_.size());
   backend_.run(&Api::clear, biases_.data(), biases_.size());
   backend_.run(&Api::upload, Lane::kCompute, positions_.data(),
-               static_cast<const void*>(known_positions_.data()), capacity * 4);
+               static_cast<const void*>(known_positions_.as<std::byte>()), capacity * 4);
   backend_.run(&Api::synchronize);
 }
 
@@ -85,20 +87,21 @@ cuda::Arena DeviceArena::layer(std::int32_t layer) const {
 }
 
 template <typename T, typename Wanted>
-void DeviceArena::upload_changes(std::vector<T>& known, std::size_t n,
+void DeviceArena::upload_changes(const cuda::PinnedBuffer& known, std::size_t n,
                                  const cuda::DeviceBuffer& buffer, Wanted wanted) {
+  T* values = known.as<T>();
   std::size_t first = n;
   std::size_t end = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const T value = wanted(i);
-    if (known[i] == value) continue;
+    if (values[i] == value) continue;
     first = std::min(first, i);
     end = i + 1;
-    known[i] = value;
+    values[i] = value;
   }
   if (first >= end) return;
   backend_.run(&Api::upload, Lane::kCompute, static_cast<void*>(buffer.as<T>() + first),
-               static_cast<const void*>(known.data() + first),
+               static_cast<const void*>(values + first),
                static_cast<std::int64_t>((end - first) * sizeof(T)));
 }
 
@@ -106,12 +109,12 @@ void DeviceArena::bring_up(std::span<const std::int32_t> positions, std::span<co
                            std::span<const std::int32_t> written) {
   for (const std::int32_t row : written) {
     const auto at = static_cast<std::size_t>(row);
-    if (row >= 0) known_positions_[at] = positions[at];
+    if (row >= 0) known_positions_.as<std::int32_t>()[at] = positions[at];
   }
-  upload_changes(known_positions_, positions.size(), positions_,
-                 [&](std::size_t i) { return positions[i]; });
-  upload_changes(known_biases_, positions.size(), biases_,
-                 [&](std::size_t i) { return biases.empty() ? 0.0F : biases[i]; });
+  upload_changes<std::int32_t>(known_positions_, positions.size(), positions_,
+                               [&](std::size_t i) { return positions[i]; });
+  upload_changes<float>(known_biases_, positions.size(), biases_,
+                        [&](std::size_t i) { return biases.empty() ? 0.0F : biases[i]; });
 }
 
 }  // namespace kvlink::inference

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "inference/model/model_config.h"
 #include "kernels/cuda/backend.h"
@@ -35,8 +34,8 @@ class DeviceArena {
  private:
   /// Uploads what differs from what the device holds of a buffer.
   template <typename T, typename Wanted>
-  void upload_changes(std::vector<T>& known, std::size_t n, const cuda::DeviceBuffer& buffer,
-                      Wanted wanted);
+  void upload_changes(const cuda::PinnedBuffer& known, std::size_t n,
+                      const cuda::DeviceBuffer& buffer, Wanted wanted);
 
   cuda::CudaBackend& backend_;
   std::int64_t n_kv_heads_, head_dim_, capacity_, plane_bytes_, scale_bytes_;
@@ -45,8 +44,10 @@ class DeviceArena {
   cuda::DeviceBuffer buffer_;
   cuda::DeviceBuffer positions_;
   cuda::DeviceBuffer biases_;
-  std::vector<std::int32_t> known_positions_;  // what the device holds
-  std::vector<float> known_biases_;
+  // What the device holds. Pinned, so that changes travel without waiting; whoever changes them
+  // again has waited for the pass in between.
+  cuda::PinnedBuffer known_positions_;
+  cuda::PinnedBuffer known_biases_;
 };
 
 }  // namespace kvlink::inference

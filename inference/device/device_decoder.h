@@ -8,13 +8,16 @@
 #include <vector>
 
 #include "inference/decoder.h"
+#include "inference/device/block_capture.h"
 #include "inference/device/block_loader.h"
 #include "inference/device/device_arena.h"
 #include "inference/device/device_lora.h"
 #include "inference/device/device_memory.h"
+#include "inference/device/device_trace.h"
 #include "inference/device/device_weights.h"
 #include "inference/device/gpu_options.h"
 #include "inference/device_kv.h"
+#include "kernels/base/result.h"
 
 namespace kvlink::inference {
 
@@ -37,12 +40,28 @@ class DeviceDecoder {
   std::vector<float> forward(const ForwardBatch& batch, const KvCache& cache, DeviceArena& arena,
                              const LayerCallback& between_layers);
 
+  /// Does `work`; when the device has too little memory for it, once more without the blocks that
+  /// only stay there for later.
+  template <typename Work>
+  auto with_room(Work work) {
+    try {
+      return work();
+    } catch (const Exception& failure) {
+      ResidentBlocks& resident = loader_->resident();
+      if (failure.error().code != ErrorCode::kOutOfMemory || resident.tier().n_blocks == 0) throw;
+      resident.drop();
+    }
+    return work();
+  }
+
   BlockLoader& loader() { return *loader_; }
+  const BlockLoader& loader() const { return *loader_; }
+  DeviceTrace& trace() { return trace_; }
   cuda::CudaBackend& backend() { return *backend_; }
   const DeviceWeights& weights() const { return weights_; }
   const DeviceMemory& planned_memory() const { return memory_; }
   std::int64_t n_graph_launches() const { return n_graph_launches_; }
-  /// "NVIDIA H100 80GB HBM3, bf16 products, cuBLASLt"
+  /// "NVIDIA H100 80GB HBM3, bf16 products, cuBLASLt"; and why steps are not graphs, if so.
   std::string describe() const;
 
  private:
@@ -53,6 +72,7 @@ class DeviceDecoder {
   void check_batch(const ForwardBatch& batch, const KvCache& cache) const;
   void write_step(const Tile& tile, const ForwardBatch& batch, const KvCache& cache,
                   DeviceArena& arena);
+  void upload_soft(const ForwardBatch& batch);
   std::vector<float> run_tile(const Tile& tile, const ForwardBatch& batch, const KvCache& cache,
                               DeviceArena& arena, const LayerCallback& between_layers);
   void enqueue_layers(const Tile& tile, const ForwardBatch* batch, DeviceArena& arena,
@@ -67,8 +87,8 @@ class DeviceDecoder {
   bool fits_graph(const ForwardBatch& batch, const DeviceArena& arena) const;
   std::vector<float> run_graph(Tile tile, const ForwardBatch& batch, const KvCache& cache,
                                DeviceArena& arena, const LayerCallback& between_layers);
+  bool note_graph(KeptGraph& kept, const Tile& tile, DeviceArena& arena);
   void download_logits(std::int64_t n, std::vector<float>& out);
-  void capture(std::int32_t layer, const ForwardBatch& batch, std::int64_t n);
   cuda::Matrix rows_of(const cuda::DeviceBuffer& buffer, std::int64_t n, std::int64_t cols,
                        DType dtype) const;
   cuda::AttentionCall attention_call(const Tile& tile, std::int32_t layer, const DeviceArena& arena,
@@ -82,10 +102,13 @@ class DeviceDecoder {
   DeviceMemory memory_;
   DeviceWeights weights_;
   std::unique_ptr<Buffers> buffers_;
+  DeviceTrace trace_;
   std::unique_ptr<BlockLoader> loader_;
+  std::unique_ptr<BlockCapture> capture_;
   std::unique_ptr<DeviceLora> lora_;  // null: none
   std::vector<KeptGraph> graphs_;
   std::int64_t n_graph_launches_ = 0;
+  std::string why_no_graphs_;
 };
 
 }  // namespace kvlink::inference

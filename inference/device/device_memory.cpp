@@ -31,7 +31,8 @@ DeviceMemory device_memory(const Model& model, const DeviceOptions& options, std
   m.context = DeviceArena::size_bytes(model.config, capacity, options.arena_dtype);
   const std::int64_t copies = DeviceWeights::wide_bytes(model);
   const bool wanted = options.copies && options.products != Products::kF32;
-  if (wanted && m.total() + copies <= available) m.copies = copies;
+  const std::int64_t kept = options.block_budget_bytes;
+  if (wanted && m.total() + copies + kept <= available) m.copies = copies;
   return m;
 }
 

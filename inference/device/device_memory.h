@@ -21,7 +21,7 @@ struct DeviceMemory {
 };
 
 /// What a decoder and one context of `capacity` rows need. Copies are counted when they fit into
-/// `available` bytes beside the rest.
+/// `available` bytes beside the rest and the blocks that may stay.
 DeviceMemory device_memory(const Model& model, const DeviceOptions& options, std::int64_t capacity,
                            std::int64_t available);
 

@@ -13,6 +13,7 @@
 #include "inference/link/recompute_method.h"
 #include "kernels/base/kv_block.h"
 #include "kernels/base/result.h"
+#include "kernels/base/sha256.h"
 
 namespace kvlink::inference {
 
@@ -41,6 +42,8 @@ struct PlannedChunk {
   /// of the attention is multiplied by exp of it. How likely the chunk is the right one compared
   /// with the likeliest: at most 0, finite.
   float log_prior = 0.0F;
+  /// What the block is known by, or zero: by it a GPU finds the copy that it has kept.
+  Digest id = {};
 };
 
 /// Rows and positions for one question. Row r of the plan is arena row n_rows() + r of the context

@@ -10,7 +10,7 @@
 namespace kvlink::cuda {
 
 /// Raised whenever a struct or the table below changes: a plugin of another build is refused.
-inline constexpr std::uint32_t kApiVersion = 2;
+inline constexpr std::uint32_t kApiVersion = 3;
 inline constexpr char kApiSymbol[] = "kvlink_cuda_api";
 
 /// Result of every call. Append only.
@@ -195,6 +195,7 @@ struct KvSource {
   std::int64_t keys_at, values_at;  ///< bytes from `base`; addresses when that is null
   std::int64_t n_tokens;
   std::int64_t first_token;  ///< of all blocks together
+  DType dtype;               ///< of its planes; blocks of one load may differ
 };
 
 /// Dequantise, rotate, scatter: every block of one layer in one launch.
@@ -203,7 +204,6 @@ struct KvLoadCall {
   const void* base;         ///< planes of this layer
   const KvSource* sources;  ///< on the device, ascending first_token
   std::int64_t n_sources, n_tokens;
-  DType dtype;
   RopeTable rope;            ///< of the n_tokens positions
   const std::int32_t* rows;  ///< [n_tokens] arena rows
   Arena arena;
@@ -268,6 +268,8 @@ struct Api {
   Status (*clear)(Context*, void* memory, std::int64_t bytes);
   Status (*upload)(Context*, Lane lane, void* to, const void* from, std::int64_t bytes);
   Status (*copy)(Context*, Lane lane, void* to, const void* from, std::int64_t bytes);
+  /// To pinned memory, without waiting.
+  Status (*fetch)(Context*, Lane lane, void* to, const void* from, std::int64_t bytes);
   Status (*download)(Context*, void* to, const void* from, std::int64_t bytes);
   Status (*synchronize)(Context*);
 

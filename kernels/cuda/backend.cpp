@@ -9,6 +9,9 @@
 namespace kvlink::cuda {
 namespace {
 
+/// sm_75, Turing: the first with the matrix products that the kernels use.
+constexpr int kLeastCapability = 75;
+
 /// What a driver's complaint means to somebody who wants to use the GPU.
 std::string device_problem(Status status, const std::string& text) {
   if (status == Status::kUnsupported && text.find("no CUDA-capable") != std::string::npos) {
@@ -78,6 +81,13 @@ std::filesystem::path default_plugin_file(const std::filesystem::path& program_f
   return candidates[1];
 }
 
+std::string why_unusable(const DeviceInfo& device) {
+  if (device.major * 10 + device.minor >= kLeastCapability) return "";
+  return std::string(device.name) + " is too old: its compute capability is " +
+         std::to_string(device.major) + "." + std::to_string(device.minor) +
+         ", and 7.5 is the least";
+}
+
 std::string describe(const DeviceInfo& device) {
   return std::string(device.name) + ", sm_" + std::to_string(device.major) +
          std::to_string(device.minor) + ", " + gibibytes(device.total_bytes) +
@@ -93,10 +103,8 @@ CudaBackend::CudaBackend(std::shared_ptr<const CudaPlugin> plugin, const Backend
                                        std::to_string(plugin_->devices().size()));
   }
   device_ = plugin_->devices()[static_cast<std::size_t>(options.device)];
-  if (device_.major * 10 + device_.minor < 75) {
-    fail(ErrorCode::kUnsupported,
-         std::string(device_.name) + " is too old: compute capability 7.5 is the least");
-  }
+  const std::string problem = why_unusable(device_);
+  if (!problem.empty()) fail(ErrorCode::kUnsupported, problem);
   const ContextOptions raw{
       .device = options.device,
       .memory_limit_bytes = options.memory_limit_bytes,

@@ -41,6 +41,8 @@ std::filesystem::path default_plugin_file(const std::filesystem::path& program_f
 
 /// "NVIDIA H100 80GB HBM3, sm_90, 79.2 GiB, driver for CUDA 13.0"
 std::string describe(const DeviceInfo& device);
+/// "" or, in one line, why a device that is there cannot be used.
+std::string why_unusable(const DeviceInfo& device);
 
 struct BackendOptions {
   std::int32_t device = 0;               ///< index in CudaPlugin::devices()

@@ -52,6 +52,10 @@ std::unique_ptr<BlasLibrary> BlasLibrary::open(Context& context, const char* fil
   const std::string name =
       file != nullptr ? std::string(file) : "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR);
   void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr && file == nullptr) {
+    // A toolkit need not have told the system's linker where it is.
+    library = dlopen(("/usr/local/cuda/lib64/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
   if (library == nullptr) {
     words = name + " is not installed";
     return nullptr;
@@ -134,15 +138,21 @@ bool BlasLibrary::multiply(Context& context, const MatmulCall& call) {
                     call.x.dtype, call.y.dtype, call.accumulate != 0);
   auto found = plans_.find(shape);
   if (found == plans_.end()) found = plans_.emplace(shape, make_plan(call)).first;
-  const Plan& plan = found->second;
+  Plan& plan = found->second;
   if (!plan.found) return false;
   const float one = 1.0F;
   const float beta = call.accumulate != 0 ? 1.0F : 0.0F;
-  check_blas(
+  const cublasStatus_t status =
       functions_.matmul(handle_, plan.desc, &one, call.w.data, plan.w, call.x.data, plan.x, &beta,
                         call.y.data, plan.y, call.y.data, plan.y, &plan.algorithm, workspace_,
-                        static_cast<std::size_t>(kWorkspaceBytes), context.compute()),
-      "product");
+                        static_cast<std::size_t>(kWorkspaceBytes), context.compute());
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE ||
+      status == CUBLAS_STATUS_ARCH_MISMATCH) {
+    // What was said to work does not: the kernels here do it, now and later.
+    plan.found = false;
+    return false;
+  }
+  check_blas(status, "product");
   return true;
 }
 

@@ -8,6 +8,7 @@ namespace kvlink::cuda {
 namespace {
 
 constexpr int kWarps = 4;
+constexpr int kKeyWarps = 8;  ///< of a block that stores keys as q8
 constexpr int kMostHeadDim = 256;
 constexpr int kPerLane = kMostHeadDim / kWarp;
 
@@ -197,7 +198,7 @@ __global__ void kv_load_kernel(KvLoadCall call) {
 #pragma unroll
   for (int i = 0; i < kPerLane; ++i) {
     const int e = lane + i * kWarp;
-    head.v[i] = e < head_dim ? plane_value(plane, call.dtype, is_key, source.n_tokens,
+    head.v[i] = e < head_dim ? plane_value(plane, source.dtype, is_key, source.n_tokens,
                                            std::int64_t{n_kv} * head_dim,
                                            token - source.first_token, own * head_dim + e)
                              : 0.0F;
@@ -232,16 +233,29 @@ __global__ void store_plain_kernel(const float* x, std::int64_t n, DType dtype, 
   }
 }
 
-/// One thread per channel: the largest over all tokens, then the numbers.
-__global__ void store_q8_keys_kernel(const float* x, std::int64_t n, std::int64_t dim,
-                                     float* scales, std::int8_t* rows) {
-  const std::int64_t c = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+/// 32 channels a block; warp w has the tokens w, w + 8, …: the largest of each channel, then the
+/// numbers.
+__global__ void __launch_bounds__(kKeyWarps* kWarp)
+    store_q8_keys_kernel(const float* x, std::int64_t n, std::int64_t dim, float* scales,
+                         std::int8_t* rows) {
+  __shared__ float largest[kKeyWarps][kWarp];
+  const int lane = lane_of_thread();
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  const std::int64_t c = std::int64_t{blockIdx.x} * kWarp + lane;
+  float own = 0.0F;
+  if (c < dim) {
+    for (std::int64_t t = warp; t < n; t += kKeyWarps) own = larger_magnitude(own, x[t * dim + c]);
+  }
+  largest[warp][lane] = own;
+  __syncthreads();
   if (c >= dim) return;
-  float largest = 0.0F;
-  for (std::int64_t t = 0; t < n; ++t) largest = larger_magnitude(largest, x[t * dim + c]);
-  const float scale = largest / 127.0F;
-  scales[c] = scale;
-  for (std::int64_t t = 0; t < n; ++t) rows[t * dim + c] = quantized(x[t * dim + c], scale);
+#pragma unroll
+  for (int w = 0; w < kKeyWarps; ++w) own = larger_magnitude(own, largest[w][lane]);
+  const float scale = own / 127.0F;
+  if (warp == 0) scales[c] = scale;
+  for (std::int64_t t = warp; t < n; t += kKeyWarps) {
+    rows[t * dim + c] = quantized(x[t * dim + c], scale);
+  }
 }
 
 /// One warp per token.
@@ -307,8 +321,8 @@ void kv_store(Context& context, const KvStoreCall& call) {
   }
   auto* key_scales = static_cast<float*>(call.key_plane);
   auto* value_scales = static_cast<float*>(call.value_plane);
-  launch(context, "kv_store", store_q8_keys_kernel, dim3(blocks_for(call.kv_dim, 32)), 32, 0,
-         call.keys, call.n, call.kv_dim, key_scales,
+  launch(context, "kv_store", store_q8_keys_kernel, dim3(blocks_for(call.kv_dim, kWarp)),
+         kKeyWarps * kWarp, 0, call.keys, call.n, call.kv_dim, key_scales,
          reinterpret_cast<std::int8_t*>(key_scales + call.kv_dim));
   launch(context, "kv_store", store_q8_values_kernel, dim3(blocks_for(call.n, kWarps)),
          kWarps * kWarp, 0, call.values, call.n, call.kv_dim, value_scales,

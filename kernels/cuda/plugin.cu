@@ -153,6 +153,9 @@ Status upload(Context* context, Lane lane, void* to, const void* from, std::int6
 Status copy(Context* context, Lane lane, void* to, const void* from, std::int64_t bytes) {
   return copy_on(context, lane, to, from, bytes, cudaMemcpyDeviceToDevice);
 }
+Status fetch(Context* context, Lane lane, void* to, const void* from, std::int64_t bytes) {
+  return copy_on(context, lane, to, from, bytes, cudaMemcpyDeviceToHost);
+}
 Status synchronize(Context* context) {
   return guarded(context, [](Context& c) {
     for (const cudaStream_t lane : c.lanes) check(cudaStreamSynchronize(lane), "waiting");
@@ -259,6 +262,7 @@ constexpr Api kApi = {
     .clear = clear,
     .upload = upload,
     .copy = copy,
+    .fetch = fetch,
     .download = download,
     .synchronize = synchronize,
     .create_event = create_event,

@@ -73,54 +73,53 @@ __global__ void norm_kernel(Matrix x, const std::int32_t* rows, const float* w, 
   }
 }
 
-/// Row of a flat index over n columns; 2^32 elements and more need 64 bits.
+/// Rows along x, columns along y: no division finds the place.
 struct Place {
   std::int64_t row, col;
 };
-KVLINK_DEVICE Place place(std::int64_t cols) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  return {i / cols, i % cols};
+KVLINK_DEVICE Place place() {
+  return {blockIdx.x, std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x};
 }
 
 __global__ void swiglu_kernel(Matrix x, Matrix y) {
-  const Place at = place(y.cols);
-  if (at.row >= y.rows) return;
+  const Place at = place();
+  if (at.col >= y.cols) return;
   const float gate = load_one(x.data, x.dtype, at.row * x.row_stride + at.col);
   const float up = load_one(x.data, x.dtype, at.row * x.row_stride + y.cols + at.col);
   store_one(y.data, y.dtype, at.row * y.row_stride + at.col, gate / (1.0F + expf(-gate)) * up);
 }
 
 __global__ void add_kernel(Matrix x, Matrix y, const float* bias) {
-  const Place at = place(x.cols);
-  if (at.row >= x.rows) return;
+  const Place at = place();
+  if (at.col >= x.cols) return;
   const float v =
       bias != nullptr ? bias[at.col] : load_one(y.data, y.dtype, at.row * y.row_stride + at.col);
   static_cast<float*>(x.data)[at.row * x.row_stride + at.col] += v;
 }
 
 __global__ void gelu_kernel(Matrix x) {
-  const Place at = place(x.cols);
-  if (at.row >= x.rows) return;
+  const Place at = place();
+  if (at.col >= x.cols) return;
   float& v = static_cast<float*>(x.data)[at.row * x.row_stride + at.col];
   v = 0.5F * v * (1.0F + erff(v * 0.70710678F));
 }
 
 __global__ void convert_kernel(Matrix x, Matrix y) {
-  const Place at = place(x.cols);
-  if (at.row >= x.rows) return;
+  const Place at = place();
+  if (at.col >= x.cols) return;
   store_one(y.data, y.dtype, at.row * y.row_stride + at.col,
             load_one(x.data, x.dtype, at.row * x.row_stride + at.col));
 }
 
 __global__ void mask_kernel(Matrix x, const std::int32_t* skip) {
-  const Place at = place(x.cols);
-  if (at.row >= x.rows || skip[at.row] == 0) return;
+  const Place at = place();
+  if (at.col >= x.cols || skip[at.row] == 0) return;
   static_cast<float*>(x.data)[at.row * x.row_stride + at.col] = 0.0F;
 }
 
 bool same_shape(const Matrix& x, const Matrix& y) { return x.rows == y.rows && x.cols == y.cols; }
 
-dim3 grid_of(const Matrix& x) { return dim3(blocks_for(x.rows * x.cols, kThreads)); }
+dim3 grid_of(const Matrix& x) { return dim3(blocks_for(x.rows, 1), blocks_for(x.cols, kThreads)); }
 
 }  // namespace
 

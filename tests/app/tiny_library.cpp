@@ -74,6 +74,7 @@ std::unique_ptr<Session> TinyLibrary::open(const Adjust& adjust, FileSystem& fil
   options.files = &files;
   options.adjust = [&](Settings& settings) {
     settings.threads = 1;
+    settings.device = "cpu";
     settings.system_prompt = "Answer.";
     settings.chunk_target_tokens = 80;
     settings.chunk_max_tokens = 120;

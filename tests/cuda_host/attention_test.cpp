@@ -50,7 +50,7 @@ class DeviceAttention : public DeviceArenaTest {
     const std::int32_t* keys_at = positions_given ? upload(key_positions) : nullptr;
     const std::int32_t* queries_at = positions_given ? upload(query_positions) : nullptr;
     const float* biases = key_biases.empty() ? nullptr : upload(key_biases);
-    const Rows y = in_both_orders([&] {
+    const Rows y = in_every_order([&] {
       const Matrix out = fresh(q.view().rows, q.view().cols, DType::kF32, 2);
       const cuda::AttentionCall call{q_device,      arena,        keys_at, queries_at, biases,
                                      n_keys_device, s.n_keys + 3, half,    out};

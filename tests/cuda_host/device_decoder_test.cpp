@@ -1,118 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decoder on a device against the decoder on the CPU: the same batches, the same masks.
-#include "inference/device/device_decoder.h"
-
-#include <algorithm>
-#include <numeric>
 #include <set>
 
-#include "inference/model/model.h"
-#include "kernels/kv.h"
-#include "tests/cuda_host/device_fixture.h"
-#include "tests/inference/decoder_driver.h"
-#include "tests/support/tolerances.h"
-#include "tests/support/gguf_writer.h"
-#include "tests/support/random_floats.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/tiny_model.h"
+#include "tests/cuda_host/decoder_fixture.h"
 
 namespace kvlink::tests {
 namespace {
-
-using inference::DeviceArena;
-using inference::DeviceDecoder;
-using inference::DeviceOptions;
-using inference::ForwardBatch;
-using inference::KvCache;
-using inference::KvLoad;
-using inference::Products;
-
-constexpr std::int64_t kCapacity = 256;
-
-class DeviceDecoderTest : public DeviceTest {
- protected:
-  void SetUp() override {
-    DeviceTest::SetUp();
-    if (plugin_ == nullptr) return;
-    shared_backend_ =
-        std::make_shared<CudaBackend>(plugin_, cuda::BackendOptions{.blas_library = test_blas()});
-    use_model({});
-  }
-
-  void use_model(const TinyModelOptions& options) {
-    const auto file = folder_.path() / ("model" + std::to_string(++n_models_) + ".gguf");
-    write_tiny_generator(file, options);
-    auto model = inference::load_model(file);
-    ASSERT_TRUE(model) << model.error().message;
-    model_ = std::make_unique<inference::Model>(std::move(*model));
-    cpu_ = std::make_unique<inference::Decoder>(*model_, cpu_backend_);
-  }
-
-  DeviceOptions exact(std::int64_t tile_rows = 32) const {
-    return {.products = Products::kF32,
-            .arena_dtype = DType::kF32,
-            .tile_rows = tile_rows,
-            .block_budget_bytes = 0};
-  }
-  std::unique_ptr<DeviceDecoder> make(const DeviceOptions& options) {
-    return std::make_unique<DeviceDecoder>(*model_, shared_backend_, options, kCapacity);
-  }
-  DeviceArena arena(const DeviceOptions& options) {
-    return DeviceArena(model_->config, kCapacity, options.arena_dtype, *shared_backend_);
-  }
-  std::vector<std::int32_t> tokens(std::size_t n, std::uint64_t seed = 3) const {
-    std::vector<std::int32_t> ids;
-    std::mt19937_64 random(seed);
-    for (std::size_t i = 0; i < n; ++i) {
-      ids.push_back(static_cast<std::int32_t>(
-          random() % static_cast<std::uint64_t>(model_->config.vocab_size)));
-    }
-    return ids;
-  }
-
-  /// A context on both sides.
-  struct Pair {
-    KvCache cpu, device;  // of the second only the positions are used
-    DeviceArena arena;
-  };
-  Pair pair(const DeviceOptions& options) {
-    return {KvCache(model_->config, kCapacity, DType::kF32),
-            KvCache(model_->config, kCapacity, DType::kF32), arena(options)};
-  }
-
-  /// Appends the batch's rows on both sides and compares what comes out.
-  float difference(DeviceDecoder& decoder, Pair& p, std::span<const std::int32_t> ids,
-                   std::span<const std::int32_t> positions,
-                   std::span<const std::int32_t> logit_rows, View<const float> soft = {}) {
-    const auto first = static_cast<std::int32_t>(p.cpu.append_rows(positions));
-    p.device.append_rows(positions);
-    std::vector<std::int32_t> rows(ids.size());
-    std::iota(rows.begin(), rows.end(), first);
-    ForwardBatch batch;
-    batch.token_ids = ids;
-    batch.rows = rows;
-    batch.logit_rows = logit_rows;
-    batch.embeddings = soft;
-    const auto expected = cpu_->forward(batch, p.cpu);
-    last_ = decoder.forward(batch, p.device, p.arena, {});
-    return max_difference(expected, last_);
-  }
-
-  TemporaryFolder folder_;
-  int n_models_ = 0;
-  kernels::CpuBackend cpu_backend_{
-      kernels::CpuOptions{.n_threads = 1, .arithmetic = kernels::Arithmetic::kFloat}};
-  std::shared_ptr<CudaBackend> shared_backend_;
-  std::unique_ptr<inference::Model> model_;
-  std::unique_ptr<inference::Decoder> cpu_;
-  std::vector<float> last_;
-};
-
-std::vector<std::int32_t> counting(std::size_t n, std::int32_t first = 0) {
-  std::vector<std::int32_t> values(n);
-  std::iota(values.begin(), values.end(), first);
-  return values;
-}
 
 TEST_F(DeviceDecoderTest, GivesTheCpusLogitsInEveryPrecision) {
   struct Case {
@@ -212,31 +105,6 @@ TEST_F(DeviceDecoderTest, TakesSoftTokensPositionsWithGapsAndTruncation) {
   batch.rows = rows;
   EXPECT_THROW(decoder->forward(batch, p.device, p.arena, {}), Exception);
 }
-
-class DeviceBlocks : public DeviceDecoderTest {
- protected:
-  std::shared_ptr<KvBlock> block(const std::vector<std::int32_t>& ids, DType dtype) const {
-    const auto& c = model_->config;
-    return std::make_shared<KvBlock>(KvLayout{.n_layers = c.n_layers,
-                                              .n_kv_heads = c.n_kv_heads,
-                                              .head_dim = c.head_dim,
-                                              .dtype = dtype},
-                                     ids);
-  }
-  /// A chunk's KV as the CPU computes it.
-  std::shared_ptr<KvBlock> encode(const std::vector<std::int32_t>& ids, DType dtype) {
-    auto made = block(ids, dtype);
-    KvCache cache(model_->config, kCapacity, DType::kF32);
-    const auto rows = counting(ids.size());
-    cache.append_rows(rows);
-    ForwardBatch batch;
-    batch.token_ids = ids;
-    batch.rows = rows;
-    batch.capture = made.get();
-    cpu_->forward(batch, cache);
-    return made;
-  }
-};
 
 TEST_F(DeviceBlocks, EncodesChunksAsTheCpuDoes) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kQ8Kv}) {
@@ -349,38 +217,13 @@ TEST_F(DeviceBlocks, LinkRepositionAndFullGiveTheCpusLogits) {
           EXPECT_LT(max_difference(expected, logits), kDeviceLogitsF16)
               << dtype_name(block_type) << ", " << n_link << " link tokens";
         }
-        EXPECT_EQ(decoder->loader().n_resident(), 0);
-        EXPECT_EQ(resident->loader().n_resident(), 2);
+        EXPECT_EQ(decoder->loader().resident().tier().n_blocks, 0);
+        EXPECT_EQ(resident->loader().resident().tier().n_blocks, 2);
         EXPECT_EQ(resident->loader().last().bytes_from_host, 0);
         EXPECT_GT(resident->loader().last().bytes_from_device, 0);
       }
     }
   }
-}
-
-TEST_F(DeviceBlocks, KeepsTheLastBlocksInsideTheBudget) {
-  const auto one = encode(tokens(30, 1), DType::kF16);
-  const auto two = encode(tokens(30, 2), DType::kF16);
-  DeviceOptions options = exact(64);
-  options.block_budget_bytes = std::ssize(one->bytes()) + 100;
-  const auto decoder = make(options);
-  DeviceArena own = arena(options);
-  const auto at = counting(30);
-  const auto load = [&](const std::shared_ptr<KvBlock>& block, bool owned) {
-    const KvLoad l{block.get(), owned ? block : nullptr, 0, at};
-    decoder->loader().load(std::span(&l, 1), own, {});
-    decoder->loader().finish();
-    return decoder->loader().last();
-  };
-  EXPECT_GT(load(one, true).bytes_from_host, 0);
-  EXPECT_EQ(load(one, true).bytes_from_host, 0);
-  EXPECT_GT(load(two, false).bytes_from_host, 0);  // nobody vouches for it: not kept
-  EXPECT_EQ(load(one, true).bytes_from_host, 0);
-  EXPECT_GT(load(two, true).bytes_from_host, 0);
-  EXPECT_GT(load(one, true).bytes_from_host, 0);  // made room for the other
-  EXPECT_LE(decoder->loader().resident_bytes(), options.block_budget_bytes);
-  decoder->loader().drop_resident();
-  EXPECT_EQ(decoder->loader().resident_bytes(), 0);
 }
 
 TEST_F(DeviceBlocks, RecomputeFindsTheAttentionAndTheValuesOfTheCpu) {

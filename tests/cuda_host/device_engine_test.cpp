@@ -6,9 +6,9 @@
 #include "kernels/logits.h"
 #include "tests/cuda_host/device_fixture.h"
 #include "tests/inference/decoder_driver.h"
-#include "tests/support/tolerances.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/tolerances.h"
 
 namespace kvlink::tests {
 namespace {
@@ -29,7 +29,8 @@ class DeviceEngine : public DeviceTest {
     for (std::int32_t i = 0; i < 17; ++i) second_.push_back(7 + i * 3 % 250);
   }
 
-  std::unique_ptr<Engine> load(cuda::BackendOptions backend, bool with_gpu = true) {
+  std::unique_ptr<Engine> load(cuda::BackendOptions backend, bool with_gpu = true,
+                               bool check = false) {
     EngineOptions options;
     options.cpu = {.n_threads = 1, .arithmetic = kernels::Arithmetic::kFloat};
     options.arena_dtype = DType::kF32;
@@ -39,7 +40,8 @@ class DeviceEngine : public DeviceTest {
       options.gpu.decoder = {.products = inference::Products::kF32,
                              .arena_dtype = DType::kF32,
                              .tile_rows = 64,
-                             .block_budget_bytes = 1 << 20};
+                             .block_budget_bytes = 1 << 20,
+                             .check = check};
     }
     auto engine = Engine::load(model_file_, options);
     EXPECT_TRUE(engine) << engine.error().message;
@@ -103,6 +105,101 @@ TEST_F(DeviceEngine, ConversesAsTheCpuDoesInEveryMode) {
                 std::string(inference::link_mode_name(mode)));
   }
   EXPECT_TRUE(gpu->take_device_notices().empty());
+}
+
+TEST_F(DeviceEngine, SaysWhatTheGpuDidAndWhatItKeeps) {
+  using Work = inference::DeviceSpan::Work;
+  const auto gpu = load({.blas_library = ""});
+  const auto block = std::make_shared<const KvBlock>(
+      value_or_throw(gpu->encode_chunk(prefix_, first_, Priority::kIngestion)));
+  Digest id;
+  id.bytes[3] = 7;
+  for (int turn = 0; turn < 2; ++turn) {
+    auto context = value_or_throw(gpu->new_context());
+    const PlannedChunk chunk{first_, block.get(), block, 0.0F, id};
+    inference::PlanRequest request;
+    request.mode = LinkMode::kReposition;
+    request.chunks = std::span(&chunk, 1);
+    request.lead = prefix_;
+    request.question = question_;
+    request.max_rows = context->capacity();
+    const auto plan = value_or_throw(inference::plan_context(request));
+    inference::PrefillReport report;
+    value_or_throw(gpu->prefill(*context, plan, std::span(&chunk, 1), Priority::kQuestion, report));
+    const auto count = [&](Work work) {
+      return std::count_if(context->device_spans().begin(), context->device_spans().end(),
+                           [work](const auto& span) { return span.work == work; });
+    };
+    EXPECT_EQ(count(Work::kForward), 1);
+    EXPECT_EQ(count(Work::kRotate), gpu->model().config.n_layers);
+    EXPECT_EQ(count(Work::kCopy), turn == 0 ? gpu->model().config.n_layers : 0);
+    // The first step behind it is timed, the others are not.
+    value_or_throw(gpu->decode(*context, 11, Priority::kQuestion));
+    EXPECT_EQ(count(Work::kForward), 1);
+    EXPECT_EQ(count(Work::kRotate), 0);
+    value_or_throw(gpu->decode(*context, 12, Priority::kQuestion));
+    EXPECT_TRUE(context->device_spans().empty());
+    const auto tier = gpu->device_tier();
+    ASSERT_TRUE(tier);
+    EXPECT_EQ(tier->n_blocks, 1);
+    EXPECT_EQ(tier->used_bytes, std::ssize(block->bytes()));
+    EXPECT_EQ(tier->budget_bytes, 1 << 20);
+    EXPECT_EQ(tier->n_served, turn);
+    EXPECT_EQ(gpu->device_blocks(), std::vector<Digest>{id});
+  }
+  const auto cpu = load({}, false);
+  EXPECT_FALSE(cpu->device_tier());
+  EXPECT_TRUE(cpu->device_blocks().empty());
+}
+
+TEST_F(DeviceEngine, AGpuIsTriedBeforeItIsTrusted) {
+  const auto good = load({.blas_library = ""}, true, true);
+  EXPECT_TRUE(good->device_tier());
+  EXPECT_TRUE(good->take_device_notices().empty());
+  if (!fake_.is_there()) GTEST_SKIP() << "a device cannot be told to be wrong";
+  const auto cpu = load({}, false);
+  const std::int64_t used = fake_.used();
+  fake_.set_wrong(1);
+  const auto wrong = load({.blas_library = ""}, true, true);
+  fake_.set_wrong(0);
+  EXPECT_FALSE(wrong->device_tier());
+  const auto notices = wrong->take_device_notices();
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_NE(notices[0].find("does not compute what the processor does"), std::string::npos)
+      << notices[0];
+  EXPECT_NE(wrong->device_words().find("not used"), std::string::npos);
+  EXPECT_EQ(fake_.used(), used) << "nothing stays on a GPU that is not used";
+  expect_same(converse(*cpu, LinkMode::kFull), converse(*wrong, LinkMode::kFull), "on the CPU");
+}
+
+TEST_F(DeviceEngine, AChoiceOfADeviceSaysWhatItComesTo) {
+  if (!fake_.is_there()) GTEST_SKIP() << "a machine has the devices that it has";
+  fake_.set_devices(3);
+  const auto found = inference::find_gpus(test_plugin());
+  ASSERT_EQ(found.gpus.size(), 3U);
+  EXPECT_EQ(found.gpus[1].id, "gpu:1");
+  EXPECT_TRUE(found.gpus[1].problem.empty());
+  EXPECT_NE(found.gpus[2].problem.find("too old: its compute capability is 6.0"), std::string::npos)
+      << found.gpus[2].problem;
+  EXPECT_EQ(inference::choose_gpu(found, "auto").backend.device, 0);
+  EXPECT_EQ(inference::choose_gpu(found, "gpu:1").backend.device, 1);
+  EXPECT_EQ(inference::choose_gpu(found, "cpu").plugin, nullptr);
+  EXPECT_TRUE(inference::choose_gpu(found, "cpu").refusal.empty());
+  for (const char* choice : {"gpu:2", "gpu:7"}) {
+    const auto refused = inference::choose_gpu(found, choice);
+    EXPECT_EQ(refused.plugin, nullptr) << choice;
+    EXPECT_TRUE(refused.is_chosen) << choice;
+    EXPECT_FALSE(refused.refusal.empty()) << choice;
+  }
+  const auto none = inference::find_gpus("/nowhere/libkvlink_cuda.so");
+  EXPECT_TRUE(none.gpus.empty());
+  EXPECT_NE(inference::choose_gpu(none, "auto").refusal.find("no CUDA plugin"), std::string::npos);
+  for (const char* word : {"auto", "cpu", "gpu:0", "gpu:63"}) {
+    EXPECT_TRUE(inference::is_device_choice(word)) << word;
+  }
+  for (const char* word : {"", "gpu", "gpu:", "gpu:64", "gpu:-1", "gpu:1x", "GPU:0", "cuda"}) {
+    EXPECT_FALSE(inference::is_device_choice(word)) << word;
+  }
 }
 
 TEST_F(DeviceEngine, TheCpuFinishesWhatALostGpuBegan) {

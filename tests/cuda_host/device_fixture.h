@@ -38,7 +38,10 @@ struct FakeDevice {
   void (*set_error)(int) = nullptr;
   void (*set_memory)(std::int64_t) = nullptr;
   std::int64_t (*used)() = nullptr;
-  void (*set_descending)(int) = nullptr;
+  void (*set_order)(int) = nullptr;
+  void (*set_late)(int) = nullptr;
+  void (*set_devices)(int) = nullptr;
+  void (*set_wrong)(int) = nullptr;
 
   FakeDevice() {
     void* plugin = dlopen(test_plugin().c_str(), RTLD_NOW | RTLD_NOLOAD);
@@ -49,7 +52,10 @@ struct FakeDevice {
     find(set_error, "fake_cuda_set_error");
     find(set_memory, "fake_cuda_set_memory");
     find(used, "fake_cuda_used");
-    find(set_descending, "fake_cuda_set_descending");
+    find(set_order, "fake_cuda_set_order");
+    find(set_late, "fake_cuda_set_late");
+    find(set_devices, "fake_cuda_set_devices");
+    find(set_wrong, "fake_cuda_set_wrong");
     dlclose(plugin);
   }
   bool is_there() const { return set_error != nullptr; }
@@ -70,8 +76,10 @@ class DeviceTest : public testing::Test {
   }
   void TearDown() override {
     if (!fake_.is_there()) return;
-    fake_.set_descending(0);
+    fake_.set_order(0);
     fake_.set_error(0);
+    fake_.set_wrong(0);
+    fake_.set_devices(1);
   }
 
   /// The bytes on the device; kept until the test ends.
@@ -141,16 +149,18 @@ class DeviceTest : public testing::Test {
             wide};
   }
 
-  /// Runs `work` with threads in rising order and, on the host, once more in falling order: bits
-  /// that differ show a missing barrier.
+  /// Runs `work` with threads in rising order and, on the host, again in falling and in shuffled
+  /// order: bits that differ show a missing barrier. `work` waits for what it starts.
   template <typename Work>
-  auto in_both_orders(Work work) {
+  auto in_every_order(Work work) {
     auto first = work();
-    if (!fake_.is_there()) return first;
-    fake_.set_descending(1);
-    const auto second = work();
-    fake_.set_descending(0);
-    EXPECT_TRUE(first == second) << "the result depends on the order of threads";
+    for (const int order : {1, 2}) {
+      if (!fake_.is_there()) break;
+      fake_.set_order(order);
+      const auto again = work();
+      fake_.set_order(0);
+      EXPECT_TRUE(first == again) << "the result depends on the order of threads, " << order;
+    }
     return first;
   }
 

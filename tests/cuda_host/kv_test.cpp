@@ -2,6 +2,7 @@
 #include "kernels/kv.h"
 
 #include <numeric>
+#include <optional>
 
 #include "kernels/base/kv_block.h"
 #include "tests/cuda_host/device_arena.h"
@@ -90,8 +91,9 @@ class DeviceKv : public DeviceArenaTest {
     }
   }
 
+  /// other_type: of the block in the middle.
   void check_load(DType block_type, DType arena_type, std::int32_t head_dim,
-                  const kernels::Rope& rope) {
+                  const kernels::Rope& rope, std::optional<DType> other_type = {}) {
     // Three blocks of one layer, one after the other at `base`, as the ring holds them.
     const std::int64_t lengths[] = {5, 1, 33};
     std::vector<KvBlock> blocks;
@@ -101,13 +103,14 @@ class DeviceKv : public DeviceArenaTest {
     std::vector<std::int32_t> rows;
     CpuArena expected(2, 50, head_dim);
     for (const std::int64_t n : lengths) {
-      blocks.push_back(random_block(block_type, 2, head_dim, n, static_cast<unsigned>(n)));
+      const DType own_type = blocks.size() == 1 ? other_type.value_or(block_type) : block_type;
+      blocks.push_back(random_block(own_type, 2, head_dim, n, static_cast<unsigned>(n)));
       const auto first = static_cast<std::int64_t>(positions.size());
       std::vector<std::int32_t> own(static_cast<std::size_t>(n));
       std::iota(own.begin(), own.end(), static_cast<std::int32_t>(100 + 3 * n));
       const std::int64_t row = first + 2;
       kernels::kv_load(cpu_, blocks.back(), 1, rope, own, row, expected.view);
-      cuda::KvSource source{0, 0, n, first};
+      cuda::KvSource source{0, 0, n, first, own_type};
       for (const Plane plane : {Plane::kKeys, Plane::kValues}) {
         const auto bytes = std::as_const(blocks.back()).plane(1, plane);
         (plane == Plane::kKeys ? source.keys_at : source.values_at) = std::ssize(staged);
@@ -119,16 +122,11 @@ class DeviceKv : public DeviceArenaTest {
       for (std::int64_t i = 0; i < n; ++i) rows.push_back(static_cast<std::int32_t>(row + i));
     }
     const cuda::Arena arena = make_arena(arena_type, 2, 50, head_dim);
-    const cuda::KvLoadCall call{Lane::kCompute,
-                                upload(staged),
-                                upload(sources),
-                                3,
-                                std::ssize(positions),
-                                block_type,
-                                make_rope(rope, positions),
-                                upload(rows),
-                                arena};
-    const ArenaImage result = in_both_orders([&] {
+    const cuda::KvLoadCall call{Lane::kCompute,        upload(staged),
+                                upload(sources),       3,
+                                std::ssize(positions), make_rope(rope, positions),
+                                upload(rows),          arena};
+    const ArenaImage result = in_every_order([&] {
       backend_->run(&Api::kv_load, &call);
       backend_->run(&Api::synchronize);
       return image(arena);
@@ -144,6 +142,12 @@ TEST_F(DeviceKv, LoadsEveryBlockTypeIntoEveryArena) {
   for (const DType block : kBlockTypes) {
     for (const DType arena : kBlockTypes) check_load(block, arena, 24, rope);
   }
+}
+
+TEST_F(DeviceKv, LoadsBlocksOfSeveralTypesAtOnce) {
+  const kernels::Rope rope = rope_of(64, kernels::RopePairing::kHalves, 1.0F);
+  check_load(DType::kF16, DType::kF32, 64, rope, DType::kQ8Kv);
+  check_load(DType::kQ8Kv, DType::kF16, 64, rope, DType::kF32);
 }
 
 TEST_F(DeviceKv, RotatesEveryPairingPartOfAHeadAndLargeHeads) {

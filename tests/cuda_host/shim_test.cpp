@@ -87,6 +87,107 @@ TEST(ExecutionShim, MultipliesMatricesAsTheManualSays) {
   }
 }
 
+/// What thread 0 reads of what thread 31 wrote, or of what was copied there, without waiting.
+float read_without_waiting(simt::Order order, bool copies) {
+  static float result;
+  static bool by_copy;
+  by_copy = copies;
+  simt::set_order(order);
+  simt::run(
+      {1, 1, 1}, {32, 1, 1}, 64,
+      [](void*) {
+        alignas(16) static const float source[4] = {5.0F, 5.0F, 5.0F, 5.0F};
+        auto* shared = reinterpret_cast<float*>(simt::dynamic_shared());
+        if (threadIdx.x == 31 && !by_copy) shared[0] = 5.0F;
+        if (threadIdx.x == 0) {
+          if (by_copy) kvlink::cuda::copy_16_bytes_async(shared, source);
+          result = shared[0];
+        }
+      },
+      nullptr);
+  simt::set_order(simt::Order::kAscending);
+  return result;
+}
+
+TEST(ExecutionShim, ShowsAMissingBarrierAndAMissingWaitByTheOrderOfThreads) {
+  EXPECT_NE(read_without_waiting(simt::Order::kAscending, false), 5.0F);
+  EXPECT_EQ(read_without_waiting(simt::Order::kDescending, false), 5.0F);
+  EXPECT_EQ(read_without_waiting(simt::Order::kAscending, true), 5.0F);
+  for (const auto order : {simt::Order::kDescending, simt::Order::kShuffled}) {
+    EXPECT_NE(read_without_waiting(order, true), 5.0F) << "the copy is done by the wait";
+  }
+}
+
+class LateStreams : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(cudaStreamCreateWithFlags(&first_, 0), cudaSuccess);
+    ASSERT_EQ(cudaStreamCreateWithFlags(&second_, 0), cudaSuccess);
+    ASSERT_EQ(cudaEventCreate(&event_), cudaSuccess);
+    ASSERT_EQ(cudaMalloc(reinterpret_cast<void**>(&there_), 8), cudaSuccess);
+    ASSERT_EQ(cudaHostAlloc(reinterpret_cast<void**>(&pinned_), 8, 0), cudaSuccess);
+    fake_cuda_set_late(3);
+  }
+  void TearDown() override {
+    cudaEventDestroy(event_);
+    cudaFree(there_);
+    cudaFreeHost(pinned_);
+    cudaStreamDestroy(first_);
+    cudaStreamDestroy(second_);
+  }
+  void upload(cudaStream_t stream, const float* from) {
+    ASSERT_EQ(cudaMemcpyAsync(there_, from, 4, cudaMemcpyHostToDevice, stream), cudaSuccess);
+  }
+
+  cudaStream_t first_ = nullptr, second_ = nullptr;
+  cudaEvent_t event_ = nullptr;
+  float* there_ = nullptr;
+  float* pinned_ = nullptr;
+};
+
+TEST_F(LateStreams, ShowPinnedMemoryThatIsWrittenAgainTooEarly) {
+  *pinned_ = 1.0F;
+  upload(first_, pinned_);
+  *pinned_ = 2.0F;
+  cudaStreamSynchronize(first_);
+  EXPECT_EQ(*there_, 2.0F);
+  // Pageable memory is staged when the call returns.
+  float pageable = 3.0F;
+  upload(first_, &pageable);
+  pageable = 4.0F;
+  cudaStreamSynchronize(first_);
+  EXPECT_EQ(*there_, 3.0F);
+}
+
+TEST_F(LateStreams, ShowAMissingWaitBetweenTwoOfThem) {
+  *pinned_ = 1.0F;
+  *there_ = 0.0F;
+  upload(first_, pinned_);
+  pinned_[1] = -1.0F;
+  const auto fetch = [&] {
+    cudaMemcpyAsync(pinned_ + 1, there_, 4, cudaMemcpyDeviceToHost, second_);
+    cudaStreamSynchronize(second_);
+  };
+  fetch();
+  EXPECT_EQ(pinned_[1], 0.0F) << "nobody waited for the first stream";
+  EXPECT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
+  EXPECT_EQ(cudaEventElapsedTime(pinned_ + 1, event_, event_), cudaErrorNotReady);
+  EXPECT_EQ(cudaStreamWaitEvent(second_, event_, 0), cudaSuccess);
+  fetch();
+  EXPECT_EQ(pinned_[1], 1.0F);
+}
+
+TEST_F(LateStreams, RefuseWhatAGraphCannotHold) {
+  float pageable = 1.0F;
+  ASSERT_EQ(cudaStreamBeginCapture(first_, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+  EXPECT_EQ(cudaMemcpyAsync(there_, &pageable, 4, cudaMemcpyHostToDevice, first_),
+            cudaErrorStreamCaptureUnsupported);
+  EXPECT_EQ(cudaStreamSynchronize(first_), cudaErrorStreamCaptureUnsupported);
+  cudaGraph_t graph = nullptr;
+  ASSERT_EQ(cudaStreamEndCapture(first_, &graph), cudaSuccess);
+  cudaGraphDestroy(graph);
+}
+
 TEST(ExecutionShimDeathTest, StopsAtABarrierThatSomeThreadsMiss) {
   EXPECT_DEATH(simt::run(
                    {1, 1, 1}, {64, 1, 1}, 0,

@@ -3,11 +3,14 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <numeric>
+#include <random>
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -90,8 +93,17 @@ struct Stack {
 
 enum class State { kReady, kAtWarp, kAtBlock, kDone };
 
+struct LateCopy {
+  void* to;
+  const void* from;
+  std::size_t bytes;
+  int group;
+};
+
 struct Fiber {
   Stack stack;
+  std::vector<LateCopy> copies;
+  int n_groups = 0;  // committed
   std::byte* memory = nullptr;
   void* shadow = nullptr;  // AddressSanitizer's stack of this fiber
   uint3 index;
@@ -118,6 +130,7 @@ struct Machine {
   void (*body)(void*) = nullptr;
   void* context = nullptr;
   std::unique_ptr<std::byte[]> shared;
+  std::mt19937 random{1};
   int or_collected = 0;
   int or_result = 0;
 };
@@ -186,6 +199,20 @@ bool run_warp(std::size_t warp) {
   return any;
 }
 
+/// Runs ready threads of all warps, in another order at every pass, until none is ready.
+void run_shuffled() {
+  Machine& m = machine();
+  std::vector<std::size_t> ready;
+  do {
+    ready.clear();
+    for (std::size_t i = 0; i < m.n_threads; ++i) {
+      if (m.fibers[i].state == State::kReady) ready.push_back(i);
+    }
+    std::shuffle(ready.begin(), ready.end(), m.random);
+    for (const std::size_t i : ready) enter(i);
+  } while (!ready.empty());
+}
+
 void release_block_barrier() {
   Machine& m = machine();
   std::size_t n_waiting = 0;
@@ -217,11 +244,18 @@ void run_block(Index block) {
     const auto t = static_cast<unsigned>(i);
     fiber.index = {t % block.x, t / block.x % block.y, t / block.x / block.y};
     fiber.state = State::kReady;
+    fiber.copies.clear();
+    fiber.n_groups = 0;
     fiber.stack.begin(fiber.memory, fiber_main);
   }
   m.warps.assign(m.n_threads / kLanes, Warp{});
   while (!all_done()) {
     const std::size_t n = m.warps.size();
+    if (m.order == Order::kShuffled) {
+      run_shuffled();
+      release_block_barrier();
+      continue;
+    }
     for (std::size_t i = 0; i < n; ++i) run_warp(m.order == Order::kAscending ? i : n - 1 - i);
     release_block_barrier();
   }
@@ -256,17 +290,17 @@ void run(Index grid, Index block, std::size_t n_dynamic_shared, void (*body)(voi
   m.context = context;
   blockDim = {block.x, block.y, block.z};
   gridDim = {grid.x, grid.y, grid.z};
-  for (unsigned z = 0; z < grid.z; ++z) {
-    for (unsigned y = 0; y < grid.y; ++y) {
-      for (unsigned x = 0; x < grid.x; ++x) {
-        blockIdx = {x, y, z};
-        // Its own allocation of the exact size, full of NaN: a read past it or before a write
-        // shows.
-        m.shared.reset(new std::byte[n_dynamic_shared + 1]);
-        std::memset(m.shared.get(), 0xFF, n_dynamic_shared);
-        run_block(block);
-      }
-    }
+  std::vector<std::uint64_t> blocks(std::uint64_t{grid.x} * grid.y * grid.z);
+  std::iota(blocks.begin(), blocks.end(), std::uint64_t{0});
+  if (m.order == Order::kDescending) std::reverse(blocks.begin(), blocks.end());
+  if (m.order == Order::kShuffled) std::shuffle(blocks.begin(), blocks.end(), m.random);
+  for (const std::uint64_t i : blocks) {
+    blockIdx = {static_cast<unsigned>(i % grid.x), static_cast<unsigned>(i / grid.x % grid.y),
+                static_cast<unsigned>(i / grid.x / grid.y)};
+    // Its own allocation of the exact size, full of NaN: a read past it or before a write shows.
+    m.shared.reset(new std::byte[n_dynamic_shared + 1]);
+    std::memset(m.shared.get(), 0xFF, n_dynamic_shared);
+    run_block(block);
   }
   m.shared.reset();
 }
@@ -307,5 +341,30 @@ Lanes meet_lanes(const void* mine, std::size_t bytes) {
 }
 
 unsigned lane() { return static_cast<unsigned>(machine().current % kLanes); }
+
+void copy_later(void* to, const void* from, std::size_t bytes) {
+  Machine& m = machine();
+  if (m.order == Order::kAscending) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  Fiber& fiber = m.fibers[m.current];
+  fiber.copies.push_back({to, from, bytes, fiber.n_groups});
+}
+
+void commit_copies() {
+  Machine& m = machine();
+  ++m.fibers[m.current].n_groups;
+}
+
+void wait_for_copies(int n_pending) {
+  Machine& m = machine();
+  Fiber& fiber = m.fibers[m.current];
+  std::erase_if(fiber.copies, [&](const LateCopy& copy) {
+    if (copy.group >= fiber.n_groups - n_pending) return false;
+    std::memcpy(copy.to, copy.from, copy.bytes);
+    return true;
+  });
+}
 
 }  // namespace simt

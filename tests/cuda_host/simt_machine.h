@@ -12,12 +12,14 @@ struct Index {
   unsigned x = 0, y = 0, z = 0;
 };
 
-/// Order in which the threads of a block run between two barriers. Results that depend on it show a
-/// missing barrier.
-enum class Order { kAscending, kDescending };
+/// Order in which blocks run, and the threads of a block between two barriers. Results that depend
+/// on it show a missing barrier, or blocks that disturb each other. kShuffled goes on with another
+/// thread after every meeting. Copies beside the arithmetic are done at once in kAscending, else as
+/// late as they may be.
+enum class Order { kAscending, kDescending, kShuffled };
 void set_order(Order order);
 
-/// Calls body(context) once for every thread of every block. Blocks run one after the other; one
+/// Calls body(context) once for every thread of every block. Blocks run one behind the other; one
 /// launch at a time in the process. Aborts, with the reason, when threads of a block or lanes of a
 /// warp wait for each other at different places.
 void run(Index grid, Index block, std::size_t n_dynamic_shared, void (*body)(void*), void* context);
@@ -39,5 +41,10 @@ struct Lanes {
 /// Meets the other lanes of the warp and hands in a copy of `bytes` bytes, at most kSlotBytes.
 Lanes meet_lanes(const void* mine, std::size_t bytes);
 unsigned lane();
+/// A copy that is done by the wait that stands for it.
+void copy_later(void* to, const void* from, std::size_t bytes);
+void commit_copies();
+/// Until at most n_pending committed groups of this thread are not done.
+void wait_for_copies(int n_pending);
 
 }  // namespace simt

@@ -6,6 +6,7 @@ set -uo pipefail
 usage() {
   cat <<'HELP'
 Usage: tests/gpu/run.sh [--dry-run] [--only-build] [--pack FOLDER] [--out FOLDER] [--build FOLDER]
+                        [--deadline S]
 
 Builds the headless preset with libkvlink_cuda.so for the GPU that is found, runs the op
 conformance, the default model's golden values and answers, compute-sanitizer and the benchmark,
@@ -16,6 +17,7 @@ and prints one Markdown table. A step that fails is reported and the next one ru
   --pack FOLDER   what tests/gpu/pack.sh wrote (default: .gpu in the repository)
   --build FOLDER  where to build (default: build/headless)
   --out FOLDER    logs, JSON and table (default: $OUT, else build/gpu-results)
+  --deadline S    seconds for everything (default: 570); steps that do not fit are left out
 HELP
 }
 
@@ -26,12 +28,14 @@ kept=${TMPDIR:-/tmp}/kvlink-gpu
 build=$root/build/headless
 dry=no
 only_build=no
+deadline=570
 while [ "$#" -gt 0 ]; do
   case "$1" in
     --dry-run) dry=yes ;;
     --only-build) only_build=yes ;;
     --pack) pack=$2 && shift ;;
     --out) out=$2 && shift ;;
+    --deadline) deadline=$2 && shift ;;
     --build) build=$2 && shift ;;
     --help | -h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -41,11 +45,25 @@ done
 mkdir -p "$out" "$kept"
 began=$SECONDS
 : >"$out/steps.tsv"
+# Whatever happens, what was measured so far becomes a table; a call that is cut off leaves nothing.
+finish() {
+  [ "$only_build" = yes ] || python3 "$root/tests/gpu/report.py" "$out"
+  echo "== in all $((SECONDS - began)) s"
+}
+trap finish EXIT
 
-# step NAME LIMIT COMMAND…: runs it with a time limit, its output in a log of that name.
+# step NAME LIMIT COMMAND…: runs it with a time limit, its output in a log of that name. What no
+# longer fits into the time of all is left out.
 step() {
   local name=$1 limit=$2 from=$SECONDS status=0
+  local left=$((deadline - (SECONDS - began)))
   shift 2
+  if [ "$left" -lt 10 ]; then
+    printf '%s\tno time left\t0\n' "$name" >>"$out/steps.tsv"
+    echo "== $name: no time left"
+    return 1
+  fi
+  [ "$limit" -lt "$left" ] || limit=$left
   timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1 || status=$?
   printf '%s\t%s\t%s\n' "$name" "$status" "$((SECONDS - from))" >>"$out/steps.tsv"
   echo "== $name: status $status, $((SECONDS - from)) s"
@@ -89,13 +107,12 @@ if [ -d "$pack/deps/googletest" ]; then
       -DCMAKE_INSTALL_PREFIX='$prefix' && cmake --build '$kept/googletest' --target install"
   fi
 fi
-targets=(cuda_ops_test cuda_decoder_test gpu_model_test gpu_bench kvlink_cuda_host
+targets=(cuda_ops_test cuda_decoder_test cuda_engine_test gpu_model_test gpu_bench kvlink_cuda_host
   kvlink_fake_cublaslt)
 [ "$dry" = yes ] || targets+=(kvlink_cuda)
 step configure 60 cmake -S "$root" -B "$build" -G Ninja "${cmake_options[@]}"
 step build 300 nice cmake --build "$build" --target "${targets[@]}" || exit 1
 if [ "$only_build" = yes ]; then
-  echo "== built in $((SECONDS - began)) s"
   exit 0
 fi
 
@@ -107,18 +124,25 @@ if [ "$dry" = yes ]; then
 else
   plugin=$build/lib/kvlink/libkvlink_cuda.so
   toy=()
-  # PyTorch brings cuBLASLt along where the system has none.
-  blas=$(python3 -c 'import glob, os, sys
+  # The toolkit's cuBLASLt, which the linker may not know, else the one that PyTorch brings along.
+  blas=$(python3 -c 'import glob, os, shutil, sys
+places = []
+nvcc = shutil.which("nvcc")
+for home in filter(None, [nvcc and os.path.dirname(os.path.dirname(os.path.realpath(nvcc))),
+                          os.environ.get("CUDA_HOME"), "/usr/local/cuda"]):
+    places += [home + "/lib64", home + "/lib", home + "/targets/x86_64-linux/lib"]
 for folder in sys.path:
-    for file in glob.glob(os.path.join(folder, "nvidia", "*", "lib", "libcublasLt.so.13")):
-        print(os.path.dirname(file)); sys.exit()' 2>/dev/null)
+    places += glob.glob(os.path.join(folder, "nvidia", "*", "lib"))
+print(next((p for p in places if glob.glob(p + "/libcublasLt.so.13*")), ""))' 2>/dev/null)
   [ -n "$blas" ] && export LD_LIBRARY_PATH=$blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  echo "== cuBLASLt: ${blas:-not found}"
 fi
 export KVLINK_TEST_CUDA_PLUGIN=$plugin
 bin=$build/bin
 
 step ops 90 "$bin/cuda_ops_test"
 step decoder 90 "$bin/cuda_decoder_test"
+step engine 60 "$bin/cuda_engine_test"
 step model 120 "$bin/gpu_model_test"
 bench=("$bin/gpu_bench" "$plugin" "${toy[@]}" --folder "$kept")
 [ -f "$model" ] && bench+=(--model "$model")
@@ -130,7 +154,7 @@ step torch 60 bash -c 'python3 "$1" "$2" ${3:-} >"$0"' "$out/torch.json" \
 
 # The slow tools last, over the smallest case of every op.
 small='DeviceRows.*:DeviceKv.*:DeviceSample.TakesTheLowestOfTheBest:DeviceAttention.SeesByPositionNotByRow:DeviceAttention.AddsUp*:DeviceMatmul.MultipliesTilesByEveryType'
-for tool in memcheck racecheck initcheck; do
+for tool in memcheck racecheck synccheck initcheck; do
   if command -v compute-sanitizer >/dev/null && [ "$dry" = no ]; then
     step "$tool" 60 compute-sanitizer --tool "$tool" --error-exitcode 9 "$bin/cuda_ops_test" \
       --gtest_filter="$small"
@@ -138,6 +162,3 @@ for tool in memcheck racecheck initcheck; do
     printf '%s\tskipped\t0\n' "$tool" >>"$out/steps.tsv"
   fi
 done
-
-python3 "$root/tests/gpu/report.py" "$out"
-echo "== in all $((SECONDS - began)) s"

@@ -100,5 +100,8 @@ inline constexpr float kDeviceLogitsBf16 = 0.25F;
 /// the first token that differs does not count as an error.
 inline constexpr float kDeviceLogProbabilities = 0.05F;
 inline constexpr float kDeviceUnsureMargin = 0.1F;
+/// Sentence vectors of length 1: any element, and the cosine with the CPU's. Products in 16 bits.
+inline constexpr float kDeviceEmbedding = 5e-3F;
+inline constexpr double kDeviceEmbeddingCosine = 0.9995;
 
 }  // namespace kvlink::tests

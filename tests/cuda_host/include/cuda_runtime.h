@@ -95,6 +95,24 @@ enum cudaError_t {
   cudaErrorECCUncorrectable = 214,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchFailure = 719,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidDeviceFunction = 98,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorNotReady = 600,
+  cudaErrorLaunchOutOfResources = 701,
+  cudaErrorHostMemoryAlreadyRegistered = 712,
+  cudaErrorHostMemoryNotRegistered = 713,
+  cudaErrorNotSupported = 801,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+  cudaErrorStreamCaptureMerge = 902,
+  cudaErrorStreamCaptureUnmatched = 903,
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureIsolation = 905,
+  cudaErrorStreamCaptureImplicit = 906,
+  cudaErrorCapturedEvent = 907,
+  cudaErrorStreamCaptureWrongThread = 908,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -179,10 +197,16 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream);
 void fake_cuda_set_error(int error);
 /// For tests: bytes that can be allocated on the device in all.
 void fake_cuda_set_memory(std::int64_t bytes);
+/// For tests: which lanes of a context are late (bit 0: compute, bit 1: copies).
+void fake_cuda_set_late(int mask);
+/// For tests: how many devices there are; from the third on they are too old.
+void fake_cuda_set_devices(int n);
+/// For tests: from now on what is copied to the device arrives as something else.
+void fake_cuda_set_wrong(int wrong);
 /// For tests: bytes that are allocated now.
 std::int64_t fake_cuda_used();
-/// For tests: threads of a block run in falling order from now on.
-void fake_cuda_set_descending(int descending);
+/// For tests: the simt::Order in which kernels run from now on.
+void fake_cuda_set_order(int order);
 }
 
 namespace fake {

@@ -74,11 +74,13 @@ inline void copy_16_bytes_async(void* to, const void* from) {
   if ((reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from)) % 16 != 0) {
     __builtin_trap();
   }
-  std::memcpy(to, from, 16);
+  simt::copy_later(to, from, 16);
 }
-inline void commit_copies() {}
+inline void commit_copies() { simt::commit_copies(); }
 template <int kPending>
-void wait_for_copies() {}
+void wait_for_copies() {
+  simt::wait_for_copies(kPending);
+}
 
 inline std::byte* dynamic_shared() { return simt::dynamic_shared(); }
 
