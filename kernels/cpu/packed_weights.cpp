@@ -62,6 +62,31 @@ struct GroupNumbers {
   float offsets[2] = {};
 };
 
+/// What a block of a simple type is put together from, where its codes are already in order: bytes
+/// at these offsets, or -1.
+struct BlockLayout {
+  std::int64_t codes = 0;
+  std::int64_t minimum = -1;
+  std::uint32_t flipped = 0;  ///< bits of every four codes
+};
+
+/// Null for types whose numbers must be unpacked.
+const BlockLayout* simple_layout(DType dtype) {
+  static constexpr BlockLayout kQ40{.codes = 2};
+  static constexpr BlockLayout kQ41{.codes = 4, .minimum = 2};
+  static constexpr BlockLayout kQ80{.codes = 2, .flipped = 0x80808080U};  // adds 128
+  switch (dtype) {
+    case DType::kQ4_0:
+      return &kQ40;
+    case DType::kQ4_1:
+      return &kQ41;
+    case DType::kQ8_0:
+      return &kQ80;
+    default:
+      return nullptr;
+  }
+}
+
 /// Where the numbers of one output go in a group's record.
 class RecordColumn {
  public:
@@ -71,6 +96,20 @@ class RecordColumn {
     const std::int64_t code_bytes = PackedWeights::kGroup * kBlockOutputs * format.bits / 8;
     codes_ = record + output / kBlockOutputs * code_bytes + output % kBlockOutputs * kStepBytes;
     scales_ = record + n_blocks * code_bytes;
+  }
+
+  /// A block as the file has it: its scale, which comes first, and the rest as the layout says.
+  void put(const std::byte* block, const BlockLayout& layout) {
+    const std::int64_t n_bytes = PackedWeights::kGroup * format_.bits / 8;
+    for (std::int64_t i = 0; i < n_bytes; i += kStepBytes) {
+      std::uint32_t codes = 0;
+      std::memcpy(&codes, block + layout.codes + i, kStepBytes);
+      codes ^= layout.flipped;
+      std::memcpy(codes_ + i * kBlockOutputs, &codes, kStepBytes);
+    }
+    std::memcpy(scales_ + output_ * 2, block, 2);
+    if (!format_.has_minimum) return;
+    std::memcpy(scales_ + (n_blocks_ * kBlockOutputs + output_) * 2, block + layout.minimum, 2);
   }
 
   void put(const GroupNumbers& numbers, std::int32_t shift) {
@@ -170,9 +209,15 @@ void PackedWeights::fill_panel(const KernelTable& kernels, const WeightView& map
   const std::int64_t step = record_bytes(format_, panel.n_outputs);
   const std::int64_t n_blocks = divide_up(panel.n_outputs, kBlockOutputs);
   std::byte* record = buffer_.as<std::byte>() + (panel.bytes - buffer_.as<std::byte>());
+  const BlockLayout* simple = simple_layout(map.dtype);
   GroupNumbers numbers;
   for (std::int64_t g = 0; g < n_inputs_ / kGroup; ++g, record += step) {
     for (std::int64_t output = 0; output < panel.n_outputs; ++output) {
+      if (simple != nullptr) {
+        const std::byte* block = map.row(panel.first + output) + g * block_bytes(map.dtype);
+        RecordColumn(format_, record, n_blocks, output).put(block, *simple);
+        continue;
+      }
       kernels.unpack_group(map.dtype, map.row(panel.first + output), g, numbers.q, numbers.scales,
                            numbers.offsets);
       RecordColumn(format_, record, n_blocks, output).put(numbers, shift_of(map.dtype));
