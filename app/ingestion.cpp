@@ -114,6 +114,7 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
     auto text = ahead.take(i);
     report.wait_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
+    tell_text(file, text);
     const auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
     tell_end(file, indexed, documents);
     if (text && text->needs_recognition) {
@@ -148,6 +149,7 @@ Ingestion::Documents Ingestion::recognise_files(std::vector<Pictured>& pictured,
     if (indexed && !pictured[i].text.known) indexed->outcome = DocumentIndexer::Outcome::kAdded;
     tell_end(file, indexed, documents);
     if (!indexed && indexed.error().code == ErrorCode::kCancelled) break;
+    tell_text(file, text);
     end_file(file, text, indexed, report);
   }
   for (; i < pictured.size(); ++i) {
@@ -177,6 +179,12 @@ void Ingestion::tell_end(const ScannedFile& file, const Outcome& indexed, Docume
   if (events_.on_indexed) {
     events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
   }
+void Ingestion::tell_text(const ScannedFile& file, const Result<FileText>& text) {
+  const bool is_new = text && !text->unchanged && !text->moved_from &&
+                      text->report.problem == retrieval::ReadProblem::kNone;
+  if (is_new && events_.on_text) events_.on_text(file);
+}
+
   if (indexed) documents.push_back(indexed->id);
 }
 

@@ -44,6 +44,8 @@ struct IngestEvents {
   std::function<void(ScanResult&)> on_scanned;  ///< before any file is read; may leave files out
   std::function<void(const ScannedFile&)> on_file;  ///< it is its turn
   /// It was committed, or not: `problem` is null when it was.
+  /// Its text is there, and other than before: it is cut and embedded now.
+  std::function<void(const ScannedFile&)> on_text;
   std::function<void(const ScannedFile&, retrieval::DocumentId, const Error* problem)> on_indexed;
 };
 
@@ -93,6 +95,7 @@ class Ingestion {
   bool has_room(const ScannedFile& file, std::size_t n_more, IngestReport& report) const;
   void begin_file(const ScannedFile& file);
   /// Adds its id when it is searchable.
+  void tell_text(const ScannedFile& file, const Result<FileText>& text);
   void tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents);
   void end_file(const ScannedFile& file, const Result<FileText>& text, const Outcome& indexed,
                 IngestReport& report);

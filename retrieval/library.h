@@ -204,6 +204,9 @@ class Library {
   virtual Result<std::optional<Document>> find_path(const std::string& path) = 0;
   virtual Result<std::vector<StoredChunk>> chunks(DocumentId id) = 0;
   virtual Result<std::optional<StoredChunk>> chunk(ChunkId id) = 0;
+  /// The last passage of a document: its anchor says how far the document goes. Nothing for one
+  /// without passages.
+  virtual Result<std::optional<StoredChunk>> last_chunk(DocumentId id) = 0;
   /// Vectors of a document's passages in the embedding space in use, by the passages' content.
   virtual Result<std::map<Digest, std::vector<float>>> vectors(DocumentId id) = 0;
   virtual std::int64_t n_chunks() = 0;

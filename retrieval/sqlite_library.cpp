@@ -104,6 +104,15 @@ Result<std::optional<StoredChunk>> SqliteLibrary::chunk(ChunkId id) {
   });
 }
 
+Result<std::optional<StoredChunk>> SqliteLibrary::last_chunk(DocumentId id) {
+  return reading([&](SQLite::Database& db) {
+    SQLite::Statement rows(db, std::string(kSelectChunk) +
+                                   "WHERE c.document_id = ? ORDER BY c.ordinal DESC LIMIT 1");
+    rows.bind(1, id);
+    return one_row(rows, chunk_of);
+  });
+}
+
 Result<std::vector<ChunkContent>> SqliteLibrary::chunk_contents() {
   return reading([](SQLite::Database& db) {
     SQLite::Statement rows(db,

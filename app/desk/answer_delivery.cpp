@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/desk/answer_delivery.h"
 
+#include <tuple>
 #include <utility>
 
 #include "app/desk/passage_views.h"
@@ -30,6 +31,9 @@ BlockEvent::Outcome outcome_of(app::BlockLookup::Outcome outcome) {
 app::AnswerEvents AnswerWorker::Delivery::events() {
   app::AnswerEvents events;
   events.on_sources = [this](const std::vector<app::Source>& sources) {
+    for (const auto& source : sources) {
+      places_[source.chunk.id] = {source.chunk.document, source.chunk.ordinal};
+    }
     emit worker_.sources_ready({id_, passages_of(sources)});
   };
   events.on_text = [this](std::string_view piece) { text(piece); };
@@ -58,6 +62,9 @@ void AnswerWorker::Delivery::block(const app::BlockLookup& lookup) {
   event.content = lookup.passage->content;
   event.outcome = outcome_of(lookup.outcome);
   event.n_tokens = static_cast<std::int64_t>(lookup.passage->token_ids.size());
+  if (const auto place = places_.find(event.chunk); place != places_.end()) {
+    std::tie(event.document, event.ordinal) = place->second;
+  }
   event.n_bytes = lookup.bytes;
   event.reason = text_of(lookup.reason);
   blocks_.push_back(std::move(event));

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "app/desk/answer_worker.h"
@@ -34,6 +36,8 @@ class AnswerWorker::Delivery {
   double ttft_ms_ = 0;
   Clock::time_point last_text_;
   std::vector<BlockEvent> blocks_;
+  /// Of the passages found: document and place in it.
+  std::map<ChunkId, std::pair<DocumentId, std::int64_t>> places_;
   Clock::time_point last_blocks_;
 };
 

@@ -63,6 +63,8 @@ struct AnswerText {
 struct BlockEvent {
   RequestId id = 0;
   ChunkId chunk = 0;
+  DocumentId document = 0;   ///< 0: not known
+  std::int64_t ordinal = 0;  ///< 0-based place in the document
   Digest content;
   enum class Outcome : std::uint8_t { kFromMemory, kFromDisk, kMissed, kEncoded };
   Outcome outcome = Outcome::kFromMemory;

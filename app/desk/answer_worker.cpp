@@ -27,6 +27,7 @@ QString name_of(const QString& question) {
 
 void AnswerWorker::ask(AskRequest request) {
   const auto stop = requests_.begin(request.id);
+  emit asked(request.id, request.sent);
   post([this, request = std::move(request), stop] {
     emit started(request.id);
     perform(request, stop);

@@ -40,6 +40,8 @@ class AnswerWorker : public Worker {
   void set_hidden_documents(std::vector<DocumentId> hidden);
 
  signals:
+  /// The request was made; told by ask() itself, in the thread that calls it.
+  void asked(kvlink::desk::RequestId id, kvlink::app::Timeline::Clock::time_point sent);
   /// The request left the queue.
   void started(kvlink::desk::RequestId id);
   void sources_ready(const kvlink::desk::AnswerSources& sources);

@@ -70,6 +70,8 @@ void Desk::connect_workers() {
   connect(ingest_, &IngestWorker::blocks_changed, cache_, &CacheWorker::note_change, direct);
   connect(answers_, &AnswerWorker::blocks_changed, cache_, &CacheWorker::note_change, direct);
   connect(prefetch_, &PrefetchWorker::prefetched, cache_, &CacheWorker::note_change, direct);
+  connect(prefetch_, &PrefetchWorker::warmed, cache_, &CacheWorker::note_change, direct);
+  connect(prefetch_, &PrefetchWorker::warmed, library_, &LibraryWorker::blocks_changed, direct);
 
   auto* memory_timer = new QTimer(this);
   connect(memory_timer, &QTimer::timeout, this, &Desk::look_around);

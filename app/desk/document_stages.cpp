@@ -85,9 +85,17 @@ DocumentRow row_of(const retrieval::Document& document) {
   return row;
 }
 
+DocumentExtent extent_of(const retrieval::StoredChunk& last) {
+  const auto& anchor = last.chunk.anchor;
+  const bool has_lines = anchor.place == retrieval::PlaceKind::kLine;
+  return {.document = last.document,
+          .unit = anchor.place,
+          .n = has_lines ? anchor.line_end : anchor.place_end};
+}
+
 std::vector<DocumentRow> all_rows(app::Session& session) {
-  const auto blocks = value_or_throw(session.store().list());
-  const Presences presences = presences_of(session, blocks);
+  // The list of blocks is the largest thing here, and goes before anything else is read.
+  const Presences presences = presences_of(session, value_or_throw(session.store().list()));
   std::unordered_map<DocumentId, Counts> counts;
   for (const auto& chunk : value_or_throw(session.library().chunk_contents())) {
     const auto found = presences.find(chunk.content);

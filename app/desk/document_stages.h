@@ -13,6 +13,9 @@ namespace kvlink::desk {
 /// The row of a document as the library has it, its stage not counted: kSearchable or kFailed.
 DocumentRow row_of(const retrieval::Document& document);
 
+/// How far the document of its last passage goes.
+DocumentExtent extent_of(const retrieval::StoredChunk& last);
+
 /// Every document with its stage, by number: reads the catalogue of both stores once. Throws.
 std::vector<DocumentRow> all_rows(app::Session& session);
 

@@ -42,7 +42,12 @@ void IngestRun::exclude(const std::vector<QString>& suffixes) {
 app::IngestEvents IngestRun::events() {
   app::IngestEvents events;
   events.on_scanned = [this](app::ScanResult& scan) { scanned(scan); };
-  events.on_file = [this](const app::ScannedFile& file) { file_begins(file); };
+  events.on_file = [this](const app::ScannedFile& file) {
+    add(row_in_work(file, DocumentStage::kReading));
+  };
+  events.on_text = [this](const app::ScannedFile& file) {
+    add(row_in_work(file, DocumentStage::kEmbedding));
+  };
   events.on_indexed = [this](const app::ScannedFile& file, retrieval::DocumentId id,
                              const Error* problem) { file_done(file, id, problem); };
   return events;
@@ -57,19 +62,20 @@ void IngestRun::scanned(app::ScanResult& scan) {
                   [&](const std::string& path) { return excluded_.contains(suffix_of(path)); });
   }
   for (const auto& file : scan.files) {
-    DocumentRow row = queued_row(file, DocumentStage::kQueued);
     const auto known = session_.library().find_path(file.path.string());
-    if (known && *known) {
-      row = row_of(**known);
-      row.stage = DocumentStage::kQueued;
-    }
-    add(std::move(row));
+    if (known && *known) known_[file.path.string()] = row_of(**known);
+    add(row_in_work(file, DocumentStage::kQueued));
   }
   flush();
 }
 
-void IngestRun::file_begins(const app::ScannedFile& file) {
-  add(queued_row(file, DocumentStage::kReading));
+/// A document that is read again stays the one it is: questions may be restricted to it.
+DocumentRow IngestRun::row_in_work(const app::ScannedFile& file, DocumentStage stage) const {
+  const auto known = known_.find(file.path.string());
+  if (known == known_.end()) return queued_row(file, stage);
+  DocumentRow row = known->second;
+  row.stage = stage;
+  return row;
 }
 
 void IngestRun::file_done(const app::ScannedFile& file, retrieval::DocumentId id,
@@ -77,7 +83,7 @@ void IngestRun::file_done(const app::ScannedFile& file, retrieval::DocumentId id
   const auto known = session_.library().find_path(file.path.string());
   DocumentRow row;
   if (known && *known) {
-    row = row_of(**known);
+    row = known_[file.path.string()] = row_of(**known);
     if (id != 0) indexed_[id] = row;
   } else {
     row = queued_row(file, DocumentStage::kFailed);

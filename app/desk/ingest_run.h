@@ -38,7 +38,7 @@ class IngestRun {
 
  private:
   void scanned(app::ScanResult& scan);
-  void file_begins(const app::ScannedFile& file);
+  DocumentRow row_in_work(const app::ScannedFile& file, DocumentStage stage) const;
   void file_done(const app::ScannedFile& file, retrieval::DocumentId id, const Error* problem);
   void caching_moved(DocumentId document);
   bool budget_is_used_up() const;
@@ -49,6 +49,7 @@ class IngestRun {
   Listener listener_;
   std::set<QString> excluded_;
   std::vector<DocumentRow> rows_;
+  std::unordered_map<std::string, DocumentRow> known_;  ///< of these files, by path
   std::map<DocumentId, DocumentRow> indexed_;  ///< those that are cached next
   DocumentId caching_ = 0;
   IngestStatus status_;

@@ -48,6 +48,15 @@ struct DocumentRow {
   bool operator==(const DocumentRow&) const = default;
 };
 
+/// How long a document is, in what its readers count.
+struct DocumentExtent {
+  DocumentId document = 0;
+  retrieval::PlaceKind unit = retrieval::PlaceKind::kLine;
+  std::int64_t n = 0;
+
+  bool operator==(const DocumentExtent&) const = default;
+};
+
 /// The key of the collection a document is listed in: the one it was moved to, else its folder.
 /// A view into the row.
 QStringView collection_of(const DocumentRow& row);

@@ -58,6 +58,8 @@ class LibraryWorker : public Worker {
   /// Whether the problems of these documents are told. The list follows, or failed.
   void set_ignored(RequestId id, std::vector<DocumentId> documents, bool ignored);
 
+  /// How many pages or lines these have: extents_known follows.
+  void measure_documents(std::vector<DocumentId> documents);
   /// The document as it can be read and quoted: document_text or failed follows.
   void read_document(RequestId id, DocumentId document);
   /// The page on which the passage begins: page_drawn follows, or page_not_drawn. Stops the drawing
@@ -84,6 +86,8 @@ class LibraryWorker : public Worker {
   void removal_done(kvlink::desk::RequestId id, qint64 n_documents, qint64 n_blocks);
   /// Ids that are hidden because their removal waits: questions must not use them.
   void hidden_documents_changed(const std::vector<kvlink::desk::DocumentId>& hidden);
+  /// Of those asked for that have text.
+  void extents_known(const std::vector<kvlink::desk::DocumentExtent>& extents);
   void document_text(const kvlink::desk::DocumentText& text);
   void page_drawn(const kvlink::desk::PagePicture& picture);
   void page_not_drawn(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);

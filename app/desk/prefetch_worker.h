@@ -16,16 +16,24 @@ class PrefetchWorker : public Worker {
   /// Replaces what is being read for an earlier text. Debounce before calling. `text`: what the
   /// answer will search for, with the question before it where one is followed.
   void prefetch(RequestId id, QString text, std::vector<DocumentId> scope);
+  /// Reads every stored block of these documents into memory, as far as its budget goes: warmed
+  /// follows, unless somebody types meanwhile.
+  void warm(RequestId id, std::vector<DocumentId> documents);
   /// The question was sent or cleared. Any thread, at once.
   void cancel();
 
  signals:
   void prefetched(const kvlink::desk::PrefetchReport& report);
+  /// n_missing: passages that have no block.
+  void warmed(kvlink::desk::RequestId id, qint64 n_blocks, qint64 n_missing);
+  void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
 
  protected:
   void interrupt() override;
 
  private:
+  std::stop_token begin();
+  void warm_now(RequestId id, const std::vector<DocumentId>& documents, std::stop_token stop);
   void perform(RequestId id, const QString& text, const std::vector<DocumentId>& scope,
                std::stop_token stop);
 

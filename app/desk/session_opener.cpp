@@ -6,7 +6,6 @@
 #include <chrono>
 #include <fstream>
 
-#include "app/adapter_choice.h"
 #include "app/model_check.h"
 #include "app/throttle.h"
 #include "kernels/base/kv_block.h"
@@ -124,10 +123,10 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings,
   std::shared_ptr<app::Session> session = std::move(*opened);
   facts.settings = session->settings();
   for (const auto& notice : session->notices()) facts.notices.push_back(text_of(notice));
-  std::filesystem::path weights;
+  std::vector<std::filesystem::path> weights;
   if (session->can_answer()) {
     facts.model = facts_of(*session);
-    weights = app::weights_file(session->engine().model().path);
+    weights = Surroundings::files_of(session->engine().model().path);
   }
   surroundings_.settle(options_.paths.lock_file(), weights, *options_.files);
   emit this->opened(std::move(session), facts);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/desk/surroundings.h"
 
+#include <algorithm>
+
+#include "app/adapter_choice.h"
+
 namespace kvlink::desk {
 namespace {
 
@@ -21,15 +25,23 @@ bool has_same_bytes(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
+std::vector<std::filesystem::path> Surroundings::files_of(const std::filesystem::path& model) {
+  const auto named = app::weights_file(model);
+  auto files = returning([&] { return app::weights_files(model); });
+  if (!files) return {named};
+  if (std::find(files->begin(), files->end(), named) == files->end()) files->push_back(named);
+  return std::move(*files);
+}
+
 void Surroundings::settle(const std::filesystem::path& lock_file,
-                          const std::filesystem::path& weights, FileSystem& files) {
-  const auto watch = [](const std::filesystem::path& path) -> std::optional<Watched> {
-    const auto seen = path.empty() ? std::nullopt : look_at(path);
-    if (!seen) return std::nullopt;
-    return Watched{.path = path, .seen = *seen};
-  };
-  lock_file_ = watch(lock_file);
-  weights_ = watch(weights);
+                          const std::vector<std::filesystem::path>& weights, FileSystem& files) {
+  lock_file_.reset();
+  weights_.clear();
+  folder_told_ = weights_told_ = false;
+  if (const auto seen = look_at(lock_file)) lock_file_ = Watched{.path = lock_file, .seen = *seen};
+  for (const auto& path : weights) {
+    if (const auto seen = look_at(path)) weights_.push_back({.path = path, .seen = *seen});
+  }
   reserve_.emplace(lock_file.parent_path(), files);
 }
 
@@ -40,38 +52,39 @@ std::optional<QString> Surroundings::missing_folder() const {
       .arg(text_of(lock_file_->path.parent_path().string()));
 }
 
+std::optional<Loss> Surroundings::look_at_folder() {
+  if (!lock_file_ || folder_told_) return std::nullopt;
+  const auto now = look_at(lock_file_->path);
+  if (now && is_same_file(*now, lock_file_->seen)) return std::nullopt;
+  folder_told_ = true;
+  return Loss{Loss::Kind::kDataFolder,
+              tr("The library's folder %1 is gone: it was deleted, moved, or its disk was taken "
+                 "out. What is done now may not be kept. Put it back, then open the library again.")
+                  .arg(text_of(lock_file_->path.parent_path().string()))};
+}
+
+/// One file of several is enough: what is in memory is no longer what is on the disk.
+std::optional<Loss> Surroundings::look_at_weights() {
+  if (weights_told_) return std::nullopt;
+  for (const auto& file : weights_) {
+    const auto now = look_at(file.path);
+    if (now && is_same_file(*now, file.seen) && has_same_bytes(*now, file.seen)) continue;
+    weights_told_ = true;
+    const QString sentence =
+        now ? tr("The model file %1 was replaced. The one that was read before is in use until the "
+                 "library is opened again.")
+            : tr("The model file %1 is gone. Questions are still answered with what was read of "
+                 "it, until the window is closed.");
+    return Loss{Loss::Kind::kModel, sentence.arg(text_of(file.path.string()))};
+  }
+  return std::nullopt;
+}
+
 std::vector<Loss> Surroundings::look() {
   std::vector<Loss> losses;
-  if (lock_file_ && !lock_file_->told) {
-    const auto now = look_at(lock_file_->path);
-    if (!now || !is_same_file(*now, lock_file_->seen)) {
-      lock_file_->told = true;
-      losses.push_back(
-          {Loss::Kind::kDataFolder,
-           tr("The library's folder %1 is gone: it was deleted, moved, or its disk was taken out. "
-              "What is done now may not be kept. Put it back, then open the library again.")
-               .arg(text_of(lock_file_->path.parent_path().string()))});
-    }
-  }
-  if (weights_ && !weights_->told) {
-    const auto now = look_at(weights_->path);
-    const QString path = text_of(weights_->path.string());
-    if (!now) {
-      weights_->told = true;
-      losses.push_back(
-          {Loss::Kind::kModel,
-           tr("The model file %1 is gone. Questions are still answered with what was read of it, "
-              "until the window is closed.")
-               .arg(path)});
-    } else if (!is_same_file(*now, weights_->seen) || !has_same_bytes(*now, weights_->seen)) {
-      weights_->told = true;
-      losses.push_back({Loss::Kind::kModel,
-                        tr("The model file %1 was replaced. The one that was read before is in use "
-                           "until the library is opened again.")
-                            .arg(path)});
-    }
-  }
-  const bool has_folder = lock_file_ && !lock_file_->told;
+  if (auto loss = look_at_folder()) losses.push_back(std::move(*loss));
+  if (auto loss = look_at_weights()) losses.push_back(std::move(*loss));
+  const bool has_folder = lock_file_ && !folder_told_;
   if (reserve_ && has_folder) {
     const bool was_short = reserve_->is_short();
     if (reserve_->settle() != was_short) {

@@ -22,9 +22,12 @@ class Surroundings {
   Q_DECLARE_TR_FUNCTIONS(Surroundings)
 
  public:
-  /// `weights`: of the model in use; empty without one.
-  void settle(const std::filesystem::path& lock_file, const std::filesystem::path& weights,
-              FileSystem& files);
+  /// The files that must stay as they are while a model is in use: of a sharded one the list of the
+  /// shards and each of them.
+  static std::vector<std::filesystem::path> files_of(const std::filesystem::path& model);
+  /// `weights`: every file of the model in use; empty without one.
+  void settle(const std::filesystem::path& lock_file,
+              const std::vector<std::filesystem::path>& weights, FileSystem& files);
   /// What is other than before, and was not told yet.
   std::vector<Loss> look();
   /// What to say instead of opening: the folder that was in use is not there, and an empty library
@@ -35,11 +38,15 @@ class Surroundings {
   struct Watched {
     std::filesystem::path path;
     struct stat seen = {};
-    bool told = false;
   };
 
+  std::optional<Loss> look_at_folder();
+  std::optional<Loss> look_at_weights();
+
   std::optional<Watched> lock_file_;
-  std::optional<Watched> weights_;
+  bool folder_told_ = false;
+  std::vector<Watched> weights_;
+  bool weights_told_ = false;
   std::optional<app::DiskReserve> reserve_;
 };
 

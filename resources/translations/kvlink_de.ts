@@ -1,6 +1,5 @@
 <?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE TS>
-<!-- SPDX-License-Identifier: Apache-2.0 -->
 <TS version="2.1" language="de" sourcelanguage="en">
 <context>
     <name>DocumentReader</name>
@@ -60,10 +59,6 @@
         <translation>Wartet, bis es an der Reihe ist.</translation>
     </message>
     <message>
-        <source>Is being read and indexed.</source>
-        <translation>Wird gelesen und eingetragen.</translation>
-    </message>
-    <message>
         <source>Questions find it; passages without a cache are computed when they are needed.</source>
         <translation>Fragen finden es; Abschnitte ohne Cache werden bei Bedarf berechnet.</translation>
     </message>
@@ -101,6 +96,89 @@
             <numerusform>%1 von %n Abschnitten berechnet</numerusform>
         </translation>
     </message>
+    <message>
+        <source>ignored</source>
+        <translation>ignoriert</translation>
+    </message>
+    <message>
+        <source>Could not be read, and you said to leave it at that.</source>
+        <translation>Konnte nicht gelesen werden, und Sie wollten es dabei lassen.</translation>
+    </message>
+    <message>
+        <source>embedding</source>
+        <translation>einbetten</translation>
+    </message>
+    <message>
+        <source>Its text is being read.</source>
+        <translation>Sein Text wird gelesen.</translation>
+    </message>
+    <message>
+        <source>Its passages are cut and indexed.</source>
+        <translation>Seine Abschnitte werden geschnitten und indiziert.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n line(s)</source>
+        <translation>
+            <numerusform>%n Zeile</numerusform>
+            <numerusform>%n Zeilen</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n paragraph(s)</source>
+        <translation>
+            <numerusform>%n Absatz</numerusform>
+            <numerusform>%n Absätze</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n page(s)</source>
+        <translation>
+            <numerusform>%n Seite</numerusform>
+            <numerusform>%n Seiten</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n slide(s)</source>
+        <translation>
+            <numerusform>%n Folie</numerusform>
+            <numerusform>%n Folien</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n sheet(s)</source>
+        <translation>
+            <numerusform>%n Tabellenblatt</numerusform>
+            <numerusform>%n Tabellenblätter</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n chapter(s)</source>
+        <translation>
+            <numerusform>%n Kapitel</numerusform>
+            <numerusform>%n Kapitel</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n message(s)</source>
+        <translation>
+            <numerusform>%n Nachricht</numerusform>
+            <numerusform>%n Nachrichten</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n cell(s)</source>
+        <translation>
+            <numerusform>%n Zelle</numerusform>
+            <numerusform>%n Zellen</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s)</source>
+        <translation>
+            <numerusform>%n Datei</numerusform>
+            <numerusform>%n Dateien</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>DropWords</name>
@@ -129,6 +207,10 @@
             <numerusform> (%n nicht lesbar)</numerusform>
             <numerusform> (%n nicht lesbar)</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>Look at these models</source>
+        <translation>Diese Modelle ansehen</translation>
     </message>
 </context>
 <context>
@@ -341,6 +423,14 @@
     <message>
         <source>Without caches: %1, estimated at %2 tokens/s; an estimated %3 times as long.</source>
         <translation>Ohne Caches: %1, geschätzt bei %2 Token/s; geschätzt %3-mal so lang.</translation>
+    </message>
+    <message>
+        <source>Copy to the GPU</source>
+        <translation>Zur GPU kopieren</translation>
+    </message>
+    <message>
+        <source>First decode step</source>
+        <translation>Erster Schritt danach</translation>
     </message>
 </context>
 <context>
@@ -787,6 +877,73 @@
         <source>The new embedder has read %1 of %2 passages. Words find the others.</source>
         <translation>Der neue Embedder hat %1 von %2 Abschnitten gelesen. Die anderen werden an ihren Wörtern gefunden.</translation>
     </message>
+    <message>
+        <source>Try the GPU again</source>
+        <translation>Die GPU noch einmal versuchen</translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::BlockActions</name>
+    <message>
+        <source>Pin</source>
+        <translation>Anheften</translation>
+    </message>
+    <message>
+        <source>Pinned blocks are never evicted to make room</source>
+        <translation>Angeheftete Blöcke werden nie verdrängt</translation>
+    </message>
+    <message>
+        <source>Evict</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Removes the blocks; they are computed again when a question needs them</source>
+        <translation>Entfernt die Blöcke; eine Frage, die sie braucht, berechnet sie neu</translation>
+    </message>
+    <message>
+        <source>Evict stale</source>
+        <translation>Veraltete entfernen</translation>
+    </message>
+    <message>
+        <source>Removes every block of another model or another prompt</source>
+        <translation>Entfernt jeden Block eines anderen Modells oder einer anderen Anweisung</translation>
+    </message>
+    <message>
+        <source>Verify</source>
+        <translation>Prüfen</translation>
+    </message>
+    <message>
+        <source>Reads the blocks and checks every byte</source>
+        <translation>Liest die Blöcke und prüft jedes Byte</translation>
+    </message>
+    <message>
+        <source>Rebuild</source>
+        <translation>Neu berechnen</translation>
+    </message>
+    <message>
+        <source>Removes the blocks and computes them again</source>
+        <translation>Entfernt die Blöcke und berechnet sie neu</translation>
+    </message>
+    <message>
+        <source>Show file</source>
+        <translation>Datei zeigen</translation>
+    </message>
+    <message>
+        <source>Shows the block&apos;s file in its folder</source>
+        <translation>Zeigt die Datei des Blocks in ihrem Ordner</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>Lösen</translation>
+    </message>
+    <message>
+        <source>Verify all</source>
+        <translation>Alle prüfen</translation>
+    </message>
+    <message>
+        <source>Evict %1 stale</source>
+        <translation>%1 veraltete entfernen</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::BlockTable</name>
@@ -886,6 +1043,10 @@
         <source>Model</source>
         <translation>Modell</translation>
     </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::BudgetRow</name>
@@ -908,6 +1069,46 @@
     <message>
         <source>%1: %2 of %3 → %4</source>
         <translation>%1: %2 von %3 → %4</translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::CacheBudgets</name>
+    <message>
+        <source>Disk</source>
+        <translation>Festplatte</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>Speicher</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s)</source>
+        <translation>
+            <numerusform>%n Block</numerusform>
+            <numerusform>%n Blöcke</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n token(s)</source>
+        <translation>
+            <numerusform>%n Token</numerusform>
+            <numerusform>%n Token</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 % of %2 look-ups were served.</source>
+        <translation>%1 % von %2 Nachfragen wurden bedient.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) on the GPU</source>
+        <translation>
+            <numerusform>%n Block auf der GPU</numerusform>
+            <numerusform>%n Blöcke auf der GPU</numerusform>
+        </translation>
     </message>
 </context>
 <context>
@@ -974,17 +1175,13 @@
             <numerusform>Die Blöcke von %n Dokumenten werden neu berechnet …</numerusform>
         </translation>
     </message>
+    <message>
+        <source>Keep at most %1 of blocks in the memory of the GPU? The model is loaded anew.</source>
+        <translation>Höchstens %1 an Blöcken im Speicher der GPU behalten? Das Modell wird neu geladen.</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::CacheView</name>
-    <message>
-        <source>Disk</source>
-        <translation>Platte</translation>
-    </message>
-    <message>
-        <source>Memory</source>
-        <translation>Speicher</translation>
-    </message>
     <message>
         <source>Search documents or block numbers</source>
         <translation>Dokumente oder Blocknummern suchen</translation>
@@ -1000,10 +1197,6 @@
     <message>
         <source>This document only</source>
         <translation>Nur dieses Dokument</translation>
-    </message>
-    <message>
-        <source>Select a block to see the passages of its document.</source>
-        <translation>Einen Block wählen, um die Abschnitte seines Dokuments zu sehen.</translation>
     </message>
     <message>
         <source>Blocks</source>
@@ -1024,91 +1217,6 @@
     <message>
         <source>What is done stays done</source>
         <translation>Was getan ist, bleibt getan</translation>
-    </message>
-    <message>
-        <source>Pin</source>
-        <translation>Anheften</translation>
-    </message>
-    <message>
-        <source>Pinned blocks are never evicted to make room</source>
-        <translation>Angeheftete Blöcke werden nie verdrängt</translation>
-    </message>
-    <message>
-        <source>Evict</source>
-        <translation>Entfernen</translation>
-    </message>
-    <message>
-        <source>Removes the blocks; they are computed again when a question needs them</source>
-        <translation>Entfernt die Blöcke; eine Frage, die sie braucht, berechnet sie neu</translation>
-    </message>
-    <message>
-        <source>Verify</source>
-        <translation>Prüfen</translation>
-    </message>
-    <message>
-        <source>Reads the blocks and checks every byte</source>
-        <translation>Liest die Blöcke und prüft jedes Byte</translation>
-    </message>
-    <message>
-        <source>Rebuild</source>
-        <translation>Neu berechnen</translation>
-    </message>
-    <message>
-        <source>Removes the blocks and computes them again</source>
-        <translation>Entfernt die Blöcke und berechnet sie neu</translation>
-    </message>
-    <message>
-        <source>Show file</source>
-        <translation>Datei zeigen</translation>
-    </message>
-    <message>
-        <source>Shows the block&apos;s file in its folder</source>
-        <translation>Zeigt die Datei des Blocks in ihrem Ordner</translation>
-    </message>
-    <message>
-        <source>Evict stale</source>
-        <translation>Veraltete entfernen</translation>
-    </message>
-    <message>
-        <source>Removes every block of another model or another prompt</source>
-        <translation>Entfernt jeden Block eines anderen Modells oder einer anderen Anweisung</translation>
-    </message>
-    <message numerus="yes">
-        <source>%n block(s)</source>
-        <translation>
-            <numerusform>%n Block</numerusform>
-            <numerusform>%n Blöcke</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n token(s)</source>
-        <translation>
-            <numerusform>%n Token</numerusform>
-            <numerusform>%n Token</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>%1 % of %2 look-ups were served.</source>
-        <translation>%1 % von %2 Nachfragen wurden bedient.</translation>
-    </message>
-    <message numerus="yes">
-        <source>%1: %2 of %n passage(s) have a block.</source>
-        <translation>
-            <numerusform>%1: %2 von %n Abschnitt hat einen Block.</numerusform>
-            <numerusform>%1: %2 von %n Abschnitten haben einen Block.</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Unpin</source>
-        <translation>Lösen</translation>
-    </message>
-    <message>
-        <source>Verify all</source>
-        <translation>Alle prüfen</translation>
-    </message>
-    <message>
-        <source>Evict %1 stale</source>
-        <translation>%1 veraltete entfernen</translation>
     </message>
     <message numerus="yes">
         <source>%n block(s) will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</source>
@@ -1136,6 +1244,10 @@
     <message>
         <source>Leave it</source>
         <translation>So lassen</translation>
+    </message>
+    <message>
+        <source>Pinned blocks stay. Unpin them first.</source>
+        <translation>Angeheftete Blöcke bleiben. Erst lösen.</translation>
     </message>
 </context>
 <context>
@@ -1341,6 +1453,59 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <translation>
             <numerusform>%n frühere Frage zeigen</numerusform>
             <numerusform>%n frühere Fragen zeigen</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::DeviceRow</name>
+    <message>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <source>What reads passages and answers questions</source>
+        <translation>Was Abschnitte liest und Fragen beantwortet</translation>
+    </message>
+    <message>
+        <source>Automatic: a GPU where one can be used</source>
+        <translation>Automatisch: eine GPU, wo eine benutzbar ist</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>Prozessor</translation>
+    </message>
+    <message>
+        <source>Processor: %1</source>
+        <translation>Prozessor: %1</translation>
+    </message>
+    <message>
+        <source>Not usable: %1.</source>
+        <translation>Nicht benutzbar: %1.</translation>
+    </message>
+    <message>
+        <source>No GPU can be used: %1.</source>
+        <translation>Keine GPU ist benutzbar: %1.</translation>
+    </message>
+    <message>
+        <source>%1 (not there)</source>
+        <translation>%1 (nicht vorhanden)</translation>
+    </message>
+    <message>
+        <source>Now: %1.</source>
+        <translation>Zurzeit: %1.</translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::DocumentStrip</name>
+    <message>
+        <source>Select a block to see the passages of its document.</source>
+        <translation>Einen Block wählen, um die Abschnitte seines Dokuments zu sehen.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%1: %2 of %n passage(s) have a block.</source>
+        <translation>
+            <numerusform>%1: %2 von %n Abschnitt hat einen Block.</numerusform>
+            <numerusform>%1: %2 von %n Abschnitten haben einen Block.</numerusform>
         </translation>
     </message>
 </context>
@@ -1641,6 +1806,40 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
     <message>
         <source>Read its pictures (OCR)</source>
         <translation>Seine Bilder lesen (OCR)</translation>
+    </message>
+    <message>
+        <source>Enter its password</source>
+        <translation>Sein Passwort eingeben</translation>
+    </message>
+    <message>
+        <source>Tell me of its problem again</source>
+        <translation>Sein Problem wieder melden</translation>
+    </message>
+    <message>
+        <source>Ignore its problem</source>
+        <translation>Sein Problem ignorieren</translation>
+    </message>
+    <message>
+        <source>Compute missing caches</source>
+        <translation>Fehlende Caches berechnen</translation>
+    </message>
+    <message>
+        <source>Load caches into memory</source>
+        <translation>Caches in den Speicher laden</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) are in memory, as far as its budget goes.</source>
+        <translation>
+            <numerusform>%n Block ist im Speicher, soweit dessen Budget reicht.</numerusform>
+            <numerusform>%n Blöcke sind im Speicher, soweit dessen Budget reicht.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n passage(s) have none yet.</source>
+        <translation>
+            <numerusform>%n Abschnitt hat noch keinen.</numerusform>
+            <numerusform>%n Abschnitte haben noch keinen.</numerusform>
+        </translation>
     </message>
 </context>
 <context>
@@ -1946,6 +2145,36 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <source>Inspector</source>
         <translation>Inspektor</translation>
     </message>
+    <message>
+        <source>%1 is ignored until it changes.</source>
+        <translation>%1 wird ignoriert, bis es sich ändert.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) are ignored until they change.</source>
+        <translation>
+            <numerusform>%n Dokument wird ignoriert, bis es sich ändert.</numerusform>
+            <numerusform>%n Dokumente werden ignoriert, bis sie sich ändern.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Caches are ready</source>
+        <translation>Caches sind fertig</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) computed</source>
+        <translation>
+            <numerusform>%n Block berechnet</numerusform>
+            <numerusform>%n Blöcke berechnet</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Page Up, Page Down</source>
+        <translation>Bild auf, Bild ab</translation>
+    </message>
+    <message>
+        <source>Scroll the conversation</source>
+        <translation>Im Gespräch blättern</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::ModePicker</name>
@@ -2222,18 +2451,6 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <translation>Fingerabdruck: %1</translation>
     </message>
     <message>
-        <source>There is no model yet.
-
-The command ./run in the source folder fetches two, 176 MB in all: SmolLM2-135M-Instruct, which answers, and all-MiniLM-L6-v2, which finds passages. They go into %1. Start it once while connected to the internet; the window itself never opens a connection.
-
-To bring your own, drop a GGUF file of a Llama-like model here, or copy it into that folder. Models that LM Studio, Hugging Face or GPT4All keep on this computer are listed below.</source>
-        <translation>Es gibt noch kein Modell.
-
-Der Befehl ./run im Quellordner holt zwei, zusammen 176 MB: SmolLM2-135M-Instruct, das antwortet, und all-MiniLM-L6-v2, das Abschnitte findet. Sie kommen nach %1. Er muss einmal mit Internetverbindung laufen; das Fenster selbst öffnet nie eine Verbindung.
-
-Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen oder in jenen Ordner kopieren. Modelle, die LM Studio, Hugging Face oder GPT4All auf diesem Rechner haben, stehen unten.</translation>
-    </message>
-    <message>
         <source>Keep a link</source>
         <translation>Verknüpfen</translation>
     </message>
@@ -2284,6 +2501,18 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>%1 will be erased in %2 s: %3.</source>
         <translation>%1 wird in %2 s gelöscht: %3.</translation>
+    </message>
+    <message>
+        <source>There is no model yet.
+
+Two come with the package kvlink-models; or the command ./run in the source folder fetches them into %1, 176 MB in all: SmolLM2-135M-Instruct, which answers, and all-MiniLM-L6-v2, which finds passages. Both need the internet once; the window itself never opens a connection.
+
+To bring your own, drop a GGUF file of a Llama-like model here, or copy it into that folder. Models that LM Studio, Hugging Face or GPT4All keep on this computer are listed below.</source>
+        <translation>Es gibt noch kein Modell.
+
+Zwei bringt das Paket kvlink-models mit; oder der Befehl ./run im Quellordner holt sie nach %1, zusammen 176 MB: SmolLM2-135M-Instruct antwortet, all-MiniLM-L6-v2 findet Abschnitte. Beides braucht einmal das Internet; das Fenster selbst öffnet nie eine Verbindung.
+
+Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier ablegen oder in diesen Ordner kopieren. Modelle, die LM Studio, Hugging Face oder GPT4All auf diesem Rechner haben, stehen unten in der Liste.</translation>
     </message>
 </context>
 <context>
@@ -2416,6 +2645,77 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     </message>
 </context>
 <context>
+    <name>kvlink::ui::ProblemBar</name>
+    <message numerus="yes">
+        <source>%n document(s) could not be read and are ignored.</source>
+        <translation>
+            <numerusform>%n Dokument konnte nicht gelesen werden und wird ignoriert.</numerusform>
+            <numerusform>%n Dokumente konnten nicht gelesen werden und werden ignoriert.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) need a password.</source>
+        <translation>
+            <numerusform>%n Dokument braucht ein Passwort.</numerusform>
+            <numerusform>%n Dokumente brauchen ein Passwort.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) have pictures that were not read.</source>
+        <translation>
+            <numerusform>%n Dokument hat Bilder, die nicht gelesen wurden.</numerusform>
+            <numerusform>%n Dokumente haben Bilder, die nicht gelesen wurden.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) could not be read.</source>
+        <translation>
+            <numerusform>%n Dokument konnte nicht gelesen werden.</numerusform>
+            <numerusform>%n Dokumente konnten nicht gelesen werden.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Read its pictures (OCR)</source>
+        <translation>Seine Bilder lesen (OCR)</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>Noch einmal versuchen</translation>
+    </message>
+    <message>
+        <source>Password</source>
+        <translation>Passwort</translation>
+    </message>
+    <message>
+        <source>Password of the document</source>
+        <translation>Passwort des Dokuments</translation>
+    </message>
+    <message>
+        <source>It goes to the program that opens the document, and is kept in memory until KVLink closes; no file has it.</source>
+        <translation>Es geht an das Programm, das das Dokument öffnet, und bleibt im Speicher, bis KVLink geschlossen wird; in keiner Datei steht es.</translation>
+    </message>
+    <message>
+        <source>Tell me again</source>
+        <translation>Wieder melden</translation>
+    </message>
+    <message>
+        <source>Ignore</source>
+        <translation>Ignorieren</translation>
+    </message>
+    <message>
+        <source>It is listed among the problems again.</source>
+        <translation>Es steht wieder unter den Problemen.</translation>
+    </message>
+    <message>
+        <source>It is not listed among the problems, until it changes.</source>
+        <translation>Es steht nicht unter den Problemen, bis es sich ändert.</translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::QuestionBox</name>
     <message>
         <source>Ask your documents…</source>
@@ -2440,10 +2740,10 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
 <context>
     <name>kvlink::ui::ReadAheadWords</name>
     <message numerus="yes">
-        <source>%n block(s), %1, read ahead in %2 while you typed: Enter found them in memory.</source>
+        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</source>
         <translation>
-            <numerusform>%n Block, %1, beim Tippen in %2 vorausgelesen: Enter fand ihn im Arbeitsspeicher.</numerusform>
-            <numerusform>%n Blöcke, %1, beim Tippen in %2 vorausgelesen: Enter fand sie im Arbeitsspeicher.</numerusform>
+            <numerusform>%n Block, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher. %4 gespart, alles gemessen.</numerusform>
+            <numerusform>%n Blöcke, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher. %4 gespart, alles gemessen.</numerusform>
         </translation>
     </message>
 </context>
@@ -2556,10 +2856,6 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>The same seed gives the same answer</source>
         <translation>Derselbe Startwert gibt dieselbe Antwort</translation>
-    </message>
-    <message>
-        <source>Processor</source>
-        <translation>Prozessor</translation>
     </message>
     <message>
         <source>Threads</source>
@@ -2776,6 +3072,18 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>Each archive becomes one document; nothing is unpacked to the disk</source>
         <translation>Jedes Archiv wird ein Dokument; nichts wird auf die Platte entpackt</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <source>On the GPU</source>
+        <translation>Auf der GPU</translation>
+    </message>
+    <message>
+        <source>Kept there between questions, where a GPU is used</source>
+        <translation>Bleibt dort zwischen Fragen, wo eine GPU benutzt wird</translation>
     </message>
 </context>
 <context>
@@ -3159,6 +3467,10 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
         <source>computed again</source>
         <translation>neu berechnet</translation>
     </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::StripMap</name>
@@ -3208,6 +3520,10 @@ Ein eigenes Modell: eine GGUF-Datei eines Llama-artigen Modells hier ablegen ode
     <message>
         <source>last answer: %1</source>
         <translation>letzte Antwort: %1</translation>
+    </message>
+    <message>
+        <source>on the GPU</source>
+        <translation>auf der GPU</translation>
     </message>
 </context>
 <context>

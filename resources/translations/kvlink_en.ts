@@ -1,6 +1,5 @@
 <?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE TS>
-<!-- SPDX-License-Identifier: Apache-2.0 -->
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
     <name>DocumentWords</name>
@@ -16,6 +15,69 @@
         <translation>
             <numerusform>%1 of %n passage cached</numerusform>
             <numerusform>%1 of %n passages cached</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n line(s)</source>
+        <translation>
+            <numerusform>%n line</numerusform>
+            <numerusform>%n lines</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n paragraph(s)</source>
+        <translation>
+            <numerusform>%n paragraph</numerusform>
+            <numerusform>%n paragraphs</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n page(s)</source>
+        <translation>
+            <numerusform>%n page</numerusform>
+            <numerusform>%n pages</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n slide(s)</source>
+        <translation>
+            <numerusform>%n slide</numerusform>
+            <numerusform>%n slides</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n sheet(s)</source>
+        <translation>
+            <numerusform>%n sheet</numerusform>
+            <numerusform>%n sheets</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n chapter(s)</source>
+        <translation>
+            <numerusform>%n chapter</numerusform>
+            <numerusform>%n chapters</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n message(s)</source>
+        <translation>
+            <numerusform>%n message</numerusform>
+            <numerusform>%n messages</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n cell(s)</source>
+        <translation>
+            <numerusform>%n cell</numerusform>
+            <numerusform>%n cells</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s)</source>
+        <translation>
+            <numerusform>%n file</numerusform>
+            <numerusform>%n files</numerusform>
         </translation>
     </message>
 </context>
@@ -102,6 +164,30 @@
     </message>
 </context>
 <context>
+    <name>kvlink::ui::CacheBudgets</name>
+    <message numerus="yes">
+        <source>%n block(s)</source>
+        <translation>
+            <numerusform>%n block</numerusform>
+            <numerusform>%n blocks</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n token(s)</source>
+        <translation>
+            <numerusform>%n token</numerusform>
+            <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) on the GPU</source>
+        <translation>
+            <numerusform>%n block on the GPU</numerusform>
+            <numerusform>%n blocks on the GPU</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::CachePanel</name>
     <message numerus="yes">
         <source>%n block(s) pinned.</source>
@@ -149,27 +235,6 @@
 <context>
     <name>kvlink::ui::CacheView</name>
     <message numerus="yes">
-        <source>%n block(s)</source>
-        <translation>
-            <numerusform>%n block</numerusform>
-            <numerusform>%n blocks</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n token(s)</source>
-        <translation>
-            <numerusform>%n token</numerusform>
-            <numerusform>%n tokens</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%1: %2 of %n passage(s) have a block.</source>
-        <translation>
-            <numerusform>%1: %2 of %n passage has a block.</numerusform>
-            <numerusform>%1: %2 of %n passages have a block.</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
         <source>%n block(s) will be removed in %1 s: %2. Then only computing their %3 tokens again brings them back.</source>
         <translation>
             <numerusform>%n block will be removed in %1 s: %2. Then only computing their %3 tokens again brings it back.</numerusform>
@@ -184,6 +249,16 @@
         <translation>
             <numerusform>Show %n earlier question</numerusform>
             <numerusform>Show %n earlier questions</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>kvlink::ui::DocumentStrip</name>
+    <message numerus="yes">
+        <source>%1: %2 of %n passage(s) have a block.</source>
+        <translation>
+            <numerusform>%1: %2 of %n passage has a block.</numerusform>
+            <numerusform>%1: %2 of %n passages have a block.</numerusform>
         </translation>
     </message>
 </context>
@@ -211,6 +286,20 @@
         <translation>
             <numerusform>%n document</numerusform>
             <numerusform>%n documents</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) are in memory, as far as its budget goes.</source>
+        <translation>
+            <numerusform>%n block is in memory, as far as its budget goes.</numerusform>
+            <numerusform>%n blocks are in memory, as far as its budget goes.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n passage(s) have none yet.</source>
+        <translation>
+            <numerusform>%n passage has none yet.</numerusform>
+            <numerusform>%n passages have none yet.</numerusform>
         </translation>
     </message>
 </context>
@@ -256,6 +345,20 @@
         <translation>
             <numerusform>%n document</numerusform>
             <numerusform>%n documents</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) are ignored until they change.</source>
+        <translation>
+            <numerusform>%n document is ignored until it changes.</numerusform>
+            <numerusform>%n documents are ignored until they change.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n block(s) computed</source>
+        <translation>
+            <numerusform>%n block computed</numerusform>
+            <numerusform>%n blocks computed</numerusform>
         </translation>
     </message>
 </context>
@@ -315,12 +418,43 @@
     </message>
 </context>
 <context>
+    <name>kvlink::ui::ProblemBar</name>
+    <message numerus="yes">
+        <source>%n document(s) could not be read and are ignored.</source>
+        <translation>
+            <numerusform>%n document could not be read and is ignored.</numerusform>
+            <numerusform>%n documents could not be read and are ignored.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) need a password.</source>
+        <translation>
+            <numerusform>%n document needs a password.</numerusform>
+            <numerusform>%n documents need a password.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) have pictures that were not read.</source>
+        <translation>
+            <numerusform>%n document has pictures that were not read.</numerusform>
+            <numerusform>%n documents have pictures that were not read.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) could not be read.</source>
+        <translation>
+            <numerusform>%n document could not be read.</numerusform>
+            <numerusform>%n documents could not be read.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::ReadAheadWords</name>
     <message numerus="yes">
-        <source>%n block(s), %1, read ahead in %2 while you typed: Enter found them in memory.</source>
+        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</source>
         <translation>
-            <numerusform>%n block, %1, read ahead in %2 while you typed: Enter found it in memory.</numerusform>
-            <numerusform>%n blocks, %1, read ahead in %2 while you typed: Enter found them in memory.</numerusform>
+            <numerusform>%n block, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</numerusform>
+            <numerusform>%n blocks, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</numerusform>
         </translation>
     </message>
 </context>

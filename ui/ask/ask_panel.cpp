@@ -99,6 +99,7 @@ void AskPanel::connect_composer() {
   connect(composer_, &Composer::stop_requested, this, &AskPanel::stop);
   connect(composer_, &Composer::typing_paused, this, &AskPanel::prefetch);
   connect(composer_, &Composer::typing_paused, this, &AskPanel::draft_changed);
+  connect(&composer_->box(), &QuestionBox::page_requested, view_, &ConversationView::scroll_page);
   connect(view_, &ConversationView::turn_made, this, &AskPanel::connect_turn);
 }
 
@@ -279,7 +280,7 @@ void AskPanel::finish(const desk::AnswerSummary& summary) {
     announce(tr("The run without cache is over."));
   } else if (auto* answered = turn_of(summary.id, false)) {
     answered->finish(summary);
-    answered->set_read_ahead(ahead_.close());
+    answered->set_read_ahead(ahead_.close(summary));
     if (summary.conversation != 0 && summary.conversation != conversation_) {
       conversation_ = summary.conversation;
       list_->set_current(conversation_);

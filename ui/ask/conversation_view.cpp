@@ -119,6 +119,11 @@ void ConversationView::jump_to_end() {
   place_button();
 }
 
+void ConversationView::scroll_page(int step) {
+  auto* bar = verticalScrollBar();
+  bar->setValue(bar->value() + step * bar->pageStep());
+}
+
 void ConversationView::resizeEvent(QResizeEvent* event) {
   QScrollArea::resizeEvent(event);
   place_button();

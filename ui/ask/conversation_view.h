@@ -29,6 +29,10 @@ class ConversationView : public QScrollArea {
   bool is_at_end() const { return at_end_; }
   void jump_to_end();
 
+ public slots:
+  /// One page up (-1) or down (1).
+  void scroll_page(int step);
+
  signals:
   /// A turn was made; whoever answers its wishes connects them.
   void turn_made(kvlink::ui::TurnWidget* turn);

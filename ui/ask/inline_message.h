@@ -10,6 +10,7 @@ class QPushButton;
 
 namespace kvlink::ui {
 
+/// From the least to the most serious.
 enum class Tone : std::uint8_t { kPlain, kWarning, kProblem };
 
 /// Plain text, always. Invisible until it is told something.
@@ -21,6 +22,7 @@ class InlineMessage : public QFrame {
 
   void tell(const QString& text, Tone tone);
   QString text() const { return label_->text(); }
+  Tone tone() const { return tone_; }
   /// A button at the end; the caller connects it. `text` is a verb.
   QPushButton* add_button(const QString& text);
   void remove_buttons();

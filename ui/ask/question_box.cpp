@@ -47,6 +47,10 @@ void QuestionBox::keyPressEvent(QKeyEvent* event) {
     return;
   }
   const bool plain = (event->modifiers() & ~Qt::KeypadModifier) == Qt::NoModifier;
+  if (plain && (event->key() == Qt::Key_PageUp || event->key() == Qt::Key_PageDown)) {
+    emit page_requested(event->key() == Qt::Key_PageUp ? -1 : 1);
+    return;
+  }
   if (plain && event->key() == Qt::Key_Up && recall(-1)) return;
   if (plain && event->key() == Qt::Key_Down && recall(1)) return;
   const QString text = event->text();

@@ -8,7 +8,8 @@
 namespace kvlink::ui {
 
 /// Grows with its text up to kMaxLines. Enter sends, Shift+Enter begins a line, Up in an empty or
-/// recalled field brings back earlier questions, Down goes forward again.
+/// recalled field brings back earlier questions, Down goes forward again. Page keys are for the
+/// conversation.
 class QuestionBox : public QPlainTextEdit {
   Q_OBJECT
 
@@ -28,6 +29,8 @@ class QuestionBox : public QPlainTextEdit {
   void send_requested();
   /// Esc.
   void stop_requested();
+  /// Page Up (-1) or Page Down (1): for the conversation above.
+  void page_requested(int step);
 
  protected:
   void keyPressEvent(QKeyEvent* event) override;

@@ -2,6 +2,7 @@
 #include "ui/ask/safe_text_view.h"
 
 #include <QAbstractTextDocumentLayout>
+#include <QKeyEvent>
 #include <QWheelEvent>
 #include <cmath>
 
@@ -62,6 +63,19 @@ void SafeTextView::resizeEvent(QResizeEvent* event) {
 void SafeTextView::wheelEvent(QWheelEvent* event) {
   // The conversation around it scrolls.
   event->ignore();
+}
+
+/// It never scrolls itself: keys that scroll go to what it stands in.
+void SafeTextView::keyPressEvent(QKeyEvent* event) {
+  const bool is_plain = (event->modifiers() & ~Qt::KeypadModifier) == Qt::NoModifier;
+  const int key = event->key();
+  const bool scrolls = key == Qt::Key_PageUp || key == Qt::Key_PageDown || key == Qt::Key_Up ||
+                       key == Qt::Key_Down;
+  if (is_plain && scrolls) {
+    event->ignore();
+    return;
+  }
+  QTextBrowser::keyPressEvent(event);
 }
 
 void SafeTextView::fit_height() {

@@ -29,6 +29,7 @@ class SafeTextView : public QTextBrowser {
   void doSetSource(const QUrl& name, QTextDocument::ResourceType type) override;
   void resizeEvent(QResizeEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
   /// Shows `document` (becomes this view's) in place of the one before.
   void take_document(SealedDocument* document);
   SealedDocument& sealed() { return *sealed_; }

@@ -3,6 +3,7 @@
 
 #include <QTimer>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "app/desk/desk.h"
 #include "ui/inspect/cache_view.h"
@@ -12,8 +13,10 @@
 namespace kvlink::ui {
 namespace {
 
-/// Snapshots are taken at most this often: they list the whole store.
+/// Snapshots are taken at most this often: they list the whole store. Where that takes long, they
+/// take at most a tenth of the time.
 constexpr int kSnapshotMs = 500;
+constexpr int kSnapshotShare = 10;
 constexpr auto kMaxNotices = 5;
 
 }  // namespace
@@ -50,6 +53,7 @@ void CachePanel::request_snapshot() {
   if (snapshot_ != 0 || desk_.state() == desk::DeskState::kClosed) return;
   snapshot_is_old_ = false;
   snapshot_ = desk::next_request_id();
+  snapshot_took_.start();
   desk_.cache().take_snapshot(snapshot_);
 }
 
@@ -63,6 +67,8 @@ void CachePanel::follow_store() {
           [this](desk::RequestId id, const BlockTable::Snapshot& snapshot) {
             if (id != snapshot_) return;
             snapshot_ = 0;
+            const auto took = static_cast<int>(snapshot_took_.elapsed());
+            snapshot_timer_->setInterval(std::max(kSnapshotMs, kSnapshotShare * took));
             view_->set_snapshot(snapshot);
             if (wanted_document_ != 0) view_->show_document(std::exchange(wanted_document_, 0));
             if (snapshot_is_old_) want_snapshot();
@@ -219,7 +225,9 @@ void CachePanel::request_done(const desk::CacheReport& report) {
   } else {
     view_->show_report(report_sentence(report), report.n_damaged > 0);
   }
-  want_snapshot();
+  // What the user has just done is shown at once.
+  snapshot_is_old_ = true;
+  if (isVisible()) request_snapshot();
 }
 
 }  // namespace kvlink::ui

@@ -2,6 +2,7 @@
 // The Cache tab: every document's blocks, the budgets, and what is done to them.
 #pragma once
 
+#include <QElapsedTimer>
 #include <QWidget>
 #include <vector>
 
@@ -52,6 +53,7 @@ class CachePanel : public QWidget {
   desk::Desk& desk_;
   CacheView* view_;
   QTimer* snapshot_timer_;
+  QElapsedTimer snapshot_took_;
   desk::RequestId snapshot_ = 0;              ///< under way; 0: none
   bool snapshot_is_old_ = true;               ///< something has changed since
   desk::RequestId request_ = 0;               ///< what is being done; 0: nothing

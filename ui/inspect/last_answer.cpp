@@ -44,6 +44,7 @@ QString use_text(BlockUse use) {
 
 void LastAnswer::add(const std::vector<desk::BlockEvent>& events) {
   for (const auto& event : events) {
+    if (event.document != 0) passages_[{event.document, event.ordinal}] = event.content;
     auto& entry = entries_[event.content];
     entry.use = use_of(event.outcome);
     if (!event.reason.isEmpty()) entry.reason = event.reason;
@@ -54,6 +55,12 @@ const LastAnswer::Entry& LastAnswer::of(const Digest& content) const {
   static const Entry kNone;
   const auto found = entries_.find(content);
   return found == entries_.end() ? kNone : found->second;
+}
+
+const LastAnswer::Entry& LastAnswer::of_passage(desk::DocumentId document,
+                                                std::int64_t ordinal) const {
+  const auto found = passages_.find({document, ordinal});
+  return of(found == passages_.end() ? Digest() : found->second);
 }
 
 }  // namespace kvlink::ui

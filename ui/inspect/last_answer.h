@@ -5,7 +5,9 @@
 #include <QString>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "app/desk/answer_messages.h"
@@ -39,14 +41,20 @@ class LastAnswer {
     QString reason;  ///< of a miss, kept when the block was computed thereafter
   };
 
-  void clear() { entries_.clear(); }
+  void clear() {
+    entries_.clear();
+    passages_.clear();
+  }
   void add(const std::vector<desk::BlockEvent>& events);
   /// kNotUsed for content that was not looked for.
   const Entry& of(const Digest& content) const;
+  /// The same for a passage that may have no block.
+  const Entry& of_passage(desk::DocumentId document, std::int64_t ordinal) const;
   bool empty() const { return entries_.empty(); }
 
  private:
   std::unordered_map<Digest, Entry, DigestHash> entries_;
+  std::map<std::pair<desk::DocumentId, std::int64_t>, Digest> passages_;
 };
 
 }  // namespace kvlink::ui

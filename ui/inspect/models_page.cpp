@@ -272,10 +272,10 @@ void ModelsPage::show_facts(const desk::DeskFacts& facts) {
   }
   first_run_->setText(
       tr("There is no model yet.\n\n"
-         "The command ./run in the source folder fetches two, 176 MB in all: "
-         "SmolLM2-135M-Instruct, which answers, and all-MiniLM-L6-v2, which finds passages. They "
-         "go into %1. Start it once while connected to the internet; the window itself never "
-         "opens a connection.\n\n"
+         "Two come with the package kvlink-models; or the command ./run in the source folder "
+         "fetches them into %1, 176 MB in all: SmolLM2-135M-Instruct, which answers, and "
+         "all-MiniLM-L6-v2, which finds passages. Both need the internet once; the window itself "
+         "never opens a connection.\n\n"
          "To bring your own, drop a GGUF file of a Llama-like model here, or copy it into that "
          "folder. Models that LM Studio, Hugging Face or GPT4All keep on this computer are listed "
          "below.")

@@ -171,6 +171,10 @@ void SettingsPanel::add_model(const QString& path) {
   jobs_->check(path);
 }
 
+bool SettingsPanel::takes_drops(const QWidget& widget) const {
+  return models_->isVisible() && (&widget == models_ || models_->isAncestorOf(&widget));
+}
+
 void SettingsPanel::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
   list_models();

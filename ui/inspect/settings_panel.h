@@ -36,6 +36,8 @@ class SettingsPanel : public QWidget {
   void show_models();
   /// A model file or folder was dropped on the window.
   void add_model(const QString& path);
+  /// Whether what is dropped on this widget is for the list of models.
+  bool takes_drops(const QWidget& widget) const;
 
  signals:
   /// The user is done: the window shows the columns again.

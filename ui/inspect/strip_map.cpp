@@ -71,6 +71,10 @@ std::vector<StripCell> cells_of(const desk::CacheSnapshot& snapshot, desk::Docum
             .damaged = !block->row.damage.empty(),
             .pinned = block->row.pinned,
             .last = answer.of(block->row.content),
+  // A passage that was missed may still have no block.
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i].last = answer.of_passage(document, static_cast<std::int64_t>(i));
+  }
             .n_tokens = block->row.n_tokens,
             .n_bytes = block->row.file_bytes,
             .id = block->row.id};

@@ -26,10 +26,12 @@ TimingPanel::~TimingPanel() = default;
 
 void TimingPanel::follow_answers(desk::Desk& desk) {
   auto* answers = &desk.answers();
-  connect(answers, &desk::AnswerWorker::started, this, [this](desk::RequestId id) {
-    current_ = id;
-    view_->question_started(tr("Looking for passages …"));
-  });
+  // From Enter on, not from the moment at which its turn comes.
+  connect(answers, &desk::AnswerWorker::asked, this,
+          [this](desk::RequestId id, app::Timeline::Clock::time_point sent) {
+            current_ = id;
+            view_->question_started(tr("Looking for passages …"), sent);
+          });
   connect(answers, &desk::AnswerWorker::sources_ready, this,
           [this](const desk::AnswerSources& sources) {
             if (sources.id != current_) return;
@@ -47,8 +49,8 @@ void TimingPanel::follow_answers(desk::Desk& desk) {
           [this, &desk](const desk::AnswerSummary& summary) {
             auto timing = timing_of(summary, QDateTime::currentSecsSinceEpoch());
             timing.model = fingerprint_;
-            timing.read_ahead = read_ahead_words(ahead_.close());
-            view_->question_ended(timing);
+            timing.read_ahead = read_ahead_words(ahead_.close(summary));
+            summary.id == current_ ? view_->question_ended(timing) : view_->keep(timing);
             keep_history(desk);
           });
   connect(answers, &desk::AnswerWorker::answer_failed, this,

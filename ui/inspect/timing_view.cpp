@@ -88,12 +88,12 @@ void TimingView::build_table() {
   connect(copy_, &QToolButton::clicked, this, &TimingView::copy_csv);
 }
 
-void TimingView::question_started(const QString& note) {
+void TimingView::question_started(const QString& note, app::Timeline::Clock::time_point sent) {
   live_spans_.clear();
   shown_ = -1;
   chart_->select(-1);
   question_->hide();
-  counter_->start();
+  counter_->start(sent);
   counter_->set_note(note);
   stages_->set_bars({});
 }
@@ -110,10 +110,14 @@ void TimingView::first_token(double ttft_ms) {
   counter_->set_note(tr("Answering …"));
 }
 
-void TimingView::question_ended(const QuestionTiming& timing) {
+void TimingView::keep(const QuestionTiming& timing) {
   history_.add(timing);
   chart_->set_questions(history_.questions());
   questions_->set_history(history_);
+}
+
+void TimingView::question_ended(const QuestionTiming& timing) {
+  keep(timing);
   show_question(static_cast<int>(history_.questions().size()) - 1);
 }
 

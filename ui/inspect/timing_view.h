@@ -26,10 +26,12 @@ class TimingView : public QWidget {
  public:
   explicit TimingView(QWidget* parent = nullptr);
 
-  void question_started(const QString& note);
+  void question_started(const QString& note, app::Timeline::Clock::time_point sent);
   void stages_changed(const std::vector<app::Timeline::Span>& spans);
   void first_token(double ttft_ms);
   void question_ended(const QuestionTiming& timing);
+  /// One that ended while another is on screen already.
+  void keep(const QuestionTiming& timing);
   void question_failed(const QString& why);
   void set_note(const QString& note);
   /// Questions of an earlier start, oldest first.

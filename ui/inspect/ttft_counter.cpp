@@ -36,8 +36,8 @@ TtftCounter::TtftCounter(QWidget* parent)
   size_letters();
 }
 
-void TtftCounter::start() {
-  since_.start();
+void TtftCounter::start(app::Timeline::Clock::time_point sent) {
+  sent_ = sent;
   timer_->start();
   note_->clear();
   tick();

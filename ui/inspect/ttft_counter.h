@@ -2,10 +2,12 @@
 // The big clock: counts up from Enter and stands still at the first token.
 #pragma once
 
-#include <QElapsedTimer>
 #include <QLabel>
 #include <QTimer>
 #include <QWidget>
+#include <chrono>
+
+#include "app/timeline.h"
 
 namespace kvlink::ui {
 
@@ -17,7 +19,8 @@ class TtftCounter : public QWidget {
  public:
   explicit TtftCounter(QWidget* parent = nullptr);
 
-  void start();
+  /// `sent`: when Enter was pressed, which may be a moment ago.
+  void start(app::Timeline::Clock::time_point sent = app::Timeline::Clock::now());
   /// The first token came, `ttft_ms` after Enter.
   void freeze(double ttft_ms);
   /// It ended without a token.
@@ -26,7 +29,9 @@ class TtftCounter : public QWidget {
   void set_note(const QString& note);
 
   bool is_running() const { return timer_->isActive(); }
-  double elapsed_ms() const { return static_cast<double>(since_.nsecsElapsed()) / 1e6; }
+  double elapsed_ms() const {
+    return std::chrono::duration<double, std::milli>(app::Timeline::Clock::now() - sent_).count();
+  }
   QString number() const { return number_->text(); }
   QString note() const { return note_->text(); }
 
@@ -45,7 +50,7 @@ class TtftCounter : public QWidget {
   QLabel* caption_;
   QLabel* note_;
   QTimer* timer_;
-  QElapsedTimer since_;
+  app::Timeline::Clock::time_point sent_;
 };
 
 }  // namespace kvlink::ui

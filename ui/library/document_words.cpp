@@ -78,19 +78,51 @@ QString stage_explained(DocumentStage stage) {
   return {};
 }
 
-QString details_of(const desk::DocumentRow& row) {
+QString extent_words(const desk::DocumentExtent& extent) {
+  using retrieval::PlaceKind;
+  const int n = static_cast<int>(extent.n);
+  if (n <= 0) return {};
+  switch (extent.unit) {
+    case PlaceKind::kLine:
+      return DocumentWords::tr("%n line(s)", nullptr, n);
+    case PlaceKind::kParagraph:
+      return DocumentWords::tr("%n paragraph(s)", nullptr, n);
+    case PlaceKind::kPage:
+      return DocumentWords::tr("%n page(s)", nullptr, n);
+    case PlaceKind::kSlide:
+      return DocumentWords::tr("%n slide(s)", nullptr, n);
+    case PlaceKind::kSheet:
+      return DocumentWords::tr("%n sheet(s)", nullptr, n);
+    case PlaceKind::kChapter:
+      return DocumentWords::tr("%n chapter(s)", nullptr, n);
+    case PlaceKind::kMessage:
+      return DocumentWords::tr("%n message(s)", nullptr, n);
+    case PlaceKind::kCell:
+      return DocumentWords::tr("%n cell(s)", nullptr, n);
+    case PlaceKind::kMoment:
+      return seconds_text(static_cast<double>(n));
+    case PlaceKind::kMember:
+      return DocumentWords::tr("%n file(s)", nullptr, n);
+  }
+  return {};
+}
+
+QString details_of(const desk::DocumentRow& row, const desk::DocumentExtent* extent) {
   const bool failed = row.stage == DocumentStage::kFailed || row.stage == DocumentStage::kIgnored;
   if (failed) return row.reason.simplified();
   const QString file = row.path.section(QLatin1Char('/'), -1);
+  const QString dot = QStringLiteral(" · ");
   QString size = bytes_text(row.file_bytes);
-  if (file != row.title) size = one_line(file, 80) + QStringLiteral(" · ") + size;
+  if (file != row.title) size = one_line(file, 80) + dot + size;
   if (row.n_chunks == 0) return size;
+  if (extent != nullptr) size += dot + extent_words(*extent);
   return DocumentWords::tr("%1 · %n passage(s)", nullptr, static_cast<int>(row.n_chunks)).arg(size);
 }
 
 QString tooltip_of(const desk::DocumentRow& row) {
   QStringList lines = {row.path,
                        stage_words(row) + QStringLiteral(": ") + stage_explained(row.stage)};
+  if (!row.media_type.isEmpty()) lines.insert(1, row.media_type);
   if (!row.reason.isEmpty()) lines.append(row.reason);
   if (row.n_chunks > 0) {
     lines.append(

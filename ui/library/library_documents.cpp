@@ -105,10 +105,36 @@ void LibraryPanel::add_common_actions(QMenu& menu) {
   }
   move->addAction(icon(QStringLiteral("add")), tr("A new collection"), this,
                   &LibraryPanel::move_selected_to_new);
+  add_cache_actions(menu);
   move->addAction(tr("The folder they lie in"), this, [this] { move_selected({}); });
   auto* reindex = menu.addAction(icon(QStringLiteral("rebuild")), tr("Read again"), this,
                                  &LibraryPanel::reindex_selected);
   reindex->setEnabled(desk_.state() == desk::DeskState::kReady);
+void LibraryPanel::add_cache_actions(QMenu& menu) {
+  std::vector<desk::DocumentId> ids;
+  for (const auto* row : selected()) {
+    if (row->id != 0 && row->n_chunks > 0) ids.push_back(row->id);
+  }
+  const bool can_compute = desk_.state() == desk::DeskState::kReady && !ids.empty();
+  auto* encode =
+      menu.addAction(icon(QStringLiteral("cache")), tr("Compute missing caches"), this,
+                     [this, ids] { desk_.ingest().encode(desk::next_request_id(), ids); });
+  auto* warm =
+      menu.addAction(tr("Load caches into memory"), this,
+                     [this, ids] { desk_.prefetch().warm(desk::next_request_id(), ids); });
+  for (auto* action : {encode, warm}) action->setEnabled(can_compute);
+}
+
+void LibraryPanel::tell_warmed(qint64 n_blocks, qint64 n_missing) {
+  QString words = tr("%n block(s) are in memory, as far as its budget goes.", nullptr,
+                     static_cast<int>(n_blocks));
+  if (n_missing > 0) {
+    words += QLatin1Char(' ') +
+             tr("%n passage(s) have none yet.", nullptr, static_cast<int>(n_missing));
+  }
+  emit notice(words);
+}
+
   menu.addAction(icon(QStringLiteral("close")), tr("Remove from the library"), this,
                  &LibraryPanel::remove_selected);
 }

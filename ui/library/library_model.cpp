@@ -53,6 +53,7 @@ void LibraryModel::take_turn() {
 
 void LibraryModel::finish_intake() {
   beginResetModel();
+  extents_.clear();
   rows_.swap(intake_->rows);
   by_path_.swap(intake_->by_path);
   matches_.clear();
@@ -117,6 +118,7 @@ void LibraryModel::apply_now(const desk::DocumentsChange& change) {
 void LibraryModel::replace_all(const std::vector<DocumentRow>& rows) {
   if (rows.size() == rows_.size() && update_in_place(rows)) return;
   beginResetModel();
+  extents_.clear();
   rows_ = rows;
   rebuild();
   endResetModel();
@@ -140,6 +142,7 @@ bool LibraryModel::update_in_place(const std::vector<DocumentRow>& rows) {
 void LibraryModel::update_row(int at, const DocumentRow& row) {
   auto& known = rows_[static_cast<std::size_t>(at)];
   if (known == row) return;
+  if (known.file_bytes != row.file_bytes || known.n_tokens != row.n_tokens) extents_.remove(row.id);
   known = row;
   if (static_cast<std::size_t>(at) < matches_.size()) {
     matches_[static_cast<std::size_t>(at)] = passes(row) ? 1 : 0;
@@ -191,11 +194,26 @@ void LibraryModel::rebuild() {
   build_collections();
 }
 
-/// A whole list comes in order; sorting it here would keep the window waiting.
+/// Rows that are new, or have another title, are few among many: they alone are sorted, and then
+/// put where they belong.
 void LibraryModel::sort_rows() {
-  if (!std::is_sorted(rows_.begin(), rows_.end(), desk::comes_before)) {
-    std::sort(rows_.begin(), rows_.end(), desk::comes_before);
+  std::vector<DocumentRow> strays;
+  std::size_t n_kept = 0;
+  for (auto& row : rows_) {
+    const bool fits = n_kept == 0 || !desk::comes_before(row, rows_[n_kept - 1]);
+    if (!fits && n_kept > 1 && desk::comes_before(row, rows_[n_kept - 2])) {
+      strays.push_back(std::move(row));
+      continue;
+    }
+    if (!fits) strays.push_back(std::move(rows_[--n_kept]));
+    if (&row != &rows_[n_kept]) rows_[n_kept] = std::move(row);
+    ++n_kept;
   }
+  if (strays.empty()) return;
+  std::sort(strays.begin(), strays.end(), desk::comes_before);
+  const auto border = rows_.begin() + static_cast<std::ptrdiff_t>(n_kept);
+  std::move(strays.begin(), strays.end(), border);
+  std::inplace_merge(rows_.begin(), border, rows_.end(), desk::comes_before);
 }
 
 void LibraryModel::index_rows() {
@@ -343,6 +361,15 @@ std::vector<desk::DocumentId> LibraryModel::checked() const {
   }
   std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+std::vector<QString> LibraryModel::checked_paths() const {
+  std::vector<QString> paths;
+  if (checked_.isEmpty()) return paths;
+  for (const auto& row : rows_) {
+    if (checked_.contains(row.id)) paths.push_back(row.path);
+  }
+  return paths;
 }
 
 void LibraryModel::set_checked(const std::vector<desk::DocumentId>& ids) {

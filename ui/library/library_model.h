@@ -30,12 +30,12 @@ class LibraryModel : public QAbstractItemModel {
  public:
   enum Role : int {
     kStage = Qt::UserRole,  ///< int of desk::DocumentStage; collections have none
+    kStageWords,            ///< of the chip
     kDocumentId,            ///< qint64
     kPath,
     kReason,
     kDetails,     ///< the second line
     kIsDocument,  ///< bool
-    kShare,       ///< double 0–1: passages that have a block
     kCollection,  ///< key of a collection; documents: of theirs
   };
 
@@ -63,12 +63,17 @@ class LibraryModel : public QAbstractItemModel {
   QModelIndex index_of(const QString& path) const;
   QModelIndex index_of_document(desk::DocumentId id) const;
   QModelIndex index_of_collection(const QString& key) const;
+  /// How long a document is, as far as it is known: null else. Forgotten when its text changes.
+  const desk::DocumentExtent* extent_of(desk::DocumentId id) const;
+  void set_extents(const std::vector<desk::DocumentExtent>& extents);
   /// Documents of an index: itself, or all shown ones of a collection.
   std::vector<const desk::DocumentRow*> documents_of(const QModelIndex& index) const;
   const desk::DocumentRow* find(desk::DocumentId id) const;
 
   /// Checked documents that are in the library, ascending.
   std::vector<desk::DocumentId> checked() const;
+  /// Of these, in the order of the list.
+  std::vector<QString> checked_paths() const;
   void set_checked(const std::vector<desk::DocumentId>& ids);
   void clear_checked() { set_checked({}); }
 
@@ -147,6 +152,7 @@ class LibraryModel : public QAbstractItemModel {
   std::vector<int> shown_collections_;  ///< with a row that the filter lets through
   std::vector<int> top_of_;             ///< of each collection in shown_collections_; -1
   QSet<desk::DocumentId> checked_;
+  QHash<desk::DocumentId, desk::DocumentExtent> extents_;  ///< of those that were on screen
   LibraryFilter filter_ = LibraryFilter::kAll;
   QStringList words_;
   LibraryCounts counts_;

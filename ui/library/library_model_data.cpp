@@ -40,7 +40,9 @@ QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
       return checked_.contains(row.id) ? Qt::Checked : Qt::Unchecked;
     case Qt::AccessibleTextRole:
       return QStringLiteral("%1, %2, %3")
-          .arg(one_line(row.title, kMaxName), stage_words(row), details_of(row));
+          .arg(one_line(row.title, kMaxName), stage_words(row), details_of(row, extent_of(row.id)));
+    case kStageWords:
+      return stage_words(row);
     case kStage:
       return static_cast<int>(row.stage);
     case kDocumentId:
@@ -50,13 +52,11 @@ QVariant LibraryModel::document_data(const DocumentRow& row, int role) const {
     case kReason:
       return row.reason;
     case kDetails:
-      return details_of(row);
+      return details_of(row, extent_of(row.id));
     case kIsDocument:
       return true;
     case kCollection:
       return desk::collection_of(row).toString();
-    case kShare:
-      return row.n_chunks > 0 ? double(row.n_cached) / double(row.n_chunks) : 0.0;
     default:
       return {};
   }
@@ -84,6 +84,27 @@ QVariant LibraryModel::collection_data(const Collection& collection, int role) c
       return false;
     default:
       return {};
+  }
+}
+
+const desk::DocumentExtent* LibraryModel::extent_of(desk::DocumentId id) const {
+  const auto known = extents_.constFind(id);
+  return known == extents_.cend() ? nullptr : &*known;
+}
+
+void LibraryModel::set_extents(const std::vector<desk::DocumentExtent>& extents) {
+  QSet<desk::DocumentId> changed;
+  for (const auto& extent : extents) {
+    auto& known = extents_[extent.document];
+    if (known == extent) continue;
+    known = extent;
+    changed.insert(extent.document);
+  }
+  if (changed.isEmpty()) return;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!changed.contains(rows_[i].id)) continue;
+    const QModelIndex row = index_of_row(static_cast<int>(i));
+    if (row.isValid()) emit dataChanged(row, row, {kDetails});
   }
 }
 

@@ -18,6 +18,7 @@
 #include "ui/library/document_delegate.h"
 #include "ui/library/document_words.h"
 #include "ui/library/pre_scan_card.h"
+#include "ui/library/shown_extents.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -50,6 +51,7 @@ LibraryPanel::LibraryPanel(desk::Desk& desk, QWidget* parent)
   connect_desk();
   update_counts();
   update_scope();
+  new ShownExtents(*view_, *model_, desk_.library());
   update_page();
 }
 
@@ -243,6 +245,13 @@ void LibraryPanel::remember_view() {
   const auto* current = model_->row_of(view_->currentIndex());
   seen_ = {.current = current == nullptr ? QString() : current->path,
            .selected = {},
+  connect(&desk_.prefetch(), &desk::PrefetchWorker::warmed, this,
+          [this](desk::RequestId, qint64 n_blocks, qint64 n_missing) {
+            tell_warmed(n_blocks, n_missing);
+          });
+  connect(&desk_.prefetch(), &desk::PrefetchWorker::failed, this,
+          [this](desk::RequestId, const desk::Problem& problem) { emit notice(problem.message); });
+  connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_problem);
            .scroll = view_->verticalScrollBar()->value()};
   int n_selected = 0;
   for (const auto& range : view_->selectionModel()->selection()) n_selected += range.height();
@@ -361,13 +370,7 @@ void LibraryPanel::update_page() {
   }
 }
 
-std::vector<QString> LibraryPanel::checked_paths() const {
-  std::vector<QString> paths;
-  for (const auto id : model_->checked()) {
-    if (const auto* row = model_->find(id)) paths.push_back(row->path);
-  }
-  return paths;
-}
+std::vector<QString> LibraryPanel::checked_paths() const { return model_->checked_paths(); }
 
 void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
 

@@ -101,6 +101,8 @@ class LibraryPanel : public QWidget {
   void move_selected_to_new();
   void rename_if_new();
 
+  void add_cache_actions(QMenu& menu);
+  void tell_warmed(qint64 n_blocks, qint64 n_missing);
   desk::Desk& desk_;
   LibraryModel* model_;
   QTreeView* view_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/shell/banner_stack.h"
 
+#include <QAccessible>
 #include <QPushButton>
 #include <QTimer>
 #include <QVBoxLayout>
@@ -22,7 +23,9 @@ BannerStack::BannerStack(QWidget* parent) : QWidget(parent), column_(new QVBoxLa
 void BannerStack::show_banner(const QString& key, const QString& text, Tone tone,
                               const std::vector<Button>& buttons, int milliseconds) {
   if (text.isEmpty()) return;
-  if (!key.isEmpty()) close_banner(key);
+  // What only goes on counting is not read out again.
+  const bool was_there = !key.isEmpty() && close_banner(key);
+  const bool is_news = !was_there || tone != Tone::kPlain;
   auto* message = new InlineMessage(this);
   message->tell(text, tone);
   for (const auto& button : buttons) {
@@ -39,14 +42,29 @@ void BannerStack::show_banner(const QString& key, const QString& text, Tone tone
   if (milliseconds > 0) {
     QTimer::singleShot(milliseconds, message, [this, message] { remove(message); });
   }
-  while (shown_.size() > kMaxBanners) remove(shown_.back().message);
+  make_room();
   show();
+  if (!is_news) return;
+  QAccessibleEvent announcement(message, QAccessible::Alert);
+  QAccessible::updateAccessibility(&announcement);
 }
 
-void BannerStack::close_banner(const QString& key) {
+void BannerStack::make_room() {
+  while (shown_.size() > kMaxBanners) {
+    const auto least =
+        std::min_element(shown_.rbegin(), shown_.rend() - 1, [](const Shown& a, const Shown& b) {
+          return a.message->tone() < b.message->tone();
+        });
+    remove(least->message);
+  }
+}
+
+bool BannerStack::close_banner(const QString& key) {
   const auto found = std::find_if(shown_.begin(), shown_.end(),
                                   [&](const Shown& shown) { return shown.key == key; });
-  if (found != shown_.end()) remove(found->message);
+  if (found == shown_.end()) return false;
+  remove(found->message);
+  return true;
 }
 
 void BannerStack::remove(InlineMessage* message) {

@@ -12,8 +12,8 @@ class QVBoxLayout;
 
 namespace kvlink::ui {
 
-/// The newest stands on top; more than three are not shown at a time, older ones of the same tone
-/// make room. GUI thread.
+/// The newest stands on top and is announced to screen readers. More than three are not shown at a
+/// time: of the others the least serious makes room, the oldest first. GUI thread.
 class BannerStack : public QWidget {
   Q_OBJECT
 
@@ -28,7 +28,8 @@ class BannerStack : public QWidget {
   /// itself; 0: stays.
   void show_banner(const QString& key, const QString& text, Tone tone,
                    const std::vector<Button>& buttons = {}, int milliseconds = 0);
-  void close_banner(const QString& key);
+  /// False: there is none.
+  bool close_banner(const QString& key);
   int n_banners() const { return static_cast<int>(shown_.size()); }
   /// All texts, newest first (tests, and what a screen reader is told).
   QStringList texts() const;
@@ -38,6 +39,7 @@ class BannerStack : public QWidget {
     QString key;
     InlineMessage* message = nullptr;
   };
+  void make_room();
   void remove(InlineMessage* message);
 
   QVBoxLayout* column_;

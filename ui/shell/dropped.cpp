@@ -42,8 +42,9 @@ QString drop_words(const Dropped& dropped) {
     return dropped.text.isEmpty() ? DropWords::tr("Only files of this computer can be added")
                                   : DropWords::tr("Add this text");
   }
-  if (dropped.paths.size() == 1 && looks_like_model(dropped.paths.front())) {
-    return DropWords::tr("Use this model");
+  if (std::all_of(dropped.paths.begin(), dropped.paths.end(), looks_like_model)) {
+    return dropped.paths.size() == 1 ? DropWords::tr("Use this model")
+                                     : DropWords::tr("Look at these models");
   }
   const auto n = static_cast<int>(dropped.paths.size());
   const auto n_unsupported =

@@ -272,8 +272,7 @@ void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& 
   }
   if (summary.cancelled || summary.seconds < kLongRunSeconds || isActiveWindow()) return;
   notify_desktop(tr("Documents are ready"),
-                 tr("%n document(s) added or updated", nullptr,
-                    static_cast<int>(summary.n_added + summary.n_updated)));
+                 tr("%n document(s) added or updated", nullptr, static_cast<int>(n_documents)));
 }
 
 void MainWindow::update_library_note(const LibraryCounts& counts) {
@@ -286,6 +285,12 @@ void MainWindow::update_library_note(const LibraryCounts& counts) {
 }
 
 // --- pages
+  const auto n_documents = summary.n_added + summary.n_updated;
+  if (n_documents == 0 && summary.n_blocks_made > 0) {
+    notify_desktop(tr("Caches are ready"), tr("%n block(s) computed", nullptr,
+                                              static_cast<int>(summary.n_blocks_made)));
+    return;
+  }
 
 bool MainWindow::shows_settings() const { return pages_->currentWidget() == settings_; }
 

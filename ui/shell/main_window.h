@@ -88,6 +88,7 @@ class MainWindow : public QMainWindow {
   void opened(const desk::DeskFacts& facts);
   void keep_runs();
   void resume_runs();
+  void keep_waiting();
   void offer_sample();
 
   // window_intake.cpp
@@ -132,5 +133,6 @@ class MainWindow : public QMainWindow {
   UnfinishedRuns runs_;
   bool restored_ = false;
 };
+  bool scope_is_kept_ = false;  ///< since it changed last
 
 }  // namespace kvlink::ui

@@ -9,8 +9,10 @@
 #include <QCryptographicHash>
 #include <QFile>
 #include <QSocketNotifier>
+#include <QTimer>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace kvlink::ui {
 namespace {
@@ -18,6 +20,8 @@ namespace {
 // The other side is a program of the same user, and still only a stranger.
 constexpr qsizetype kMaxMessage = 1 << 20;
 constexpr int kPatienceMs = 500;
+constexpr int kMaxCallMs = 2000;  ///< for a whole message
+constexpr qsizetype kMaxCallers = 8;
 constexpr char kGreeting[] = "kvlink 1";
 
 /// Empty when the path does not fit into a socket's address.
@@ -60,23 +64,63 @@ bool send_all(int descriptor, const QByteArray& bytes) {
   return true;
 }
 
-/// Everything until the other side closes; nothing when it is too long or too slow.
-QByteArray receive_all(int descriptor) {
-  QByteArray bytes;
-  char buffer[4096];
-  while (wait_for(descriptor, POLLIN)) {
-    const auto n = ::read(descriptor, buffer, sizeof(buffer));
-    if (n < 0) return {};
-    if (n == 0) return bytes;
-    bytes.append(buffer, n);
-    if (bytes.size() > kMaxMessage) return {};
+/// The paths of a whole message; nothing of one that is something else.
+std::optional<std::vector<QString>> paths_in(const QByteArray& message) {
+  const QList<QByteArray> parts = message.split('\0');
+  if (parts.front() != kGreeting) return std::nullopt;
+  std::vector<QString> paths;
+  for (const auto& part : parts.mid(1)) {
+    const QString path = QString::fromUtf8(part);
+    if (path.startsWith(QLatin1Char('/'))) paths.push_back(path);
   }
-  return {};
+  return paths;
 }
 
 int make_socket() { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 
 }  // namespace
+
+/// One that has called and not said everything yet. The window does not wait for it: what there is
+/// is taken as it comes, until the other side closes or the time is over.
+class SingleInstance::Caller : public QObject {
+ public:
+  Caller(SingleInstance& instance, int descriptor)
+      : QObject(&instance),
+        instance_(instance),
+        descriptor_(descriptor),
+        arrives_(descriptor, QSocketNotifier::Read) {
+    connect(&arrives_, &QSocketNotifier::activated, this, &Caller::take);
+    QTimer::singleShot(kMaxCallMs, this, &Caller::end);
+  }
+  ~Caller() override {
+    arrives_.setEnabled(false);
+    ::close(descriptor_);
+  }
+
+ private:
+  void take() {
+    char buffer[4096];
+    const auto n = ::recv(descriptor_, buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n > 0 && message_.size() + n <= kMaxMessage) {
+      message_.append(buffer, n);
+      return;
+    }
+    const auto paths = n == 0 ? paths_in(message_) : std::nullopt;
+    end();
+    if (paths) emit instance_.handed_over(*paths);
+  }
+
+  void end() {
+    arrives_.setEnabled(false);
+    deleteLater();
+  }
+
+  SingleInstance& instance_;
+  int descriptor_;
+  QSocketNotifier arrives_;
+  QByteArray message_;
+};
 
 SingleInstance::SingleInstance(const QString& runtime_folder, const QString& data_folder,
                                QObject* parent)
@@ -132,16 +176,12 @@ bool SingleInstance::listen() {
 void SingleInstance::accept_one() {
   const int descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (descriptor < 0) return;
-  const QByteArray message = is_same_user(descriptor) ? receive_all(descriptor) : QByteArray();
-  ::close(descriptor);
-  const QList<QByteArray> parts = message.split('\0');
-  if (parts.isEmpty() || parts.front() != kGreeting) return;
-  std::vector<QString> paths;
-  for (const auto& part : parts.mid(1)) {
-    const QString path = QString::fromUtf8(part);
-    if (path.startsWith(QLatin1Char('/'))) paths.push_back(path);
+  const auto n_callers = findChildren<QObject*>(QString(), Qt::FindDirectChildrenOnly).size();
+  if (n_callers < kMaxCallers && is_same_user(descriptor)) {
+    new Caller(*this, descriptor);
+  } else {
+    ::close(descriptor);
   }
-  emit handed_over(paths);
 }
 
 }  // namespace kvlink::ui

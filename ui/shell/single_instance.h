@@ -33,6 +33,8 @@ class SingleInstance : public QObject {
   void handed_over(const std::vector<QString>& paths);
 
  private:
+  class Caller;
+
   void accept_one();
 
   QString path_;

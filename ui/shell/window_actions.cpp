@@ -108,9 +108,11 @@ void MainWindow::add_view_actions() {
              QKeySequence(Qt::CTRL | Qt::Key_Comma), [this] { show_settings(!shows_settings()); });
   add_action("palette", tr("Command &palette"), QStringLiteral("search"),
              QKeySequence(Qt::CTRL | Qt::Key_K), [this] { palette_->open(actions_); });
-  add_action("larger", tr("&Larger text"), {}, QKeySequence::ZoomIn, [] {
+  auto* larger = add_action("larger", tr("&Larger text"), {}, QKeySequence::ZoomIn, [] {
     if (auto* look = appearance()) look->enlarge();
   });
+  // Where + is on the key of =, nobody wants to press Shift for it.
+  larger->setShortcuts({larger->shortcut(), QKeySequence(Qt::CTRL | Qt::Key_Equal)});
   add_action("smaller", tr("&Smaller text"), {}, QKeySequence::ZoomOut, [] {
     if (auto* look = appearance()) look->reduce();
   });
@@ -123,8 +125,10 @@ void MainWindow::add_view_actions() {
                if (look == nullptr) return;
                look->set_theme(look->dark() ? ThemeChoice::kLight : ThemeChoice::kDark);
              });
-  add_action("shortcuts", tr("&Keyboard shortcuts"), QStringLiteral("help"),
-             QKeySequence(Qt::Key_F1), [this] { sheet_->open(actions_, widget_keys()); });
+  auto* shortcuts =
+      add_action("shortcuts", tr("&Keyboard shortcuts"), QStringLiteral("help"),
+                 QKeySequence(Qt::Key_F1), [this] { sheet_->open(actions_, widget_keys()); });
+  shortcuts->setShortcuts({shortcuts->shortcut(), QKeySequence(Qt::CTRL | Qt::Key_Question)});
   add_action("guide", tr("&Guide"), QStringLiteral("help"), {}, [this] { show_guide(); });
   add_action("about", tr("&About KVLink"), {}, {}, [this] { show_about(); });
 }
@@ -170,6 +174,7 @@ QList<QPair<QString, QString>> MainWindow::widget_keys() const {
   return {{tr("Enter"), tr("Send the question")},
           {tr("Shift+Enter"), tr("New line in the question")},
           {tr("Up"), tr("The question before, in an empty field")},
+          {tr("Page Up, Page Down"), tr("Scroll the conversation")},
           {tr("Space"), tr("Check a document: questions use checked ones only")},
           {tr("Del"), tr("Remove the selected documents (can be undone)")}};
 }

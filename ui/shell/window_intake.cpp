@@ -48,13 +48,16 @@ void MainWindow::take(const Dropped& dropped) {
     tell_problem(tr("%n address(es) of the network left out: KVLink never fetches anything.",
                     nullptr, dropped.n_foreign));
   }
-  if (dropped.paths.size() == 1 && looks_like_model(dropped.paths.front())) {
-    show_settings(true);
-    settings_->add_model(dropped.paths.front());
-    return;
+  std::vector<QString> documents;
+  std::vector<QString> models;
+  for (const auto& path : dropped.paths) {
+    (looks_like_model(path) ? models : documents).push_back(path);
   }
-  add_paths(dropped.paths);
+  add_paths(documents);
   if (dropped.paths.empty()) library_->add_text(dropped.text);
+  if (models.empty()) return;
+  show_settings(true);
+  for (const auto& path : models) settings_->add_model(path);
 }
 
 void MainWindow::paste() {
@@ -124,6 +127,8 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     return true;
   }
   if (is_own(*drop->mimeData()) || !drop->mimeData()->hasUrls()) return false;
+  // Where models are listed, a folder is a model and no collection of documents.
+  if (settings_->takes_drops(*widget)) return false;
   if (type == QEvent::Drop) {
     dropEvent(static_cast<QDropEvent*>(event));
   } else if (type == QEvent::DragEnter) {

@@ -35,7 +35,10 @@ void MainWindow::connect_state() {
   const auto soon = [this] { save_soon_.start(); };
   connect(ask_, &AskPanel::conversation_changed, this, soon);
   connect(ask_, &AskPanel::draft_changed, this, soon);
-  connect(library_, &LibraryPanel::scope_changed, this, soon);
+  connect(library_, &LibraryPanel::scope_changed, this, [this, soon] {
+    scope_is_kept_ = false;
+    soon();
+  });
   connect(columns_, &QSplitter::splitterMoved, this, soon);
   connect(inspector_, &QTabWidget::currentChanged, this, soon);
 }
@@ -77,9 +80,12 @@ void MainWindow::save_state() {
                         {QLatin1String(kInspectorKey), find_action("inspector")->isChecked()},
                         {QLatin1String(kDraftKey), ask_->draft()}};
   if (restored_) {  // before, what is shown is not what the user left
-    QStringList scope;
-    for (const auto& path : library_->checked_paths()) scope += path;
-    values.insert(QLatin1String(kScopeKey), scope);
+    // A scope of very many documents is not written with every draft.
+    if (!std::exchange(scope_is_kept_, true)) {
+      QStringList scope;
+      for (const auto& path : library_->checked_paths()) scope += path;
+      values.insert(QLatin1String(kScopeKey), scope);
+    }
     values.insert(QLatin1String(kConversationKey), qint64(ask_->conversation()));
   }
   state_.set(values);
@@ -87,11 +93,24 @@ void MainWindow::save_state() {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   save_soon_.stop();
+  scope_is_kept_ = false;  // what could not be written before is written now
   save_state();
+  keep_waiting();
   QMainWindow::closeEvent(event);
 }
 
 void MainWindow::keep_runs() { state_.set({{QLatin1String(kRunsKey), runs_.to_json()}}); }
+
+/// Files that wait for a model wait for the next start, too.
+void MainWindow::keep_waiting() {
+  if (waiting_paths_.empty()) return;
+  UnfinishedRuns runs;
+  for (const auto& left : UnfinishedRuns::from_json(state_.value(kRunsKey).toByteArray())) {
+    runs.begin(desk::next_request_id(), left);
+  }
+  runs.begin(desk::next_request_id(), {.paths = std::exchange(waiting_paths_, {})});
+  state_.set({{QLatin1String(kRunsKey), runs.to_json()}});
+}
 
 /// What a process that was killed, or closed in the middle, had begun. Files that were read already
 /// cost their reading only.
