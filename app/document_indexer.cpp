@@ -64,6 +64,7 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
                                                          std::stop_token stop) {
   if (text.unchanged) {
     if (text.known->state == retrieval::DocumentState::kFailed) {
+      if (text.known->ignored) return {text.known->id, Outcome::kIgnored, ""};
       fail(code_of(text.known->problem_kind), text.known->problem);
     }
     if (text.known->offline) {
@@ -88,8 +89,7 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
     made.document.problem = text.report.reason;
   }
   if (made.document.problem_kind != ReadProblem::kNone) {
-    made.document.state = retrieval::DocumentState::kFailed;
-    commit(made, stop);
+    if (const auto ignored = commit_problem(made, text.known, stop)) return *ignored;
     fail(code_of(made.document.problem_kind), made.document.problem);
   }
   // Searchable by what was read; what is in pictures is read later, or never.
@@ -105,6 +105,34 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
   embed_chunks(made, text.known ? text.known->id : 0, stop);
   const auto id = commit(made, stop);
   return {id, text.known ? Outcome::kUpdated : Outcome::kAdded, made.document.problem};
+}
+
+/// Nothing when the user is to hear of it.
+std::optional<DocumentIndexer::Indexed> DocumentIndexer::commit_problem(
+    retrieval::NewDocument& made, const std::optional<retrieval::Document>& known,
+    const std::stop_token& stop) {
+  made.document.state = retrieval::DocumentState::kFailed;
+  const auto id = commit(made, stop);
+  const bool ignored = known && known->ignored && known->content == made.document.content;
+  if (!ignored) return std::nullopt;
+  return Indexed{id, Outcome::kIgnored, ""};
+}
+
+Result<DocumentIndexer::Indexed> DocumentIndexer::note_unreadable(const ScannedFile& file,
+                                                                  const Error& error,
+                                                                  const std::stop_token& stop) {
+  return returning([&]() -> Indexed {
+    const bool stays = error.code == ErrorCode::kIo || error.code == ErrorCode::kUnsupported;
+    const auto known = value_or_throw(session_.library().find_path(file.path.string()));
+    const bool was_read = known && known->state == retrieval::DocumentState::kSearchable;
+    if (!stays || was_read) throw Exception(error);
+    auto made = record_of(file, {});
+    made.document.file_bytes = file.bytes;
+    made.document.problem_kind = ReadProblem::kUnreadable;
+    made.document.problem = error.message;
+    if (const auto ignored = commit_problem(made, known, stop)) return *ignored;
+    throw Exception(error);
+  });
 }
 
 retrieval::NewDocument DocumentIndexer::make_document(const ScannedFile& file, const FileText& text,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -16,7 +17,8 @@ namespace kvlink::app {
 /// tokenizer counts tokens). One thread.
 class DocumentIndexer {
  public:
-  enum class Outcome : std::uint8_t { kAdded, kUpdated, kUnchanged };
+  /// kIgnored: it has the problem that the user wants to hear no more of.
+  enum class Outcome : std::uint8_t { kAdded, kUpdated, kUnchanged, kIgnored };
   struct Indexed {
     retrieval::DocumentId id = 0;
     Outcome outcome = Outcome::kAdded;
@@ -33,10 +35,18 @@ class DocumentIndexer {
   /// by a failed record, and the error is returned.
   Result<Indexed> index(const ScannedFile& file, const FileText& text, std::stop_token stop);
 
+  /// Records a file that could not be opened, so that it is among the problems until it can be;
+  /// what was read of it before stays. Returns the error, unless it is ignored.
+  Result<Indexed> note_unreadable(const ScannedFile& file, const Error& error,
+                                  const std::stop_token& stop);
+
   std::int64_t n_embedded() const { return n_embedded_; }  ///< passages so far
   double embed_seconds() const { return embed_seconds_; }
 
  private:
+  std::optional<Indexed> commit_problem(retrieval::NewDocument& made,
+                                        const std::optional<retrieval::Document>& known,
+                                        const std::stop_token& stop);
   Indexed index_or_throw(const ScannedFile& file, const FileText& text, std::stop_token stop);
   retrieval::NewDocument make_document(const ScannedFile& file, const FileText& text,
                                        std::stop_token stop);

@@ -14,8 +14,6 @@ namespace {
 using retrieval::ReadProblem;
 using retrieval::ReadReport;
 
-constexpr std::int64_t kMaxFailures = 2;  // of the reader on one content, before it is set aside
-
 bool stopped_the_reader(ReadProblem problem) {
   return problem == ReadProblem::kCrashed || problem == ReadProblem::kTooSlow ||
          problem == ReadProblem::kTooLarge;
@@ -33,7 +31,7 @@ ReadReport set_aside(const std::string& reason) {
   ReadReport report;
   report.problem = ReadProblem::kSetAside;
   report.reason = "set aside because it stopped the reader twice (" + reason +
-                  "); adding it again reads it again once it has changed";
+                  "); it is read again when it has changed, or when you ask for it";
   return report;
 }
 
@@ -54,17 +52,32 @@ bool FileTextReader::fails_again(const retrieval::Document& document) const {
     case ReadProblem::kNeedsOcr:
     case ReadProblem::kNoText:
     case ReadProblem::kDamaged:
+    case ReadProblem::kSetAside:
       return true;
     case ReadProblem::kNeedsPassword:
-      return options_.password.empty();
+      return password_of(document.path).empty();
     default:
-      return false;
+      return document.ignored;
+  }
+}
+
+std::string FileTextReader::password_of(const std::filesystem::path& file) const {
+  return options_.password.empty() ? session_.passwords().of(file.string()) : options_.password;
+}
+
+/// Of a document that the user was asked for one: it may be needed again.
+void FileTextReader::keep_password(const ScannedFile& file, const FileText& text) const {
+  const bool was_asked = text.known && text.known->problem_kind == ReadProblem::kNeedsPassword;
+  const bool opened = text.report.problem != ReadProblem::kNeedsPassword;
+  if (was_asked && opened && !options_.password.empty()) {
+    session_.passwords().keep(file.path.string(), options_.password);
   }
 }
 
 /// Pictures of it were not read when it was, and can be now.
 bool FileTextReader::waits_for_recognition(const retrieval::Document& document) const {
-  return !options_.languages.empty() && document.problem_kind == ReadProblem::kNeedsOcr;
+  return !options_.languages.empty() && !document.ignored &&
+         document.problem_kind == ReadProblem::kNeedsOcr;
 }
 
 bool FileTextReader::needs_recognition(const ReadReport& report) const {
@@ -124,7 +137,8 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
       return text;
     }
   }
-  text.report = parse(file.path.filename().string(), bytes, text.content, std::move(stop));
+  text.report = parse(file.path, bytes, text.content, std::move(stop));
+  keep_password(file, text);
   text.needs_recognition = needs_recognition(text.report);
   if (text.report.problem == ReadProblem::kNeedsOcr) say_how_pictures_are_read(text.report);
   return text;
@@ -158,12 +172,15 @@ FileText FileTextReader::recognise_or_throw(const ScannedFile& file, std::stop_t
   text.known = value_or_throw(library.find_path(file.path.string()));
   if (!text.known) fail(ErrorCode::kNotFound, "the document was removed meanwhile");
   const std::string bytes = read_bytes(file, text);
-  const std::string name = file.path.filename().string();
-  text.report = parse(name, bytes, text.content, stop);
+  text.report = parse(file.path, bytes, text.content, stop);
   if (!needs_recognition(text.report)) return text;
+  const PicturedDocument pictured{.bytes = bytes,
+                                  .file_name = file.path.filename().string(),
+                                  .password = password_of(file.path),
+                                  .content = text.content,
+                                  .retry = options_.all};
   text.report = value_or_throw(session_.recognition().recognise(
-      std::move(text.report), {bytes, name, options_.password, text.content}, options_.languages,
-      library, std::move(stop)));
+      std::move(text.report), pictured, options_.languages, library, std::move(stop)));
   text.recognised = true;
   if (stopped_the_reader(text.report.problem)) {
     value_or_throw(
@@ -188,14 +205,15 @@ bool FileTextReader::claim(retrieval::DocumentId id) {
   return claimed_.insert(id).second;
 }
 
-ReadReport FileTextReader::parse(const std::string& name, const std::string& bytes,
+ReadReport FileTextReader::parse(const std::filesystem::path& file, const std::string& bytes,
                                  const Digest& content, std::stop_token stop) {
   auto& library = session_.library();
+  if (options_.all) value_or_throw(library.forget_reader_failure(content));
   const auto before = value_or_throw(library.reader_failure(content));
-  if (before.n >= kMaxFailures) return set_aside(before.reason);
+  if (before.n >= kMaxReaderFailures) return set_aside(before.reason);
   retrieval::ReadRequest request;
-  request.file_name = name;
-  request.password = options_.password;
+  request.file_name = file.filename().string();
+  request.password = password_of(file);
   request.archives = session_.settings().read_archives;
   for (;;) {
     ++n_parsed_;
@@ -204,7 +222,7 @@ ReadReport FileTextReader::parse(const std::string& name, const std::string& byt
     if (!stopped_the_reader(report.problem)) return report;
     const auto n =
         value_or_throw(library.note_reader_failure(content, report.problem, report.reason));
-    if (n >= kMaxFailures) return set_aside(report.reason);
+    if (n >= kMaxReaderFailures) return set_aside(report.reason);
     // A crash may have come from outside (memory was short): once more. Limits do not change.
     if (report.problem != ReadProblem::kCrashed) return report;
   }

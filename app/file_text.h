@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -45,8 +46,8 @@ struct FileText {
 class FileTextReader {
  public:
   struct Options {
-    bool all = false;       ///< also what did not change
-    std::string password;   ///< of encrypted documents
+    bool all = false;       ///< also what did not change, and what was set aside
+    std::string password;   ///< of encrypted documents; "": what the session knows of each
     std::string languages;  ///< that are recognised in pictures (TextRecognition); "": none
   };
   FileTextReader(Session& session, Options options)
@@ -70,6 +71,8 @@ class FileTextReader {
   bool claim(retrieval::DocumentId id);
   bool is_current(const retrieval::Document& document) const;
   bool fails_again(const retrieval::Document& document) const;
+  std::string password_of(const std::filesystem::path& file) const;
+  void keep_password(const ScannedFile& file, const FileText& text) const;
   void note_stamp(const retrieval::FileStamp& stamp);
   bool waits_for_recognition(const retrieval::Document& document) const;
   bool needs_recognition(const retrieval::ReadReport& report) const;
@@ -78,7 +81,7 @@ class FileTextReader {
   bool is_known(const ScannedFile& file, FileText& text) const;
   std::string read_bytes(const ScannedFile& file, FileText& text) const;
   FileText recognise_or_throw(const ScannedFile& file, std::stop_token stop);
-  retrieval::ReadReport parse(const std::string& name, const std::string& bytes,
+  retrieval::ReadReport parse(const std::filesystem::path& file, const std::string& bytes,
                               const Digest& content, std::stop_token stop);
 
   Session& session_;

@@ -36,6 +36,9 @@ void count_outcome(const DocumentIndexer::Indexed& indexed, const ScannedFile& f
     case DocumentIndexer::Outcome::kUnchanged:
       ++report.n_unchanged;
       return;
+    case DocumentIndexer::Outcome::kIgnored:
+      ++report.n_ignored;
+      return;
   }
   if (!indexed.notice.empty()) {
     report.notices.push_back(file.path.string() + ": " + indexed.notice + ".");
@@ -115,7 +118,8 @@ Ingestion::Documents Ingestion::index_files(const std::vector<ScannedFile>& file
     report.wait_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
     tell_text(file, text);
-    const auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
+    const auto indexed =
+        text ? indexer.index(file, *text, stop) : indexer.note_unreadable(file, text.error(), stop);
     tell_end(file, indexed, documents);
     if (text && text->needs_recognition) {
       FileText rest = std::move(*text);
@@ -145,11 +149,11 @@ Ingestion::Documents Ingestion::recognise_files(std::vector<Pictured>& pictured,
     if (stop.stop_requested() || !has_room(file, pictured.size() - i - 1, report)) break;
     begin_file(file);
     const auto text = reader.recognise(file, stop);
+    tell_text(file, text);
     auto indexed = text ? indexer.index(file, *text, stop) : Outcome(text.error());
     if (indexed && !pictured[i].text.known) indexed->outcome = DocumentIndexer::Outcome::kAdded;
     tell_end(file, indexed, documents);
     if (!indexed && indexed.error().code == ErrorCode::kCancelled) break;
-    tell_text(file, text);
     end_file(file, text, indexed, report);
   }
   for (; i < pictured.size(); ++i) {
@@ -175,17 +179,18 @@ void Ingestion::begin_file(const ScannedFile& file) {
   if (events_.on_file) events_.on_file(file);
 }
 
-void Ingestion::tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents) {
-  if (events_.on_indexed) {
-    events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
-  }
 void Ingestion::tell_text(const ScannedFile& file, const Result<FileText>& text) {
   const bool is_new = text && !text->unchanged && !text->moved_from &&
                       text->report.problem == retrieval::ReadProblem::kNone;
   if (is_new && events_.on_text) events_.on_text(file);
 }
 
-  if (indexed) documents.push_back(indexed->id);
+void Ingestion::tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents) {
+  if (events_.on_indexed) {
+    events_.on_indexed(file, indexed ? indexed->id : 0, indexed ? nullptr : &indexed.error());
+  }
+  const bool is_searchable = indexed && indexed->outcome != DocumentIndexer::Outcome::kIgnored;
+  if (is_searchable) documents.push_back(indexed->id);
 }
 
 void Ingestion::end_file(const ScannedFile& file, const Result<FileText>& text,

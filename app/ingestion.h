@@ -22,6 +22,7 @@ struct IngestReport {
   std::int64_t n_added = 0;
   std::int64_t n_updated = 0;
   std::int64_t n_unchanged = 0;
+  std::int64_t n_ignored = 0;   ///< have a problem that the user wants to hear no more of
   std::int64_t n_opened = 0;    ///< files that were read, if only for their hash
   std::int64_t n_bytes = 0;     ///< of them
   std::int64_t n_parsed = 0;    ///< parse jobs: runs of kvlink-extract
@@ -43,9 +44,9 @@ struct IngestReport {
 struct IngestEvents {
   std::function<void(ScanResult&)> on_scanned;  ///< before any file is read; may leave files out
   std::function<void(const ScannedFile&)> on_file;  ///< it is its turn
-  /// It was committed, or not: `problem` is null when it was.
   /// Its text is there, and other than before: it is cut and embedded now.
   std::function<void(const ScannedFile&)> on_text;
+  /// It was committed, or not: `problem` is null when it was.
   std::function<void(const ScannedFile&, retrieval::DocumentId, const Error* problem)> on_indexed;
 };
 
@@ -94,8 +95,8 @@ class Ingestion {
   /// Whether there is room for more; notes a problem when not.
   bool has_room(const ScannedFile& file, std::size_t n_more, IngestReport& report) const;
   void begin_file(const ScannedFile& file);
-  /// Adds its id when it is searchable.
   void tell_text(const ScannedFile& file, const Result<FileText>& text);
+  /// Adds its id when it is searchable.
   void tell_end(const ScannedFile& file, const Outcome& indexed, Documents& documents);
   void end_file(const ScannedFile& file, const Result<FileText>& text, const Outcome& indexed,
                 IngestReport& report);

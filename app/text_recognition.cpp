@@ -96,15 +96,23 @@ struct Recognised {
   PageTexts texts;
   std::vector<std::int32_t> failed;  ///< could not be recognised this time
   std::string reason;                ///< of the last of them
+  std::size_t n_set_aside = 0;       ///< could not be recognised too often
+  std::string set_aside_reason;      ///< of the last of them
   bool no_data = false;              ///< Tesseract's trained data are gone
 
-  std::size_t n_pages() const { return texts.size() + failed.size(); }
+  std::size_t n_pages() const { return texts.size() + failed.size() + n_set_aside; }
 };
 
 std::string failed_in_words(const Recognised& pages) {
   const std::size_t n = pages.failed.size();
   return std::to_string(n) + (n == 1 ? " page" : " pages") + " could not be recognised (" +
          pages.reason + ")";
+}
+
+std::string set_aside_in_words(const Recognised& pages) {
+  const std::size_t n = pages.n_set_aside;
+  return std::to_string(n) + (n == 1 ? " page" : " pages") + " could not be recognised twice and " +
+         (n == 1 ? "is" : "are") + " left out (" + pages.set_aside_reason + ")";
 }
 
 /// Recognises the pages of one document that the library has no text of, each at most once.
@@ -160,17 +168,40 @@ class Pages {
   /// A page that fails is not kept: the next time it may not. Without trained data all would.
   template <typename F>
   void take(std::int32_t page, F&& recognise, Recognised& out) {
-    if (!known_.contains(page)) {
-      if (!out.no_data) {
-        const ReadReport read = recognise();
-        if (read.problem == ReadProblem::kNone) return keep_in(out, page, read);
-        out.reason = read.reason;
-        out.no_data = read.problem == ReadProblem::kNeedsOcr;
-      }
-      out.failed.push_back(page);
-    } else {
+    if (known_.contains(page)) {
       out.texts[page] = known_.at(page);
+      return;
     }
+    const Digest key = failure_key(page);
+    if (document_.retry) value_or_throw(library_.forget_reader_failure(key));
+    const auto before = value_or_throw(library_.reader_failure(key));
+    if (before.n >= kMaxReaderFailures) return set_aside(out, before.reason);
+    if (!out.no_data) {
+      const ReadReport read = recognise();
+      if (read.problem == ReadProblem::kNone) return keep_in(out, page, read);
+      out.no_data = read.problem == ReadProblem::kNeedsOcr;
+      const bool is_last = !out.no_data && is_last_failure(key, read);
+      if (is_last) return set_aside(out, read.reason);
+      out.reason = read.reason;
+    }
+    out.failed.push_back(page);
+  }
+
+  /// Under which the failures of one page are counted, apart from those of its document.
+  Digest failure_key(std::int32_t page) const {
+    std::string name(reinterpret_cast<const char*>(document_.content.bytes.data()),
+                     document_.content.bytes.size());
+    return sha256(name + " page " + std::to_string(page) + " " + recipe_);
+  }
+
+  bool is_last_failure(const Digest& key, const ReadReport& read) {
+    return value_or_throw(library_.note_reader_failure(key, read.problem, read.reason)) >=
+           kMaxReaderFailures;
+  }
+
+  static void set_aside(Recognised& out, const std::string& reason) {
+    ++out.n_set_aside;
+    out.set_aside_reason = reason;
   }
 
   void keep_in(Recognised& out, std::int32_t page, const ReadReport& read) {
@@ -247,6 +278,7 @@ void put_in(ParsedDocument& document, const Recognised& pages, bool has_pages) {
                                (n_empty == 1 ? " page" : " pages"));
   }
   if (!pages.failed.empty()) document.notices.push_back(failed_in_words(pages));
+  if (pages.n_set_aside > 0) document.notices.push_back(set_aside_in_words(pages));
   document.pages_without_text = pages.failed;
 }
 
@@ -305,6 +337,9 @@ Result<ReadReport> TextRecognition::recognise(ReadReport read, const PicturedDoc
     if (read.document.blocks.empty() && !done.failed.empty()) {
       read.problem = ReadProblem::kNeedsOcr;
       read.reason = failed_in_words(done);
+    } else if (read.document.blocks.empty() && done.n_set_aside > 0) {
+      read.problem = ReadProblem::kSetAside;
+      read.reason = set_aside_in_words(done);
     } else if (read.document.blocks.empty()) {
       read.problem = ReadProblem::kNoText;
       read.reason = "no text was found in its pictures";

@@ -27,8 +27,12 @@ struct PicturedDocument {
   const std::string& bytes;
   std::string file_name;
   std::string password;
-  Digest content;  ///< of the bytes: what was recognised is kept under it
+  Digest content;      ///< of the bytes: what was recognised is kept under it
+  bool retry = false;  ///< pages that were set aside, too
 };
+
+/// Times that a content, or one of its pages, may stop its reader before it is set aside.
+inline constexpr std::int64_t kMaxReaderFailures = 2;
 
 /// One process for each page. Thread-safe.
 class TextRecognition {
@@ -45,10 +49,10 @@ class TextRecognition {
 
   /// Puts what is recognised in the pages that `read` (as kvlink-extract gave it) has no text of in
   /// their place; of a picture, all there is. Each page is kept in the library as it is done, so
-  /// that a stop loses at most one. A page that cannot be recognised stays in pages_without_text and
-  /// is tried again by the next call; where no page has text, that is kNeedsOcr. Trained data that
-  /// are gone end it, and choose_languages asks anew. kCancelled, and what Extractor::read and
-  /// Library say.
+  /// that a stop loses at most one. A page that cannot be recognised stays in pages_without_text
+  /// and is tried again by the next call, once; then it is set aside, as a notice says. Where no
+  /// page has text, that is kNeedsOcr, or kSetAside when all are. Trained data that are gone end
+  /// it, and choose_languages asks anew. kCancelled, and what Extractor::read and Library say.
   Result<retrieval::ReadReport> recognise(retrieval::ReadReport read,
                                           const PicturedDocument& document,
                                           const std::string& languages, retrieval::Library& library,

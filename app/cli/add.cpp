@@ -6,8 +6,6 @@
 
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
-#include "app/cli/json.h"
-#include "app/file_bytes.h"
 #include "app/folder_sync.h"
 #include "app/folder_watch.h"
 #include "app/ingestion.h"
@@ -18,59 +16,6 @@
 namespace kvlink::app {
 namespace {
 
-void print_report(Output& output, const IngestReport& report, bool no_kv) {
-  for (const auto& notice : report.notices) output.note(notice);
-  for (const auto& path : report.unsupported) {
-    output.note("not supported: " + path + " (" + std::filesystem::path(path).extension().string() +
-                ")");
-  }
-  for (const auto& problem : report.problems) {
-    output.note("failed: " + problem.path + ": " + problem.reason);
-  }
-  const std::int64_t n_failed = static_cast<std::int64_t>(report.problems.size());
-  std::string line =
-      counted(report.n_added, "document") + " added, " + count_in_words(report.n_updated) +
-      " updated, " + count_in_words(report.n_unchanged) + " unchanged, " +
-      count_in_words(n_failed) + " failed, " +
-      count_in_words(static_cast<std::int64_t>(report.unsupported.size())) + " not supported.";
-  output.print_line(line);
-  if (!no_kv) output.print_line(caching_line(report.caching));
-  if (!report.caching.stopped_because.empty()) output.note(report.caching.stopped_because);
-  if (report.cancelled) output.note("Stopped. The same command goes on where it ended.");
-}
-
-void print_json(Output& output, const IngestReport& report) {
-  nlohmann::json problems = nlohmann::json::array();
-  for (const auto& problem : report.problems) problems.push_back(json_of(problem));
-  output.print_line(to_text({{"added", report.n_added},
-                             {"updated", report.n_updated},
-                             {"unchanged", report.n_unchanged},
-                             {"bytes", report.n_bytes},
-                             {"index_seconds", report.index_seconds},
-                             {"embed_seconds", report.embed_seconds},
-                             {"wait_seconds", report.wait_seconds},
-                             {"opened", report.n_opened},
-                             {"parsed", report.n_parsed},
-                             {"embedded", report.n_embedded},
-                             {"failed", std::move(problems)},
-                             {"unsupported", report.unsupported},
-                             {"notices", report.notices},
-                             {"caching", json_of(report.caching)},
-                             {"cancelled", report.cancelled},
-                             {"all_searchable", report.all_searchable()}}));
-}
-
-/// The file's first line, so that no password stands on a command line for others to see.
-std::string password_in(const std::string& file) {
-  constexpr std::int64_t kMaxBytes = 4096;
-  std::string password = read_file(file, kMaxBytes).bytes;
-  password.resize(std::min(password.find_first_of("\r\n"), password.size()));
-  if (password.empty()) {
-    fail(ErrorCode::kInvalidInput, file + " has no password in its first line.");
-  }
-  return password;
-}
-
 /// Files that come and go quickly are no problem to tell.
 std::vector<std::filesystem::path> existing(const std::vector<std::filesystem::path>& paths) {
   std::vector<std::filesystem::path> there;
@@ -78,15 +23,6 @@ std::vector<std::filesystem::path> existing(const std::vector<std::filesystem::p
   std::copy_if(paths.begin(), paths.end(), std::back_inserter(there),
                [&](const auto& path) { return std::filesystem::exists(path, ignored); });
   return there;
-}
-
-void tell(CommandContext& context, const IngestReport& report, bool no_kv) {
-  context.output.end_progress();
-  if (context.output.json()) {
-    print_json(context.output, report);
-  } else {
-    print_report(context.output, report, no_kv);
-  }
 }
 
 void drop_missing_and_tell(CommandContext& context, Session& session,
@@ -127,8 +63,8 @@ ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
     const auto& changed = changes.rescan ? paths : changes.changed;
     if (!changed.empty()) {
       const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
-      tell(context, value_or_throw(ingestion.add(existing(changed), caching, stop)),
-           arguments.no_kv);
+      tell_report(context.output, value_or_throw(ingestion.add(existing(changed), caching, stop)),
+                  arguments.no_kv);
     }
     if (changes.rescan || !changes.removed.empty()) {
       drop_missing_and_tell(context, session, paths);
@@ -169,7 +105,7 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   const std::vector<std::filesystem::path> paths(arguments.paths.begin(), arguments.paths.end());
   const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
-  tell(context, report, arguments.no_kv);
+  tell_report(context.output, report, arguments.no_kv);
   if (report.cancelled) return ExitCode::kCancelled;
   // What a killed `remove` had not erased yet.
   value_or_throw(erase_removed(session->library(), session->store()));

@@ -139,6 +139,8 @@ class CommandLine {
         ->required();
     chosen(remove, remove_);
 
+    add_problems();
+
     auto* status = add_command(app_, "status", "What the library and the caches hold",
                                "  kvlink status --documents");
     status->add_flag("--documents", status_.documents, "List every document");
@@ -150,6 +152,34 @@ class CommandLine {
     search->add_option("--limit", search_.limit, "Passages at most")->check(CLI::Range(1, 1000));
     search->add_option("--docs", search_.documents, "Only these documents (paths or numbers)");
     chosen(search, search_);
+  }
+
+  void add_problems() {
+    auto* problems = add_command(
+        app_, "problems", "What could not be read, why, and what can be done",
+        "  kvlink problems\n  kvlink problems --retry\n  kvlink problems --ignore 12 old/\n"
+        "  kvlink problems --password-file secret.txt contract.pdf");
+    problems->add_option("documents", problems_.targets,
+                         "Paths, folders or document numbers; none: all");
+    using Action = ProblemsArguments::Action;
+    std::vector<CLI::Option*> actions;
+    const auto add_action = [&](const char* name, Action action, const char* about) {
+      auto* flag = problems->add_flag_callback(
+          name, [this, action] { problems_.action = action; }, about);
+      for (auto* other : actions) flag->excludes(other);
+      actions.push_back(flag);
+    };
+    add_action("--retry", Action::kRetry, "Read them again, also what was set aside");
+    add_action("--ignore", Action::kIgnore, "Hear no more of them until they change");
+    add_action("--unignore", Action::kUnignore, "Hear of them again");
+    auto* password = problems->add_option(
+        "--password-file", problems_.password_file,
+        "Read those that need a password again, with the one in the first line of this file");
+    password->excludes(actions[1])->excludes(actions[2]);
+    problems->add_flag("--ignored", problems_.ignored, "List those that are ignored, too");
+    problems->footer(problems->get_footer() +
+                     "\n\nExit code 0 when nothing is left to be done about the documents named.");
+    chosen(problems, problems_);
   }
 
   void add_questions() {
@@ -298,6 +328,7 @@ class CommandLine {
   CommandArguments chosen_;
   AddArguments add_;
   RemoveArguments remove_;
+  ProblemsArguments problems_;
   StatusArguments status_;
   SearchArguments search_;
   AskArguments ask_;

@@ -37,6 +37,12 @@ struct AddArguments {
 struct RemoveArguments {
   std::vector<std::string> targets;
 };
+struct ProblemsArguments {
+  enum class Action { kList, kRetry, kIgnore, kUnignore } action = Action::kList;
+  std::vector<std::string> targets;  ///< empty: all, to be listed or read again
+  std::string password_file;
+  bool ignored = false;  ///< list those that are ignored, too
+};
 struct StatusArguments {
   bool documents = false;
 };
@@ -91,9 +97,9 @@ struct BenchArguments {
 struct DoctorArguments {};
 
 using CommandArguments =
-    std::variant<AddArguments, RemoveArguments, StatusArguments, SearchArguments, AskArguments,
-                 ChatArguments, CacheArguments, ModelArguments, TokenizeArguments, BenchArguments,
-                 EvalArguments, DoctorArguments>;
+    std::variant<AddArguments, RemoveArguments, ProblemsArguments, StatusArguments, SearchArguments,
+                 AskArguments, ChatArguments, CacheArguments, ModelArguments, TokenizeArguments,
+                 BenchArguments, EvalArguments, DoctorArguments>;
 
 struct Arguments {
   GlobalArguments global;

@@ -33,6 +33,7 @@ void adjust_recompute(Settings& settings, const RecomputeArguments& arguments);
 /// Each throws Exception for an error the user is told, and returns otherwise.
 ExitCode run_command(CommandContext& context, const AddArguments& arguments);
 ExitCode run_command(CommandContext& context, const RemoveArguments& arguments);
+ExitCode run_command(CommandContext& context, const ProblemsArguments& arguments);
 ExitCode run_command(CommandContext& context, const StatusArguments& arguments);
 ExitCode run_command(CommandContext& context, const SearchArguments& arguments);
 ExitCode run_command(CommandContext& context, const AskArguments& arguments);

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "app/block_encoder.h"
+#include "app/cli/output.h"
 #include "app/ingest_progress.h"
+#include "app/ingestion.h"
 
 namespace kvlink::app {
 
@@ -13,5 +15,11 @@ namespace kvlink::app {
 std::string progress_line(const IngestProgress& progress);
 /// "12 passages cached (2,310 tokens, 245 tokens/s), 3 were cached already."
 std::string caching_line(const EncodeReport& report);
+/// The whole report, as text or JSON.
+void tell_report(Output& output, const IngestReport& report, bool no_kv);
+
+/// The file's first line, so that no password stands on a command line for others to see. Throws
+/// kInvalidInput, and what reading the file does.
+std::string password_in(const std::string& file);
 
 }  // namespace kvlink::app

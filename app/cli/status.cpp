@@ -35,7 +35,7 @@ void print_document(Output& output, const DocumentStatus& status) {
   const auto& document = status.document;
   std::string line = std::to_string(document.id) + "\t" + document.path + "\t";
   if (document.state == retrieval::DocumentState::kFailed) {
-    line += "failed: " + document.problem;
+    line += (document.ignored ? "ignored: " : "failed: ") + document.problem;
   } else {
     line += counted(document.n_chunks, "passage") + ", " + count_in_words(status.n_cached) +
             " cached, " + counted(document.n_tokens, "token");
@@ -50,10 +50,13 @@ ExitCode run_command(CommandContext& context, const StatusArguments& arguments) 
   const auto session = context.open_session(Parts::kStores);
   const auto all = collect(*session, arguments.documents);
   std::int64_t n_failed = 0;
+  std::int64_t n_ignored = 0;
   std::int64_t n_tokens = 0;
   nlohmann::json documents = nlohmann::json::array();
   for (const auto& status : all) {
-    if (status.document.state == retrieval::DocumentState::kFailed) ++n_failed;
+    const bool failed = status.document.state == retrieval::DocumentState::kFailed;
+    n_failed += failed && !status.document.ignored;
+    n_ignored += failed && status.document.ignored;
     n_tokens += status.document.n_tokens;
     if (!arguments.documents) continue;
     documents.push_back(json_of(status.document));
@@ -66,6 +69,7 @@ ExitCode run_command(CommandContext& context, const StatusArguments& arguments) 
   if (context.output.json()) {
     nlohmann::json object = {{"documents", all.size()},
                              {"failed", n_failed},
+                             {"ignored", n_ignored},
                              {"chunks", n_chunks},
                              {"tokens", n_tokens},
                              {"blocks", totals.n_blocks},
@@ -78,9 +82,10 @@ ExitCode run_command(CommandContext& context, const StatusArguments& arguments) 
     context.output.print_line(to_text(object));
     return ExitCode::kDone;
   }
-  context.output.print_line(counted(static_cast<std::int64_t>(all.size()), "document") + " (" +
-                            count_in_words(n_failed) + " failed), " + counted(n_chunks, "passage") +
-                            ", " + counted(n_tokens, "token"));
+  context.output.print_line(
+      counted(static_cast<std::int64_t>(all.size()), "document") + " (" + count_in_words(n_failed) +
+      " failed" + (n_ignored > 0 ? ", " + count_in_words(n_ignored) + " ignored" : "") + "), " +
+      counted(n_chunks, "passage") + ", " + counted(n_tokens, "token"));
   context.output.print_line(
       counted(totals.n_blocks, "cached block") + ", " + bytes_in_words(totals.disk_bytes) + " of " +
       bytes_in_words(settings.disk_budget_bytes) + "; " + counted(totals.n_hits, "hit") + ", " +

@@ -52,8 +52,8 @@ TEST_F(CommandLineTest, HelpOfEveryCommandExitsWithZeroAndShowsExamples) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("Exit codes"), std::string::npos);
-  for (const char* name : {"add", "remove", "status", "search", "ask", "chat", "cache", "model",
-                           "tokenize", "bench", "doctor"}) {
+  for (const char* name : {"add", "remove", "problems", "status", "search", "ask", "chat", "cache",
+                           "model", "tokenize", "bench", "doctor"}) {
     EXPECT_NE(help.out.find(name), std::string::npos);
     const auto part = run({name, "--help"});
     EXPECT_EQ(part.exit_code, 0) << name;
@@ -127,6 +127,40 @@ TEST_F(CommandLineTest, AddFailsWhenAnyFileDidNotBecomeSearchable) {
   EXPECT_EQ(added["added"], 1);
   EXPECT_EQ(added["failed"].size(), 2U);
   EXPECT_FALSE(added["all_searchable"]);
+}
+
+TEST_F(CommandLineTest, ProblemsAreListedReadAgainAndIgnored) {
+  EXPECT_NE(run({"problems"}).out.find("Nothing is left"), std::string::npos);
+  const auto broken = library_.write("broken.pdf", "%PDF-1.4 broken").string();
+  const auto locked =
+      library_.write("locked.docx", read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "agile.docx"))
+          .string();
+  EXPECT_EQ(run({"add", "--no-kv", broken, locked}).exit_code, 1);
+  const auto rows = run_json({"problems"}).at("problems");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].at("remedy"), "retry");
+  EXPECT_EQ(rows[1].at("remedy"), "password");
+  EXPECT_EQ(rows[1].at("reason"), "needs a password");
+  const auto id = std::to_string(rows[1].at("id").get<int>());
+  EXPECT_EQ(rows[1].at("command"), "kvlink problems --password-file FILE " + id);
+
+  const auto wrong = library_.write("wrong", "a guess\n").string();
+  EXPECT_EQ(run({"problems", "--password-file", wrong, id}).exit_code, 1);
+  const auto right = library_.write("right", "heron & reed\n").string();
+  const auto opened = run_json({"problems", "--password-file", right});
+  EXPECT_EQ(opened.at("updated"), 1);
+  EXPECT_TRUE(opened.at("all_searchable"));
+
+  EXPECT_EQ(run({"problems", "--retry"}).exit_code, 1) << "it is as broken as before";
+  EXPECT_EQ(run({"problems", "--ignore"}).exit_code, 2) << "which ones?";
+  EXPECT_EQ(run({"problems", "--ignore", broken}).exit_code, 0);
+  EXPECT_TRUE(run_json({"problems"}).at("problems").empty());
+  EXPECT_EQ(run_json({"problems", "--ignored"}).at("problems").size(), 1U);
+  EXPECT_EQ(run_json({"status"}).at("ignored"), 1);
+  EXPECT_EQ(run({"add", "--no-kv", broken}).exit_code, 0);
+  EXPECT_EQ(run({"problems", "--unignore", broken}).exit_code, 0);
+  EXPECT_EQ(run_json({"problems"}).at("problems").size(), 1U);
+  EXPECT_EQ(run({"add", "--no-kv", broken}).exit_code, 1);
 }
 
 TEST_F(CommandLineTest, CacheCommandsListVerifyPinEvictAndRebuild) {

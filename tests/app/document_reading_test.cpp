@@ -2,6 +2,7 @@
 // Documents of other formats through the whole of ingestion: places, problems, quarantine, renames.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -84,6 +85,101 @@ TEST_F(DocumentReading, SetsAsideWhatStopsTheReaderTwice) {
   EXPECT_EQ(changed.n_parsed, 1);
   EXPECT_TRUE(changed.problems.empty());
   EXPECT_EQ(find(*session, "bad.txt").state, retrieval::DocumentState::kSearchable);
+}
+
+TEST_F(DocumentReading, ReadsWhatWasSetAsideAgainWhenAskedTo) {
+  library_.write("bad.txt", "crash");
+  {
+    const auto session = open_hostile();
+    library_.add(*session, Ingestion::Caching::kNo);
+    EXPECT_EQ(find(*session, "bad.txt").problem_kind, ReadProblem::kSetAside);
+  }
+  // Another reader, as after an update, takes it.
+  const auto session = library_.open();
+  const std::vector<fs::path> paths = {library_.document("bad.txt")};
+  Ingestion ingestion(*session, {});
+  const auto add = [&](Ingestion::Rereading rereading) {
+    return value_or_throw(ingestion.add(paths, Ingestion::Caching::kNo, {}, rereading));
+  };
+  EXPECT_EQ(add(Ingestion::Rereading::kChanged).n_parsed, 0);
+  const auto again = add(Ingestion::Rereading::kAll);
+  EXPECT_EQ(again.n_parsed, 1);
+  EXPECT_TRUE(again.all_searchable());
+}
+
+TEST_F(DocumentReading, IsSilentAboutWhatIsIgnoredUntilItChanges) {
+  const auto scan = library_.write("scan.pdf", "%PDF-1.4 broken");
+  // What was written a moment ago may change again unseen, so it would be read again.
+  fs::last_write_time(scan, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  library_.write("good.txt", story("boat", 5));
+  const auto session = library_.open();
+  library_.add(*session, Ingestion::Caching::kNo);
+  const auto id = find(*session, "scan.pdf").id;
+  value_or_throw(session->library().set_ignored(std::span(&id, 1), true));
+  const auto again = library_.add(*session, Ingestion::Caching::kNo);
+  EXPECT_TRUE(again.all_searchable());
+  EXPECT_EQ(again.n_ignored, 1);
+  EXPECT_EQ(again.n_parsed, 0);
+  // Touched, it is read again, and is the same.
+  fs::last_write_time(library_.document("scan.pdf"), fs::file_time_type::clock::now());
+  EXPECT_EQ(library_.add(*session, Ingestion::Caching::kNo).n_ignored, 1);
+  EXPECT_TRUE(find(*session, "scan.pdf").ignored);
+  library_.write("scan.pdf", "%PDF-1.4 broken otherwise");
+  const auto changed = library_.add(*session, Ingestion::Caching::kNo);
+  EXPECT_EQ(changed.problems.size(), 1U);
+  EXPECT_FALSE(find(*session, "scan.pdf").ignored);
+}
+
+TEST_F(DocumentReading, RecordsAFileThatCannotBeOpenedUntilItCan) {
+  const auto file = library_.write("locked.txt", story("boat", 5));
+  const auto kept = library_.write("kept.txt", story("mill", 5));
+  const Unprivileged nobody(library_.folder());
+  const auto session = library_.open();
+  const std::vector<fs::path> first = {kept};
+  value_or_throw(Ingestion(*session, {}).add(first, Ingestion::Caching::kNo, {}));
+  fs::permissions(file, fs::perms::none);
+  fs::permissions(kept, fs::perms::none);
+  fs::last_write_time(kept, fs::file_time_type::clock::now());
+  const auto report = library_.add(*session, Ingestion::Caching::kNo);
+  EXPECT_GE(report.problems.size(), 1U);
+  const auto locked = find(*session, "locked.txt");
+  EXPECT_EQ(locked.state, retrieval::DocumentState::kFailed);
+  EXPECT_EQ(locked.problem_kind, ReadProblem::kUnreadable);
+  EXPECT_FALSE(locked.problem.empty());
+  EXPECT_EQ(find(*session, "kept.txt").state, retrieval::DocumentState::kSearchable)
+      << "what was read stays";
+  fs::permissions(file, fs::perms::owner_all);
+  fs::permissions(kept, fs::perms::owner_all);
+  EXPECT_TRUE(library_.add(*session, Ingestion::Caching::kNo).all_searchable());
+  EXPECT_EQ(find(*session, "locked.txt").state, retrieval::DocumentState::kSearchable);
+}
+
+TEST_F(DocumentReading, KeepsAPasswordInMemoryOnly) {
+  const auto locked =
+      library_.write("locked.docx", read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "agile.docx"));
+  const std::string path = fs::weakly_canonical(locked).string();
+  const std::vector<fs::path> paths = {locked};
+  auto session = library_.open();
+  const auto add = [&](const std::string& password) {
+    Ingestion ingestion(*session, {});
+    ingestion.set_password(password);
+    return value_or_throw(ingestion.add(paths, Ingestion::Caching::kNo, {}));
+  };
+  ASSERT_EQ(add("").problems.size(), 1U);
+  EXPECT_EQ(find(*session, "locked.docx").problem, "needs a password");
+  EXPECT_EQ(add("wrong").problems.at(0).reason, "needs another password");
+  EXPECT_EQ(session->passwords().of(path), "");
+  EXPECT_TRUE(add("heron & reed").all_searchable());
+  EXPECT_EQ(session->passwords().of(path), "heron & reed");
+  // Changed, it is read without a question.
+  const auto bytes = read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "standard.docx");
+  library_.write("locked.docx", bytes);
+  EXPECT_TRUE(add("").all_searchable());
+  session.reset();
+  for (const auto& entry : fs::recursive_directory_iterator(library_.paths().data)) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_EQ(read_text(entry.path()).find("heron & reed"), std::string::npos) << entry.path();
+  }
 }
 
 TEST_F(DocumentReading, ReadsAgainWhatNeededAPassword) {

@@ -218,6 +218,32 @@ TEST_F(Recognition, CountsAPageThatStoppedItsReaderApartAndTriesItAgain) {
   EXPECT_EQ(second.problem, "the text of 2 pages was recognised (OCR)");
 }
 
+TEST_F(Recognition, SetsAPageAsideThatStopsItsReaderTwice) {
+  SKIP_WITHOUT_OCR();
+  write_scan();
+  const auto session = open();
+  // The first page of the document: the reader gets two pages, one after the other.
+  const std::string count = "'" + (library_.folder() / "runs").string() + "'";
+  const std::string crash_every_first = "echo run >> " + count + "; if [ $(($(wc -l < " + count +
+                                        ") % 2)) = 1 ]; then kill -9 $$; fi";
+  eager("kvlink-ocr", "\"$1\" \"$2\" 0 \"$4\"", crash_every_first);
+  add(*session);
+  EXPECT_EQ(find(*session, "scan.pdf")->problem_kind, ReadProblem::kNeedsOcr);
+  // One page is left to be recognised, and crashes again: an odd run, too.
+  add(*session);
+  const auto done = find(*session, "scan.pdf").value();
+  EXPECT_EQ(done.state, DocumentState::kSearchable);
+  EXPECT_EQ(done.problem_kind, ReadProblem::kNone) << "not tried at every start";
+  EXPECT_NE(done.problem.find("1 page could not be recognised twice and is left out ("),
+            std::string::npos)
+      << done.problem;
+  EXPECT_EQ(add(*session).n_parsed, 0);
+  // Asked to, it is tried once more.
+  eager("kvlink-ocr", "\"$1\" \"$2\" 0 \"$4\"");
+  add(*session, Ingestion::Rereading::kAll);
+  EXPECT_EQ(find(*session, "scan.pdf")->problem, "the text of 2 pages was recognised (OCR)");
+}
+
 TEST_F(Recognition, AStopBeforeThePicturesLeavesNoFileUncounted) {
   SKIP_WITHOUT_OCR();
   write_scan();
