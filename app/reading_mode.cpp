@@ -18,7 +18,7 @@ constexpr RecomputeMethod kMethods[] = {RecomputeMethod::kFirstK, RecomputeMetho
 
 std::optional<ReadingMode> parse_reading_mode(std::string_view name) {
   if (const auto mode = inference::parse_link_mode(name)) return ReadingMode(*mode);
-  for (const auto mode : {LinkMode::kReposition, LinkMode::kLink}) {
+  for (const auto mode : {LinkMode::kFull, LinkMode::kReposition, LinkMode::kLink}) {
     ReadingMode weighed(mode);
     weighed.prior = true;
     if (name == reading_mode_name(weighed)) return weighed;

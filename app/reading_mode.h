@@ -28,8 +28,8 @@ struct ReadingMode {
 };
 
 /// "full", "concat", "reposition", "link", "recompute"; or a method with a share in percent:
-/// "first-k15", "deviation15", "query5", and with link tokens "link+query5"; "reposition+prior",
-/// "link+prior". Nothing for others.
+/// "first-k15", "deviation15", "query5", and with link tokens "link+query5"; "full+prior",
+/// "reposition+prior", "link+prior". Nothing for others.
 std::optional<ReadingMode> parse_reading_mode(std::string_view name);
 std::string reading_mode_name(const ReadingMode& mode);
 

@@ -58,7 +58,7 @@ struct Settings {
   inference::RecomputeMethod recompute = inference::RecomputeMethod::kFirstK;
   /// Mode recompute: share of the passages' tokens that are computed again. 0 to 1.
   float recompute_share = 0.15F;
-  /// How much a passage's similarity to the question counts while the model reads, in modes
+  /// How much a passage's similarity to the question counts while the model reads, in modes full,
   /// reposition and link (app/passage_prior.h). 0 (passages count alike) to 100.
   float passage_prior = 8.0F;
   /// Passages retrieved for a question. 1 to 64.

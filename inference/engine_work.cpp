@@ -129,7 +129,7 @@ std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& p
   DeviceKv* const on_device = context.cache_.device();
   context.device_spans_.clear();
   if (on_device != nullptr) on_device->begin_trace();
-  const std::int64_t first_row = context.cache_.append_rows(plan.row_positions, plan.row_biases);
+  const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
   load_blocks(context.cache_, first_row, plan, chunks, turn);
   const auto loaded = Clock::now();
   const LayerCallback callback = between_layers(context.cache_, turn);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/kv_cache.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -83,9 +84,7 @@ KvArenaView KvCache::layer(std::int32_t layer) {
           .head_dim = head_dim_};
 }
 
-std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions,
-                                  std::span<const float> biases) {
-  KVLINK_CHECK(biases.empty() || biases.size() == positions.size());
+std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions) {
   const std::int64_t first = n_rows();
   const auto n = static_cast<std::int64_t>(positions.size());
   if (n > capacity_ - first) {
@@ -96,13 +95,14 @@ std::int64_t KvCache::append_rows(std::span<const std::int32_t> positions,
                                       "passages");
   }
   positions_.insert(positions_.end(), positions.begin(), positions.end());
-  if (!biases.empty()) {
-    biases_.resize(static_cast<std::size_t>(first));
-    biases_.insert(biases_.end(), biases.begin(), biases.end());
-  } else if (!biases_.empty()) {
-    biases_.resize(positions_.size());
-  }
+  if (!biases_.empty()) biases_.resize(positions_.size());
   return first;
+}
+
+void KvCache::weigh_rows(std::int64_t first_row, std::span<const float> biases) {
+  KVLINK_CHECK(first_row >= 0 && first_row + std::ssize(biases) <= n_rows());
+  biases_.resize(positions_.size());
+  std::copy(biases.begin(), biases.end(), biases_.begin() + first_row);
 }
 
 void KvCache::truncate(std::int64_t n_rows) {

@@ -58,10 +58,11 @@ class KvCache {
   std::int64_t size_bytes() const { return buffer_.size(); }
 
   /// Adds rows with these positions (their contents still to be written) and returns the first
-  /// row's index. biases: as many, or none for 0. Throws kOutOfMemory when the capacity is
-  /// exhausted; nothing is added then.
-  std::int64_t append_rows(std::span<const std::int32_t> positions,
-                           std::span<const float> biases = {});
+  /// row's index. Their biases are 0. Throws kOutOfMemory when the capacity is exhausted; nothing
+  /// is added then.
+  std::int64_t append_rows(std::span<const std::int32_t> positions);
+  /// What is added from now on to attention scores with rows [first_row, first_row + |biases|).
+  void weigh_rows(std::int64_t first_row, std::span<const float> biases);
   /// Forgets every row from n_rows on.
   void truncate(std::int64_t n_rows);
 

@@ -121,16 +121,18 @@ class PlanBuilder {
       if (request_.mode == LinkMode::kFull) {
         plan_.n_document_tokens_prefilled +=
             static_cast<std::int64_t>(request_.chunks[c].token_ids.size());
+        chunk_rows_.push_back(std::ssize(plan_.row_positions));
         forward(request_.chunks[c].token_ids, true);
       } else {
         if (parallel_) position_ = common_end - n_block_rows(c);
+        chunk_rows_.push_back(std::ssize(plan_.row_positions));
         load(c);
         if (!parallel_ || c + 1 == request_.chunks.size()) forward_links(c);
       }
     }
     if (has_memory_marks()) forward_mark(request_.link_ids->memory_end);
     forward(request_.question, false);
-    if (rotates_whole_chunks_) weigh_chunks();
+    if (rotates_whole_chunks_ || request_.mode == LinkMode::kFull) weigh_chunks();
     plan_.n_rows = static_cast<std::int64_t>(plan_.row_positions.size());
     plan_.next_position = position_;
     return std::move(plan_);
@@ -242,9 +244,10 @@ class PlanBuilder {
       return;
     }
     plan_.row_biases.resize(plan_.row_positions.size());
-    for (const ContextPlan::Load& load : plan_.loads) {
-      std::fill_n(plan_.row_biases.begin() + load.first_row, load.positions.size(),
-                  chunks[load.chunk].log_prior);
+    for (std::size_t c = 0; c < chunks.size(); ++c) {
+      const std::int64_t n_rows = request_.mode == LinkMode::kFull ? std::ssize(chunks[c].token_ids)
+                                                                   : std::int64_t{n_block_rows(c)};
+      std::fill_n(plan_.row_biases.begin() + chunk_rows_[c], n_rows, chunks[c].log_prior);
     }
   }
 
@@ -253,6 +256,7 @@ class PlanBuilder {
   bool rotates_whole_chunks_;
   bool parallel_;
   std::int32_t position_;
+  std::vector<std::int64_t> chunk_rows_;  // first row of each
   ContextPlan plan_;
 };
 

@@ -38,9 +38,9 @@ struct PlannedChunk {
   /// Whoever keeps the block, or null. With an owner a block can stay on a GPU, and a conversation
   /// whose GPU fails can be taken up on the CPU.
   std::shared_ptr<const KvBlock> owner = {};
-  /// kReposition and kLink: added to every attention score with the chunk's rows, so that its share
-  /// of the attention is multiplied by exp of it. How likely the chunk is the right one compared
-  /// with the likeliest: at most 0, finite.
+  /// kFull, kReposition and kLink: added to the attention scores that what stands behind all chunks
+  /// has with this one's rows, so that its share of the attention is multiplied by exp of it. How
+  /// likely the chunk is the right one compared with the likeliest: at most 0, finite.
   float log_prior = 0.0F;
   /// What the block is known by, or zero: by it a GPU finds the copy that it has kept.
   Digest id = {};
@@ -74,14 +74,14 @@ struct ContextPlan {
   };
   std::vector<Load> loads;
   Forward forward;
-  std::optional<Selection> selection;            ///< chosen tokens join `forward`
-  std::int64_t n_lead = 0;                       ///< first tokens of `forward` that are the lead
-  std::int64_t n_question = 0;                   ///< last ones that are the question
-  std::vector<std::int32_t> row_positions;       ///< of every new row, in row order
-  std::vector<float> row_biases;  ///< added to attention scores with a new row; none: all 0
-  std::int64_t n_rows = 0;                       ///< new rows in all
-  std::int64_t n_link_tokens = 0;                ///< link tokens in all, soft or by id
-  std::int64_t n_document_tokens = 0;            ///< tokens of all chunks
+  std::optional<Selection> selection;       ///< chosen tokens join `forward`
+  std::int64_t n_lead = 0;                  ///< first tokens of `forward` that are the lead
+  std::int64_t n_question = 0;              ///< last ones that are the question
+  std::vector<std::int32_t> row_positions;  ///< of every new row, in row order
+  std::vector<float> row_biases;       ///< added to attention scores with a new row; none: all 0
+  std::int64_t n_rows = 0;             ///< new rows in all
+  std::int64_t n_link_tokens = 0;      ///< link tokens in all, soft or by id
+  std::int64_t n_document_tokens = 0;  ///< tokens of all chunks
   std::int64_t n_document_tokens_prefilled = 0;  ///< of them, computed at question time (0 = reuse)
   std::int32_t next_position = 0;                ///< position of the first answer token
 };

@@ -114,6 +114,16 @@ std::vector<float> PlanRun::run(const ContextPlan::Forward& forward, ForwardBatc
 }
 
 std::vector<float> PlanRun::logits_of(const ContextPlan::Forward& forward) {
+  if (plan_.row_biases.empty()) return last_logits_of(forward);
+  // What is read here of the passages is read as if none were likelier than another.
+  const std::int64_t n = std::ssize(forward.rows);
+  const std::int64_t n_read = plan_.n_document_tokens_prefilled > 0 ? n - plan_.n_question : 0;
+  if (n_read > 0) run(part(forward, 0, n_read), {});
+  cache_.weigh_rows(first_row_, plan_.row_biases);
+  return last_logits_of(part(forward, n_read, n));
+}
+
+std::vector<float> PlanRun::last_logits_of(const ContextPlan::Forward& forward) {
   const auto last = static_cast<std::int32_t>(forward.rows.size() - 1);
   ForwardBatch batch;
   batch.logit_rows = std::span(&last, 1);

@@ -46,7 +46,8 @@ class PlanRun {
   /// question, under kQuery everything that plan.forward names.
   ContextPlan::Forward choose();
 
-  /// Forwards and returns the logits of the last token.
+  /// Forwards and returns the logits of the last token; rows that stand behind all passages see them
+  /// weighed by the plan's biases.
   std::vector<float> logits_of(const ContextPlan::Forward& forward);
 
   std::int64_t n_selection_tokens() const { return n_selection_tokens_; }
@@ -55,6 +56,7 @@ class PlanRun {
 
  private:
   std::vector<float> run(const ContextPlan::Forward& forward, ForwardBatch batch);
+  std::vector<float> last_logits_of(const ContextPlan::Forward& forward);
   std::vector<std::vector<float>> deviations();
   std::vector<std::vector<float>> attention_of_question();
 

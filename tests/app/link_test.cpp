@@ -190,13 +190,13 @@ TEST_F(LinkInTheApp, BenchMeasuresLinkAndRecomputeByName) {
 TEST(ReadingModes, NamesSurviveAndNonsenseIsNone) {
   for (const char* name :
        {"full", "concat", "reposition", "link", "recompute", "first-k10", "query5", "deviation100",
-        "link+query0", "link+prior", "reposition+prior"}) {
+        "link+query0", "link+prior", "reposition+prior", "full+prior"}) {
     const auto mode = parse_reading_mode(name);
     ASSERT_TRUE(mode) << name;
     EXPECT_EQ(reading_mode_name(*mode), name);
   }
   for (const char* name : {"", "query", "query101", "query-1", "query5x", "link+full", "link+",
-                           "query 5", "+query5", "full+prior", "+prior", "link+prior+prior"}) {
+                           "query 5", "+query5", "concat+prior", "+prior", "link+prior+prior"}) {
     EXPECT_FALSE(parse_reading_mode(name)) << name;
   }
 }

@@ -232,6 +232,23 @@ TEST_F(LinkModes, APassageThatIsHeldImpossibleIsAsGoodAsAbsent) {
   EXPECT_EQ(ask(LinkMode::kReposition), impossible);
 }
 
+TEST_F(LinkModes, FullReadsEveryPassageAndWeighsItForTheQuestionAlone) {
+  encode_in_order({0, 1, 2});
+  const auto all = ask(LinkMode::kFull);
+  chunks_[2].log_prior = -1e-30F;  // next to nothing, but read in two steps
+  EXPECT_LE(max_difference(ask(LinkMode::kFull), all), tests::kReuseF32);
+  EXPECT_EQ(report_.n_document_tokens_prefilled, 12);
+  chunks_[2].log_prior = 0.0F;
+  for (PlannedChunk& chunk : chunks_) chunk.log_prior = -1000.0F;
+  const auto none = ask(LinkMode::kFull);
+  EXPECT_GT(max_difference(none, all), 1e-4F);
+  // The passages are not seen any more, so what they say does not matter.
+  std::vector<std::int32_t> other(chunks_[1].token_ids.rbegin(), chunks_[1].token_ids.rend());
+  ASSERT_FALSE(std::equal(other.begin(), other.end(), chunks_[1].token_ids.begin()));
+  chunks_[1].token_ids = other;
+  EXPECT_EQ(ask(LinkMode::kFull), none);
+}
+
 TEST_F(LinkModes, RecomputingEverythingEqualsFullByEveryMethod) {
   encode_in_order({0, 1, 2});
   const auto full = ask(LinkMode::kFull);

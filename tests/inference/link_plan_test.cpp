@@ -152,13 +152,15 @@ TEST_F(LinkPlan, OnlyModesThatRotateWholeChunksPutThemSideBySide) {
   EXPECT_EQ(plan(r).forward.positions, counting(0, 4));
 }
 
-TEST_F(LinkPlan, PriorsOfChunksBecomeBiasesOfTheirRowsInModesThatRotateWholeChunks) {
+TEST_F(LinkPlan, PriorsOfChunksBecomeBiasesOfTheirRows) {
   chunks_[0].log_prior = -1.5F;
   PlanRequest r = request(LinkMode::kLink);
   r.n_link_tokens = 1;
   EXPECT_EQ(plan(r).row_biases, (std::vector<float>{0, 0, -1.5F, -1.5F, -1.5F, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(plan(request(LinkMode::kFull)).row_biases,
+            (std::vector<float>{0, 0, -1.5F, -1.5F, -1.5F, 0, 0, 0, 0}));
   const std::vector<Ids> none = {{}, {}};
-  for (const LinkMode mode : {LinkMode::kFull, LinkMode::kConcat, LinkMode::kRecompute}) {
+  for (const LinkMode mode : {LinkMode::kConcat, LinkMode::kRecompute}) {
     PlanRequest other = request(mode);
     other.recompute = none;
     EXPECT_TRUE(plan(other).row_biases.empty()) << link_mode_name(mode);
