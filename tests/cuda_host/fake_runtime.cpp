@@ -264,6 +264,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   stream->run_until(stream->n_queued);
   device().streams.erase(stream);
+  delete stream->captured;  // begun and never ended, as where the device was lost
   delete stream;
   return cudaSuccess;
 }
