@@ -34,17 +34,39 @@ void pause_briefly() {
 #endif
 }
 
-/// Whole cores of the cgroup quota ("max 100000" or "150000 100000"), or a large number.
-int quota_cores() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
+constexpr int kNoQuota = 1 << 16;
+
+/// Whole cores of one group's quota ("max 100000" or "150000 100000").
+int cores_of(const std::string& cpu_max_file) {
+  std::ifstream file(cpu_max_file);
   std::string quota;
   double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 16;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoQuota;
   const double cores = std::strtod(quota.c_str(), nullptr) / period;
-  return std::max(1, static_cast<int>(std::lround(std::min(cores, 65536.0))));
+  return std::max(1, static_cast<int>(std::lround(std::min(cores, double{kNoQuota}))));
+}
+
+/// This process's group in the unified hierarchy: "/user.slice/…", or "/" where there is none.
+std::string own_group() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("0::/")) return line.substr(3);
+  }
+  return "/";
 }
 
 }  // namespace
+
+int quota_cores(const std::string& root, std::string group) {
+  int cores = kNoQuota;
+  while (true) {
+    while (group.ends_with('/')) group.pop_back();
+    cores = std::min(cores, cores_of(root + group + "/cpu.max"));
+    const std::size_t parent = group.rfind('/');
+    if (parent == std::string::npos) return cores;
+    group.resize(parent);
+  }
+}
 
 int granted_cores() {
   cpu_set_t allowed;
@@ -60,7 +82,7 @@ int granted_cores() {
     if (!std::getline(file, siblings)) siblings = std::to_string(cpu);
     cores.insert(siblings);
   }
-  return std::clamp(static_cast<int>(cores.size()), 1, quota_cores());
+  return std::clamp(static_cast<int>(cores.size()), 1, quota_cores("/sys/fs/cgroup", own_group()));
 }
 
 void ThreadPool::FreeAligned::operator()(float* p) const { std::free(p); }

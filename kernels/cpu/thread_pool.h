@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -14,6 +15,9 @@ namespace kvlink::kernels {
 
 /// Physical cores this process may use: CPU affinity, hyper-threads folded, cgroup quota; >= 1.
 int granted_cores();
+/// The least quota of a group ("/user.slice/…") and those above it, in whole cores, at least 1; a
+/// large number where none has one. `root` is where the hierarchy is mounted.
+int quota_cores(const std::string& root, std::string group);
 
 /// n_threads - 1 workers plus the calling thread. Workers spin a few microseconds for the next
 /// loop and then sleep, so that an idle program uses no CPU. A worker that the system has not

@@ -5,12 +5,38 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "tests/support/temporary_folder.h"
 
 namespace kvlink::kernels {
 namespace {
+
+TEST(QuotaCores, AreTheLeastOfAGroupAndThoseAboveIt) {
+  const kvlink::tests::TemporaryFolder folder;
+  const std::filesystem::path& root = folder.path();
+  std::filesystem::create_directories(root / "user.slice/app.scope");
+  const auto write = [&](const char* group, const char* text) {
+    std::ofstream(root / group / "cpu.max") << text;
+  };
+  EXPECT_GE(quota_cores(root, "/user.slice/app.scope"), 65536);
+  write("user.slice", "300000 100000\n");
+  EXPECT_EQ(quota_cores(root, "/user.slice/app.scope"), 3);
+  write("user.slice/app.scope", "max 100000\n");
+  EXPECT_EQ(quota_cores(root, "/user.slice/app.scope/"), 3);
+  write("user.slice/app.scope", "20000 100000\n");
+  EXPECT_EQ(quota_cores(root, "/user.slice/app.scope"), 1);
+  EXPECT_EQ(quota_cores(root, "/user.slice"), 3);
+  EXPECT_GE(quota_cores(root, "/"), 65536);
+  write("", "200000 100000\n");
+  EXPECT_EQ(quota_cores(root, "/"), 2);
+  EXPECT_EQ(quota_cores(root, "/user.slice"), 2);
+  write("", "nonsense");
+  EXPECT_GE(quota_cores(root, "/"), 65536);
+}
 
 TEST(ThreadPool, RunsEveryTaskOnce) {
   for (const int n_threads : {1, 2, 3, 8}) {
