@@ -65,6 +65,7 @@ CommandLine read_command_line(const QCoreApplication& application) {
                 .models_dir = parser.value("models-dir").toStdString(),
                 .xdg_data_home = variable("XDG_DATA_HOME"),
                 .kvlink_models = variable("KVLINK_MODELS"),
+                .cuda_plugin = variable("KVLINK_CUDA_PLUGIN"),
                 .home = variable("HOME")};
   line.model = parser.value("model").toStdString();
   line.threads = parser.value("threads").toInt();

@@ -42,6 +42,9 @@ app::AnswerEvents AnswerWorker::Delivery::events() {
     flush_blocks();
     emit worker_.stages_changed({id_, timeline.spans()});
   };
+  events.on_device = [this](const std::string& sentence) {
+    emit worker_.device_changed(text_of(sentence));
+  };
   return events;
 }
 
@@ -59,12 +62,12 @@ void AnswerWorker::Delivery::block(const app::BlockLookup& lookup) {
   BlockEvent event;
   event.id = id_;
   event.chunk = lookup.passage->chunk;
-  event.content = lookup.passage->content;
-  event.outcome = outcome_of(lookup.outcome);
-  event.n_tokens = static_cast<std::int64_t>(lookup.passage->token_ids.size());
   if (const auto place = places_.find(event.chunk); place != places_.end()) {
     std::tie(event.document, event.ordinal) = place->second;
   }
+  event.content = lookup.passage->content;
+  event.outcome = outcome_of(lookup.outcome);
+  event.n_tokens = static_cast<std::int64_t>(lookup.passage->token_ids.size());
   event.n_bytes = lookup.bytes;
   event.reason = text_of(lookup.reason);
   blocks_.push_back(std::move(event));

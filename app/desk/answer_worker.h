@@ -58,6 +58,8 @@ class AnswerWorker : public Worker {
   void exported(kvlink::desk::RequestId id, const QByteArray& text);
   void written(kvlink::desk::RequestId id, const QString& path);
   void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
+  /// What became of the GPU, as soon as it is known: the answer goes on without it.
+  void device_changed(const QString& sentence);
   /// Blocks may have been made or read into memory.
   void blocks_changed();
 

@@ -4,10 +4,12 @@
 
 #include <QString>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "app/desk/messages.h"
 #include "cache/kv_store.h"
+#include "inference/device_kv.h"
 
 namespace kvlink::desk {
 
@@ -17,6 +19,7 @@ struct BlockItem {
   DocumentId document = 0;   ///< 0: no document has this text now
   std::int64_t ordinal = 0;  ///< 0-based place in the document
   bool stale = false;        ///< made by another model or behind another prompt
+  bool on_gpu = false;       ///< a copy of it lies in the memory of the GPU
 };
 
 /// Documents of a snapshot, for names and for passages that have no block.
@@ -37,6 +40,7 @@ struct CacheTotals {
   cache::Totals totals;
   std::int64_t disk_budget_bytes = 0;
   std::int64_t memory_budget_bytes = 0;
+  std::optional<inference::DeviceTier> gpu = {};  ///< nothing: no GPU is in use
 };
 
 /// Which blocks a request means; the parts add up.

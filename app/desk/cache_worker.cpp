@@ -45,6 +45,7 @@ void CacheWorker::tell_totals() {
   totals.totals = session().store().totals();
   totals.disk_budget_bytes = session().settings().disk_budget_bytes;
   totals.memory_budget_bytes = session().settings().memory_budget_bytes;
+  if (has_model()) totals.gpu = session().engine().device_tier();
   emit totals_changed(totals);
 }
 
@@ -68,10 +69,15 @@ CacheSnapshot CacheWorker::snapshot_now() {
   for (const auto& chunk : value_or_throw(session().library().chunk_contents())) {
     places.try_emplace(chunk.content, chunk.document, chunk.ordinal);
   }
+  std::set<Digest> on_gpu;
+  if (has_model()) {
+    for (const auto& id : session().engine().device_blocks()) on_gpu.insert(id);
+  }
   CacheSnapshot snapshot;
   for (auto& row : value_or_throw(session().store().list())) {
     BlockItem item;
     item.stale = !is_current(session(), row);
+    item.on_gpu = on_gpu.contains(row.id);
     item.row = std::move(row);
     const auto place = places.find(item.row.content);
     if (place != places.end()) std::tie(item.document, item.ordinal) = place->second;

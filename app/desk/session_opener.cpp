@@ -45,7 +45,8 @@ ModelFacts facts_of(app::Session& session) {
   facts.path = text_of(model.path.string());
   facts.architecture = text_of(model.config.architecture);
   facts.fingerprint = text_of(session.encoding().model.hex());
-  facts.device = text_of(engine.backend().describe());
+  facts.device = text_of(engine.device_tier() ? engine.device_words()
+                                              : engine.backend().describe());
   facts.has_adapter = engine.adapter() != nullptr;
   facts.chat_format = text_of(engine.chat_format().name());
   const bool is_chosen = session.settings().chat_format != "default";
@@ -58,6 +59,19 @@ ModelFacts facts_of(app::Session& session) {
   facts.n_layers = model.config.n_layers;
   facts.context_tokens = engine.max_context();
   facts.kv_bytes_per_token = KvBlock::total_bytes(layout, kTokens) / kTokens;
+  return facts;
+}
+
+DeviceFacts devices_of(app::Session& session) {
+  DeviceFacts facts;
+  const auto found = inference::find_gpus(session.paths().cuda_plugin);
+  for (const auto& gpu : found.gpus) {
+    facts.gpus.push_back({text_of(gpu.id), text_of(gpu.words), text_of(gpu.problem)});
+  }
+  facts.why_no_gpu = text_of(found.problem);
+  if (!session.can_answer()) return facts;
+  facts.processor = text_of(session.engine().backend().describe());
+  facts.gpu_in_use = text_of(session.engine().device_words());
   return facts;
 }
 
@@ -122,6 +136,7 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings,
   }
   std::shared_ptr<app::Session> session = std::move(*opened);
   facts.settings = session->settings();
+  facts.devices = devices_of(*session);
   for (const auto& notice : session->notices()) facts.notices.push_back(text_of(notice));
   std::vector<std::filesystem::path> weights;
   if (session->can_answer()) {

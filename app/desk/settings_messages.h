@@ -21,7 +21,7 @@ struct ModelFacts {
   QString path;
   QString architecture;
   QString fingerprint;  ///< hex
-  QString device;       ///< "CPU, 2 threads, AVX2"
+  QString device;       ///< what computes: "CPU, 2 threads, AVX2", or the name of a GPU
   std::int64_t n_layers = 0;
   std::int64_t context_tokens = 0;
   std::int64_t kv_bytes_per_token = 0;
@@ -33,10 +33,26 @@ struct ModelFacts {
   QString mode_warning;
 };
 
+/// A GPU of this machine.
+struct GpuItem {
+  QString id;       ///< "gpu:0", as the setting names it
+  QString words;    ///< its name, memory and driver
+  QString problem;  ///< why it cannot be used, in one line; "": it can
+};
+
+/// What can compute here.
+struct DeviceFacts {
+  QString processor;  ///< "CPU, 2 threads, AVX2"; "" before a model was loaded
+  std::vector<GpuItem> gpus = {};
+  QString why_no_gpu = {};  ///< without GPUs, in one line
+  QString gpu_in_use = {};  ///< by the open session: how it multiplies, or why it is not used
+};
+
 /// What the window knows once a session is open.
 struct DeskFacts {
   app::Paths paths;
   app::Settings settings;
+  DeviceFacts devices;
   std::optional<ModelFacts> model;  ///< nothing: documents can be seen, not asked about or added
   QString why_no_model;             ///< what was looked for, where, and what to do
   std::vector<QString> notices;     ///< of the start: repairs, what was set aside

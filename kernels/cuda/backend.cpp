@@ -37,7 +37,8 @@ Result<std::shared_ptr<const CudaPlugin>> CudaPlugin::load(const std::filesystem
     if (!std::filesystem::exists(file, error)) {
       fail(ErrorCode::kNotFound, "this build has no CUDA plugin (" + file.string() + ")");
     }
-    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    // It stays to the end of the process: the driver keeps what the plugin has told it.
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) {
       fail(ErrorCode::kUnsupported, std::string("the CUDA plugin cannot be loaded: ") + dlerror());
     }

@@ -190,7 +190,11 @@ TEST_F(CommandLineTest, ModelsTokensAndTheDoctor) {
   EXPECT_EQ(text, "a boat");
   const json doctor = run_json({"doctor"});
   EXPECT_TRUE(doctor["healthy"]);
-  EXPECT_TRUE(doctor["gpu"].is_string());
+  EXPECT_TRUE(doctor["device"].get<std::string>().starts_with("auto: "));
+  EXPECT_EQ(run_json({"doctor", "--device", "cpu"})["device"], "cpu: processor");
+  const json absent = run_json({"doctor", "--device", "gpu:63"});
+  EXPECT_TRUE(absent["device"].get<std::string>().starts_with("gpu:63: processor, because of"));
+  EXPECT_EQ(run({"doctor", "--device", "cuda"}).exit_code, 2);
 }
 
 TEST_F(CommandLineTest, ModelPromptAnswersOneRequestALine) {

@@ -85,13 +85,17 @@ class DeskFixture {
     return desk::text_of(files_.write(name, text).string());
   }
 
+  /// Sessions from here on look for GPUs with this plugin; without one they use the processor.
+  void use_plugin(std::filesystem::path plugin) { cuda_plugin_ = std::move(plugin); }
   /// A desk on the folder, not open yet.
   desk::Desk& make(std::function<void(app::Settings&)> adjust = {}) {
     desk::DeskOptions options;
     options.paths = files_.paths();
+    options.paths.cuda_plugin = cuda_plugin_;
     options.undo_ms = undo_ms_;
-    options.adjust = [adjust](app::Settings& settings) {
+    options.adjust = [adjust, this](app::Settings& settings) {
       settings.threads = 1;
+      settings.device = cuda_plugin_.empty() ? "cpu" : "auto";
       settings.system_prompt = "Answer.";
       settings.chunk_target_tokens = 80;
       settings.chunk_max_tokens = 120;
@@ -121,6 +125,7 @@ class DeskFixture {
  private:
   app::tests::TinyLibrary files_;
   int undo_ms_;
+  std::filesystem::path cuda_plugin_;
   std::unique_ptr<desk::Desk> desk_;
 };
 

@@ -96,7 +96,7 @@ QString missing_words(const Missing& missing) {
 
 std::array<Step, 4> steps_of(const WaitingFacts& facts) {
   const Sum retrieve = sum_of(facts, {Stage::kRetrieve});
-  const Sum load = sum_of(facts, {Stage::kLoad, Stage::kRotate});
+  const Sum load = sum_of(facts, {Stage::kLoad, Stage::kCopy, Stage::kRotate});
   const Sum encode = sum_of(facts, {Stage::kEncodeMissing});
   const Sum prefill = sum_of(facts, {Stage::kPrefill});
   const bool over = facts.first_token;

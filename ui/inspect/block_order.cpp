@@ -56,6 +56,7 @@ std::int64_t key_of(const desk::BlockItem& block, const BlockOrder& order, const
     case BlockTable::kType:
       return static_cast<std::int64_t>(row.dtype);
     case BlockTable::kTier:
+      if (block.on_gpu) return 2;
       return row.in_memory ? 1 : 0;
     case BlockTable::kLastAnswer:
       return static_cast<std::int64_t>(order.answer.of(row.content).use);

@@ -241,6 +241,7 @@ QString BlockTable::text(const desk::BlockItem& item, int column) const {
     case kType:
       return QString::fromLatin1(dtype_name(row.dtype));
     case kTier:
+      if (item.on_gpu) return tr("GPU");
       return row.in_memory ? tr("memory") : tr("disk");
     case kLastAnswer:
       return answer_ == nullptr ? QString() : use_text(answer_->of(row.content).use);
@@ -268,6 +269,7 @@ QString BlockTable::text(const desk::BlockItem& item, int column) const {
 QVariant BlockTable::color(const desk::BlockItem& item, int column) const {
   const auto& colors = colors_of(QApplication::palette());
   if (column == kIntegrity && !item.row.damage.empty()) return colors.bad;
+  if (column == kTier && item.on_gpu) return colors.gpu;
   if (column == kTier) return item.row.in_memory ? colors.memory : colors.disk;
   if (column == kLastAnswer && answer_ != nullptr) {
     switch (answer_->of(item.row.content).use) {

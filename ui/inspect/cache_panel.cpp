@@ -171,6 +171,11 @@ void CachePanel::follow_view() {
         tr("Keep at most %1 of blocks in memory? The model is loaded anew.").arg(bytes_text(bytes)),
         &app::Settings::memory_budget_bytes, bytes);
   });
+  connect(view_, &CacheView::gpu_budget_chosen, this, [this](std::int64_t bytes) {
+    offer_budget(tr("Keep at most %1 of blocks in the memory of the GPU? The model is loaded anew.")
+                     .arg(bytes_text(bytes)),
+                 &app::Settings::gpu_budget_bytes, bytes);
+  });
 }
 
 void CachePanel::offer_budget(const QString& question, std::int64_t app::Settings::*field,

@@ -7,7 +7,6 @@
 #include <QLineEdit>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QScrollBar>
 #include <QTableView>
 #include <QTimer>
@@ -17,16 +16,16 @@
 #include <utility>
 
 #include "ui/ask/inline_message.h"
-#include "ui/inspect/budget_row.h"
+#include "ui/inspect/block_actions.h"
+#include "ui/inspect/cache_budgets.h"
+#include "ui/inspect/document_strip.h"
 #include "ui/inspect/quantities.h"
-#include "ui/inspect/strip_map.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
 namespace {
 
 constexpr int kFilterMs = 150;
-constexpr int kStripRows = 4;
 
 QLabel* quiet_label(QWidget* parent) {
   auto* label = new QLabel(parent);
@@ -54,17 +53,11 @@ CacheView::CacheView(QWidget* parent) : QWidget(parent), table_(new BlockTable(t
 // --- building
 
 void CacheView::build_totals() {
-  disk_ = new BudgetRow(tr("Disk"), {}, this);
-  memory_ = new BudgetRow(
-      tr("Memory"), {.smallest = std::int64_t{1} << 26, .n_doublings = 12, .may_be_zero = true},
-      this);
-  figures_ = quiet_label(this);
-  for (QWidget* widget : {static_cast<QWidget*>(disk_), static_cast<QWidget*>(memory_),
-                          static_cast<QWidget*>(figures_)}) {
-    layout()->addWidget(widget);
-  }
-  connect(disk_, &BudgetRow::chosen, this, &CacheView::disk_budget_chosen);
-  connect(memory_, &BudgetRow::chosen, this, &CacheView::memory_budget_chosen);
+  budgets_ = new CacheBudgets(this);
+  layout()->addWidget(budgets_);
+  connect(budgets_, &CacheBudgets::disk_budget_chosen, this, &CacheView::disk_budget_chosen);
+  connect(budgets_, &CacheBudgets::memory_budget_chosen, this, &CacheView::memory_budget_chosen);
+  connect(budgets_, &CacheBudgets::gpu_budget_chosen, this, &CacheView::gpu_budget_chosen);
 }
 
 void CacheView::build_filter() {
@@ -97,21 +90,9 @@ void CacheView::build_filter() {
 }
 
 void CacheView::build_strip() {
-  strip_title_ = quiet_label(this);
-  strip_title_->setText(tr("Select a block to see the passages of its document."));
-  strip_ = new StripMap(this);
-  strip_area_ = new QScrollArea(this);
-  strip_area_->setWidget(strip_);
-  strip_area_->setWidgetResizable(true);
-  strip_area_->setFrameShape(QFrame::NoFrame);
-  strip_area_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  strip_area_->setMaximumHeight(kStripRows * (fontMetrics().height() + 3));
-  strip_area_->setFocusPolicy(Qt::NoFocus);
-  strip_area_->hide();
-  layout()->addWidget(strip_title_);
-  layout()->addWidget(strip_area_);
-  layout()->addWidget(new StripLegend(this));
-  connect(strip_, &StripMap::activated, this, [this](const Digest& block) {
+  strip_ = new DocumentStrip(this);
+  layout()->addWidget(strip_);
+  connect(strip_, &DocumentStrip::activated, this, [this](const Digest& block) {
     const int row = table_->row_of(block);
     if (row < 0) return;
     view_->selectRow(row);
@@ -168,72 +149,42 @@ void CacheView::build_table() {
           });
 }
 
-QToolButton* CacheView::action(const char* icon_name, const QString& text, const QString& tip) {
-  auto* button = new QToolButton(this);
-  button->setIcon(icon(QLatin1String(icon_name)));
-  button->setText(text);
-  button->setToolTip(tip);
-  button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  button->setAutoRaise(true);
-  button->setFocusPolicy(Qt::StrongFocus);
-  return button;
-}
-
 void CacheView::build_actions() {
   message_ = new InlineMessage(this);
   progress_ = new QProgressBar(this);
   progress_->setAccessibleName(tr("Progress"));
-  cancel_ = action("close", tr("Cancel"), tr("What is done stays done"));
+  cancel_ = BlockActions::make_button(this, "close", tr("Cancel"), tr("What is done stays done"));
   progress_->hide();
   cancel_->hide();
+  actions_ = new BlockActions(this);
   auto* running = new QHBoxLayout;
   running->addWidget(progress_, 1);
   running->addWidget(cancel_);
-  actions_ = {
-      .pin = action("pin", tr("Pin"), tr("Pinned blocks are never evicted to make room")),
-      .evict = action("evict", tr("Evict"),
-                      tr("Removes the blocks; they are computed again when a question needs them")),
-      .verify = action("verify", tr("Verify"), tr("Reads the blocks and checks every byte")),
-      .rebuild = action("rebuild", tr("Rebuild"), tr("Removes the blocks and computes them again")),
-      .reveal = action("reveal", tr("Show file"), tr("Shows the block's file in its folder")),
-      .evict_stale = action("evict", tr("Evict stale"),
-                            tr("Removes every block of another model or another prompt"))};
-  auto* grid = new QGridLayout;
-  grid->setSpacing(2);
-  int at = 0;
-  for (auto* button : {actions_.pin, actions_.evict, actions_.evict_stale, actions_.verify,
-                       actions_.rebuild, actions_.reveal}) {
-    grid->addWidget(button, at / 3, at % 3, Qt::AlignLeft);
-    ++at;
-  }
-  grid->setColumnStretch(3, 1);
   auto* column = static_cast<QVBoxLayout*>(layout());
   column->addWidget(message_);
   column->addLayout(running);
-  column->addLayout(grid);
+  column->addWidget(actions_);
   undo_timer_ = new QTimer(this);
   undo_timer_->setSingleShot(true);
   connect(undo_timer_, &QTimer::timeout, this, &CacheView::carry_out_eviction);
   connect(cancel_, &QToolButton::clicked, this, &CacheView::cancel_wanted);
-  connect(actions_.pin, &QToolButton::clicked, this, [this] {
-    const auto rows = selected_rows();
-    const bool all_pinned = std::all_of(rows.begin(), rows.end(),
-                                        [this](int row) { return table_->item(row).row.pinned; });
-    emit pin_wanted(selected_blocks(), !all_pinned);
-  });
-  connect(actions_.evict, &QToolButton::clicked, this,
+  connect(actions_, &BlockActions::pin_pressed, this,
+          [this] { emit pin_wanted(selected_blocks(), !are_pinned(selected_rows())); });
+  connect(actions_, &BlockActions::evict_pressed, this,
           [this] { begin_eviction(selected_blocks()); });
-  connect(actions_.evict_stale, &QToolButton::clicked, this, &CacheView::evict_stale);
-  connect(actions_.verify, &QToolButton::clicked, this,
+  connect(actions_, &BlockActions::evict_stale_pressed, this, &CacheView::evict_stale);
+  connect(actions_, &BlockActions::verify_pressed, this,
           [this] { emit verify_wanted(selected_blocks()); });
-  connect(actions_.rebuild, &QToolButton::clicked, this, &CacheView::rebuild_selected);
-  connect(actions_.reveal, &QToolButton::clicked, this, [this] {
+  connect(actions_, &BlockActions::rebuild_pressed, this, &CacheView::rebuild_selected);
+  connect(actions_, &BlockActions::reveal_pressed, this, [this] {
     const auto blocks = selected_blocks();
     if (!blocks.empty()) emit reveal_wanted(blocks.front());
   });
 }
 
 // --- what there is
+
+const StripMap& CacheView::strip() const { return strip_->map(); }
 
 void CacheView::set_snapshot(BlockTable::Snapshot snapshot) {
   table_->set_snapshot(std::move(snapshot));
@@ -262,20 +213,8 @@ void CacheView::rows_arranged() {
 }
 
 void CacheView::set_totals(const desk::CacheTotals& totals) {
-  disk_->set_totals(totals.totals.disk_bytes, totals.disk_budget_bytes);
-  memory_->set_totals(totals.totals.memory_bytes, totals.memory_budget_bytes);
-  const auto n_lookups = totals.totals.n_hits + totals.totals.n_misses;
-  auto text = tr("%n block(s)", nullptr, static_cast<int>(totals.totals.n_blocks)) +
-              QStringLiteral(", ") +
-              tr("%n token(s)", nullptr, static_cast<int>(totals.totals.n_tokens));
-  if (n_lookups > 0) {
-    const double rate =
-        100.0 * static_cast<double>(totals.totals.n_hits) / static_cast<double>(n_lookups);
-    text +=
-        QStringLiteral(". ") +
-        tr("%1 % of %2 look-ups were served.").arg(decimal_text(rate, 1), count_text(n_lookups));
-  }
-  figures_->setText(text);
+  budgets_->set_totals(totals);
+  strip_->set_gpu(totals.gpu.has_value());
 }
 
 void CacheView::answer_started() {
@@ -288,12 +227,7 @@ void CacheView::blocks_looked_up(const std::vector<desk::BlockEvent>& events) {
   answer_.add(events);
   table_->answer_changed();
   if (strip_document_ == 0 && !events.empty()) {
-    for (const auto& block : table_->snapshot()->blocks) {
-      if (block.row.content == events.front().content) {
-        show_strip(block.document);
-        return;
-      }
-    }
+    strip_document_ = events.front().document;
   }
   show_strip(strip_document_);
 }
@@ -318,35 +252,14 @@ void CacheView::show_wanted() {
 
 void CacheView::show_strip(desk::DocumentId document) {
   strip_document_ = document;
-  const auto* named = table_->document(document);
-  strip_area_->setVisible(named != nullptr);
-  document_chip_->setEnabled(named != nullptr);
-  if (named == nullptr) {
-    strip_title_->setText(tr("Select a block to see the passages of its document."));
+  const bool is_known = table_->document(document) != nullptr;
+  document_chip_->setEnabled(is_known);
+  if (!is_known) {
+    strip_->show_nothing();
     return;
   }
-  auto cells = cells_of(*table_->snapshot(), document, answer_);
-  const auto n_cached = std::count_if(cells.begin(), cells.end(), [](const StripCell& cell) {
-    return cell.place != StripCell::Place::kNone && !cell.stale;
-  });
-  strip_title_->setText(
-      tr("%1: %2 of %n passage(s) have a block.", nullptr, static_cast<int>(cells.size()))
-          .arg(table_->document_name(document), count_text(n_cached)));
-  strip_->set_cells(std::move(cells));
-  fit_strip();
-}
-
-void CacheView::fit_strip() {
-  // The area may not be laid out yet: its width is the view's without the margins.
-  const auto margins = layout()->contentsMargins();
-  const int wide = width() - margins.left() - margins.right();
-  strip_area_->setFixedHeight(
-      std::min(strip_->heightForWidth(wide), kStripRows * (fontMetrics().height() + 3)));
-}
-
-void CacheView::resizeEvent(QResizeEvent* event) {
-  QWidget::resizeEvent(event);
-  fit_strip();
+  strip_->show_cells(table_->document_name(document),
+                     cells_of(*table_->snapshot(), document, answer_));
 }
 
 void CacheView::apply_query() {
@@ -376,21 +289,18 @@ std::vector<Digest> CacheView::selected_blocks() const {
   return blocks;
 }
 
+bool CacheView::are_pinned(const std::vector<int>& rows) const {
+  return !rows.empty() && std::all_of(rows.begin(), rows.end(), [this](int row) {
+    return table_->item(row).row.pinned;
+  });
+}
+
 void CacheView::selection_changed() {
   const auto rows = selected_rows();
-  const bool any = !rows.empty();
-  for (auto* button : {actions_.pin, actions_.evict, actions_.rebuild, actions_.reveal}) {
-    button->setEnabled(any);
-  }
-  const bool all_pinned = any && std::all_of(rows.begin(), rows.end(), [this](int row) {
-                            return table_->item(row).row.pinned;
-                          });
-  actions_.pin->setText(all_pinned ? tr("Unpin") : tr("Pin"));
-  actions_.verify->setText(any ? tr("Verify") : tr("Verify all"));
-  actions_.verify->setEnabled(!table_->snapshot()->blocks.empty());
-  actions_.evict_stale->setEnabled(n_stale_ > 0);
-  actions_.evict_stale->setText(n_stale_ > 0 ? tr("Evict %1 stale").arg(count_text(n_stale_))
-                                             : tr("Evict stale"));
+  actions_->show_facts({.any_selected = !rows.empty(),
+                        .all_pinned = are_pinned(rows),
+                        .any_block = !table_->snapshot()->blocks.empty(),
+                        .n_stale = n_stale_});
 }
 
 void CacheView::begin_eviction(std::vector<Digest> blocks) {
@@ -399,10 +309,16 @@ void CacheView::begin_eviction(std::vector<Digest> blocks) {
   const std::unordered_set<Digest, DigestHash> wanted(blocks.begin(), blocks.end());
   std::int64_t bytes = 0;
   std::int64_t tokens = 0;
+  blocks.clear();
   for (const auto& block : table_->snapshot()->blocks) {
-    if (!wanted.contains(block.row.id)) continue;
+    if (!wanted.contains(block.row.id) || block.row.pinned) continue;
+    blocks.push_back(block.row.id);
     bytes += block.row.file_bytes;
     tokens += block.row.n_tokens;
+  }
+  if (blocks.empty()) {
+    show_report(tr("Pinned blocks stay. Unpin them first."), false);
+    return;
   }
   to_evict_ = std::move(blocks);
   message_->remove_buttons();

@@ -14,14 +14,15 @@ class QCheckBox;
 class QLabel;
 class QLineEdit;
 class QProgressBar;
-class QScrollArea;
 class QTableView;
 class QTimer;
 class QToolButton;
 
 namespace kvlink::ui {
 
-class BudgetRow;
+class BlockActions;
+class CacheBudgets;
+class DocumentStrip;
 class InlineMessage;
 class StripMap;
 
@@ -50,7 +51,7 @@ class CacheView : public QWidget {
   void offer(const QString& question, const QString& yes, std::function<void()> accept);
 
   BlockTable& table() { return *table_; }
-  const StripMap& strip() const { return *strip_; }
+  const StripMap& strip() const;
   std::vector<Digest> selected_blocks() const;
 
  signals:
@@ -63,9 +64,7 @@ class CacheView : public QWidget {
   void cancel_wanted();
   void disk_budget_chosen(std::int64_t bytes);
   void memory_budget_chosen(std::int64_t bytes);
-
- protected:
-  void resizeEvent(QResizeEvent* event) override;
+  void gpu_budget_chosen(std::int64_t bytes);
 
  private:
   void build_totals();
@@ -73,13 +72,12 @@ class CacheView : public QWidget {
   void build_strip();
   void build_table();
   void build_actions();
-  QToolButton* action(const char* icon_name, const QString& text, const QString& tip);
   void apply_query();
   void show_strip(desk::DocumentId document);
-  void fit_strip();
   void rows_arranged();
   void show_wanted();
   std::vector<int> selected_rows() const;
+  bool are_pinned(const std::vector<int>& rows) const;
   void selection_changed();
   void begin_eviction(std::vector<Digest> blocks);
   void carry_out_eviction();
@@ -98,29 +96,18 @@ class CacheView : public QWidget {
   int undo_ms_ = 8000;
 
   BlockTable* table_;
-  BudgetRow* disk_ = nullptr;
-  BudgetRow* memory_ = nullptr;
-  QLabel* figures_ = nullptr;
+  CacheBudgets* budgets_ = nullptr;
   QLineEdit* words_ = nullptr;
   QCheckBox* stale_only_ = nullptr;
   QToolButton* document_chip_ = nullptr;
-  QLabel* strip_title_ = nullptr;
-  StripMap* strip_ = nullptr;
-  QScrollArea* strip_area_ = nullptr;
+  DocumentStrip* strip_ = nullptr;
   QTableView* view_ = nullptr;
   QLabel* empty_ = nullptr;
   InlineMessage* message_ = nullptr;
   QProgressBar* progress_ = nullptr;
   QToolButton* cancel_ = nullptr;
   QTimer* undo_timer_ = nullptr;
-  struct Actions {
-    QToolButton* pin = nullptr;
-    QToolButton* evict = nullptr;
-    QToolButton* verify = nullptr;
-    QToolButton* rebuild = nullptr;
-    QToolButton* reveal = nullptr;
-    QToolButton* evict_stale = nullptr;
-  } actions_;
+  BlockActions* actions_ = nullptr;
 };
 
 }  // namespace kvlink::ui

@@ -38,12 +38,16 @@ std::optional<Bar> bar_of(Stage stage, bool files_were_read) {
       return Bar::kEncodeMissing;
     case Stage::kWait:
       return Bar::kWait;
+    case Stage::kCopy:
+      return Bar::kCopy;
     case Stage::kRotate:
       return Bar::kRotate;
     case Stage::kPrefill:
       return Bar::kPrefill;
     case Stage::kFirstToken:
       return Bar::kFirstToken;
+    case Stage::kFirstDecode:
+      return Bar::kFirstDecode;
     default:
       return std::nullopt;
   }
@@ -70,11 +74,17 @@ double total_of(const QuestionTiming& timing, Bar bar) {
 }  // namespace
 
 QString bar_name(Bar bar) {
-  const std::array names = {Timing::tr("Retrieve"),       Timing::tr("Plan"),
-                            Timing::tr("Read blocks"),    Timing::tr("Verify"),
-                            Timing::tr("Encode missing"), Timing::tr("Wait for processor"),
-                            Timing::tr("Rotate"),         Timing::tr("Link + question prefill"),
-                            Timing::tr("First token")};
+  const std::array names = {Timing::tr("Retrieve"),
+                            Timing::tr("Plan"),
+                            Timing::tr("Read blocks"),
+                            Timing::tr("Verify"),
+                            Timing::tr("Encode missing"),
+                            Timing::tr("Wait for processor"),
+                            Timing::tr("Copy to the GPU"),
+                            Timing::tr("Rotate"),
+                            Timing::tr("Link + question prefill"),
+                            Timing::tr("First token"),
+                            Timing::tr("First decode step")};
   return names.at(static_cast<std::size_t>(bar));
 }
 
@@ -93,7 +103,10 @@ std::vector<StageBar> bars_of(const std::vector<Timeline::Span>& spans, double n
     const auto bar = bar_of(span.stage, files_were_read);
     if (bar) add_span(bars[static_cast<std::size_t>(*bar)], span, now_ms);
   }
-  std::erase_if(bars, [](const StageBar& b) { return b.bar == Bar::kWait && b.pieces.empty(); });
+  std::erase_if(bars, [](const StageBar& b) {
+    const bool is_rare = b.bar == Bar::kWait || b.bar == Bar::kCopy || b.bar == Bar::kFirstDecode;
+    return is_rare && b.pieces.empty();
+  });
   return bars;
 }
 
@@ -183,7 +196,7 @@ std::optional<ColdFigure> TimingHistory::cold_figure(const QuestionTiming& timin
   if (tokens_per_second_ <= 0) return {};
   double kept = *timing.ttft_ms;
   for (const auto bar :
-       {Bar::kRead, Bar::kVerify, Bar::kEncodeMissing, Bar::kRotate, Bar::kPrefill}) {
+       {Bar::kRead, Bar::kVerify, Bar::kEncodeMissing, Bar::kCopy, Bar::kRotate, Bar::kPrefill}) {
     kept -= total_of(timing, bar);
   }
   const auto n_tokens =

@@ -22,11 +22,13 @@ enum class Bar : std::uint8_t {
   kVerify,
   kEncodeMissing,
   kWait,  ///< shown only when there was any
+  kCopy,  ///< to the memory of a GPU; shown only when there was any
   kRotate,
   kPrefill,
   kFirstToken,
+  kFirstDecode,  ///< on a GPU; shown only when there was any
 };
-inline constexpr std::size_t kBarCount = 9;
+inline constexpr std::size_t kBarCount = 11;
 QString bar_name(Bar bar);
 
 /// All spans of one bar. Milliseconds since the question was sent.
@@ -44,8 +46,9 @@ struct StageBar {
   QString tier;
 };
 
-/// One per stage that is always shown, kWait only if there is any. An open span (end 0) ends at
-/// `now_ms`. Decoding is not part of the time to the first token and not here.
+/// One per stage that is always shown, the others only if there are any. An open span (end 0) ends
+/// at `now_ms`. Decoding is not part of the time to the first token and not here, but for its first
+/// step on a GPU, which is timed there.
 std::vector<StageBar> bars_of(const std::vector<app::Timeline::Span>& spans, double now_ms = 0);
 /// Everything about a bar, one fact a line.
 QString bar_details(const StageBar& bar);

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "ui/ask/mode_words.h"
+#include "ui/inspect/device_row.h"
 
 namespace kvlink::ui {
 namespace {
@@ -306,7 +307,8 @@ void SettingsForm::build_sampling() {
 }
 
 void SettingsForm::build_computing() {
-  auto* form = section(tr("Processor"));
+  auto* form = section(tr("Device"));
+  add_device(form);
   add_number(
       form, tr("Threads"), tr("That compute"), {0, 1024, 1, 0, tr("one per physical core")},
       [](Settings & s) -> auto& { return s.threads; });
@@ -333,6 +335,18 @@ void SettingsForm::build_computing() {
   add_ocr(reading);
 }
 
+void SettingsForm::add_device(QFormLayout* form) {
+  device_ = new DeviceRow(this);
+  form->addRow(tr("Device"), device_);
+  connect(device_, &DeviceRow::edited, this, &SettingsForm::tell_edited);
+  fields_.push_back({[this](const Settings& settings) { device_->show_choice(settings.device); },
+                     [this](Settings& settings) { settings.device = device_->choice(); }});
+}
+
+void SettingsForm::show_devices(const desk::DeviceFacts& devices) {
+  if (device_ != nullptr) device_->show_devices(devices);
+}
+
 void SettingsForm::build_storage() {
   auto* form = section(tr("Blocks"), tr("What the model computed for each passage."));
   add_number(
@@ -342,6 +356,10 @@ void SettingsForm::build_storage() {
   add_number(
       form, tr("In memory"), tr("Kept between questions"), {0, 1e6, 0.1, 2, tr("nothing")},
       [](Settings & s) -> auto& { return s.memory_budget_bytes; }, 1e9, tr(" GB"));
+  add_number(
+      form, tr("On the GPU"), tr("Kept there between questions, where a GPU is used"),
+      {0, 1e6, 0.1, 2, tr("nothing")}, [](Settings & s) -> auto& { return s.gpu_budget_bytes; },
+      1e9, tr(" GB"));
   using cache::Eviction;
   add_choice(
       form, tr("Make room by"), tr("Which block goes first"),

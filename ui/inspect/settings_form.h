@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "app/desk/settings_messages.h"
 #include "app/settings.h"
 
 class QComboBox;
@@ -15,6 +16,8 @@ class QSpinBox;
 class QVBoxLayout;
 
 namespace kvlink::ui {
+
+class DeviceRow;
 
 /// Shows a Settings and gives back what the user made of it: a field nobody touched keeps its
 /// value to the bit, shown rounded or not. Fields that are not here (models) pass through. GUI
@@ -27,6 +30,8 @@ class SettingsForm : public QWidget {
   explicit SettingsForm(Page page, QWidget* parent = nullptr);
 
   void show_settings(const app::Settings& settings);
+  /// What the page on computing offers.
+  void show_devices(const desk::DeviceFacts& devices);
   /// Writes this page's fields into `settings`.
   void take_into(app::Settings& settings) const;
 
@@ -65,11 +70,13 @@ class SettingsForm : public QWidget {
   void add_check(QFormLayout* form, const QString& label, const QString& tip,
                  bool app::Settings::*member);
   void add_ocr(QFormLayout* form);
+  void add_device(QFormLayout* form);
   void tell_edited();
 
   std::vector<Field> fields_;
   app::Settings shown_;
   bool showing_ = false;
+  DeviceRow* device_ = nullptr;  ///< on the page on computing
   QVBoxLayout* column_;
 };
 

@@ -208,6 +208,7 @@ void SettingsPanel::follow_desk() {
 
 void SettingsPanel::show_facts(const desk::DeskFacts& facts) {
   models_->show_facts(facts);
+  for (auto* form : forms_) form->show_devices(facts.devices);
   base_ = facts.settings;
   discard();
 }

@@ -7,6 +7,7 @@
 #include <QStringList>
 #include <QToolTip>
 #include <algorithm>
+#include <utility>
 
 #include "ui/inspect/quantities.h"
 #include "ui/theme/colors.h"
@@ -19,6 +20,7 @@ constexpr int kGap = 3;
 QColor fill_of(const StripCell& cell, const Colors& colors) {
   if (cell.damaged) return colors.bad;
   if (cell.stale) return colors.stale;
+  if (cell.place == StripCell::Place::kGpu) return colors.gpu;
   return cell.place == StripCell::Place::kMemory ? colors.memory : colors.disk;
 }
 
@@ -49,6 +51,17 @@ void paint_cell(QPainter& painter, const QRectF& rect, const StripCell& cell,
   painter.drawRoundedRect(rect.adjusted(0.9, 0.9, -0.9, -0.9), 3, 3);
 }
 
+/// The nearest tier that has it.
+StripCell::Place place_of(const desk::BlockItem& block) {
+  if (block.on_gpu) return StripCell::Place::kGpu;
+  return block.row.in_memory ? StripCell::Place::kMemory : StripCell::Place::kDisk;
+}
+
+QString place_text(StripCell::Place place) {
+  if (place == StripCell::Place::kGpu) return StripMap::tr("on the GPU");
+  return place == StripCell::Place::kMemory ? StripMap::tr("in memory") : StripMap::tr("on disk");
+}
+
 }  // namespace
 
 std::vector<StripCell> cells_of(const desk::CacheSnapshot& snapshot, desk::DocumentId document,
@@ -58,6 +71,10 @@ std::vector<StripCell> cells_of(const desk::CacheSnapshot& snapshot, desk::Docum
   if (document == 0 || named == snapshot.documents.end()) return {};
   std::vector<StripCell> cells(
       static_cast<std::size_t>(std::max<std::int64_t>(0, named->n_chunks)));
+  // A passage that was missed may still have no block.
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i].last = answer.of_passage(document, static_cast<std::int64_t>(i));
+  }
   auto block = std::lower_bound(
       snapshot.blocks.begin(), snapshot.blocks.end(), document,
       [](const auto& candidate, auto wanted) { return candidate.document < wanted; });
@@ -66,15 +83,11 @@ std::vector<StripCell> cells_of(const desk::CacheSnapshot& snapshot, desk::Docum
     auto& cell = cells[static_cast<std::size_t>(block->ordinal)];
     // A block that serves hides a stale one of the same passage.
     if (cell.place != StripCell::Place::kNone && block->stale) continue;
-    cell = {.place = block->row.in_memory ? StripCell::Place::kMemory : StripCell::Place::kDisk,
+    cell = {.place = place_of(*block),
             .stale = block->stale,
             .damaged = !block->row.damage.empty(),
             .pinned = block->row.pinned,
             .last = answer.of(block->row.content),
-  // A passage that was missed may still have no block.
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    cells[i].last = answer.of_passage(document, static_cast<std::int64_t>(i));
-  }
             .n_tokens = block->row.n_tokens,
             .n_bytes = block->row.file_bytes,
             .id = block->row.id};
@@ -162,7 +175,7 @@ QString StripMap::details(std::size_t cell) const {
   } else {
     lines << tr("%n token(s)", nullptr, static_cast<int>(facts.n_tokens)) + QStringLiteral(", ") +
                  bytes_text(facts.n_bytes);
-    lines << (facts.place == StripCell::Place::kMemory ? tr("in memory") : tr("on disk"));
+    lines << place_text(facts.place);
   }
   if (facts.pinned) lines << tr("pinned");
   if (facts.stale) lines << tr("stale: made by another model or behind another prompt");
@@ -211,13 +224,22 @@ std::vector<StripLegend::Item> StripLegend::items() const {
     return made;
   };
   using Place = StripCell::Place;
-  return {{tr("memory"), cell(Place::kMemory, BlockUse::kNotUsed)},
-          {tr("disk"), cell(Place::kDisk, BlockUse::kNotUsed)},
-          {tr("stale"), cell(Place::kDisk, BlockUse::kNotUsed, true)},
-          {tr("no block"), cell(Place::kNone, BlockUse::kNotUsed)},
-          {tr("used"), cell(Place::kDisk, BlockUse::kFromDisk)},
-          {tr("missed"), cell(Place::kNone, BlockUse::kMissed)},
-          {tr("computed again"), cell(Place::kDisk, BlockUse::kRecomputed)}};
+  std::vector<Item> items = {
+      {tr("memory"), cell(Place::kMemory, BlockUse::kNotUsed)},
+      {tr("disk"), cell(Place::kDisk, BlockUse::kNotUsed)},
+      {tr("stale"), cell(Place::kDisk, BlockUse::kNotUsed, true)},
+      {tr("no block"), cell(Place::kNone, BlockUse::kNotUsed)},
+      {tr("used"), cell(Place::kDisk, BlockUse::kFromDisk)},
+      {tr("missed"), cell(Place::kNone, BlockUse::kMissed)},
+      {tr("computed again"), cell(Place::kDisk, BlockUse::kRecomputed)}};
+  if (gpu_in_use_) items.insert(items.begin(), {tr("GPU"), cell(Place::kGpu, BlockUse::kNotUsed)});
+  return items;
+}
+
+void StripLegend::set_gpu(bool in_use) {
+  if (std::exchange(gpu_in_use_, in_use) == in_use) return;
+  updateGeometry();
+  update();
 }
 
 int StripLegend::lay_out(int width, QPainter* painter) const {

@@ -12,7 +12,7 @@ namespace kvlink::ui {
 
 /// Plain value.
 struct StripCell {
-  enum class Place : std::uint8_t { kNone, kDisk, kMemory };
+  enum class Place : std::uint8_t { kNone, kDisk, kMemory, kGpu };
   Place place = Place::kNone;
   bool stale = false;
   bool damaged = false;
@@ -66,6 +66,8 @@ class StripLegend : public QWidget {
 
  public:
   explicit StripLegend(QWidget* parent = nullptr);
+  /// Whether blocks may lie on a GPU.
+  void set_gpu(bool in_use);
   bool hasHeightForWidth() const override { return true; }
   int heightForWidth(int width) const override;
   QSize sizeHint() const override { return {300, heightForWidth(300)}; }
@@ -77,6 +79,8 @@ class StripLegend : public QWidget {
   struct Item;
   std::vector<Item> items() const;
   int lay_out(int width, QPainter* painter) const;
+
+  bool gpu_in_use_ = false;
 };
 
 }  // namespace kvlink::ui

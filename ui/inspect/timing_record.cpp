@@ -15,7 +15,8 @@ constexpr qsizetype kMaxText = 4000;
 constexpr qsizetype kMaxPieces = 4096;
 /// Names of the bars in the file: persistent, in the order of Bar.
 constexpr std::array<const char*, kBarCount> kBarNames = {
-    "retrieve", "plan", "read", "verify", "encode", "wait", "rotate", "prefill", "first_token"};
+    "retrieve", "plan",   "read",    "verify",      "encode",      "wait",
+    "copy",     "rotate", "prefill", "first_token", "first_decode"};
 
 QJsonObject object_of(const StageBar& bar) {
   QJsonArray pieces;

@@ -21,6 +21,7 @@
 #include "ui/shell/command_palette.h"
 #include "ui/shell/drop_overlay.h"
 #include "ui/shell/escape_rule.h"
+#include "ui/shell/gpu_banner.h"
 #include "ui/shell/guide_page.h"
 #include "ui/shell/loss_banners.h"
 #include "ui/shell/reindex_banner.h"
@@ -175,6 +176,7 @@ void MainWindow::connect_panels() {
 void MainWindow::connect_desk() {
   follow_losses(desk_, *banners_);
   follow_reindexing(desk_, *banners_);
+  follow_gpu(desk_, *banners_);
   connect(&desk_, &desk::Desk::opened, this, &MainWindow::opened);
   connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& problem) {
     banners_->show_banner(QStringLiteral("desk"), problem.message, Tone::kProblem,

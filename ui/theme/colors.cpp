@@ -5,40 +5,44 @@ namespace kvlink::ui {
 namespace {
 
 const Colors& light_colors() {
-  static const Colors colors{.memory = QColor(0xd9822b),
-                             .disk = QColor(0x4a80c9),
-                             .nothing = QColor(0xb4bac2),
-                             .stale = QColor(0x9a8560),
-                             .used = QColor(0x1f8a54),
-                             .missed = QColor(0xc23b33),
-                             .recomputed = QColor(0x7d4fc4),
-                             .good = QColor(0x1f7a4b),
-                             .warning = QColor(0x9a6200),
-                             .bad = QColor(0xb8322b),
-                             .quiet = QColor(0x5c6570),
-                             .grid = QColor(0xdde1e6),
-                             .stages = {QColor(0x2a9d8f), QColor(0x8a939e), QColor(0x4a80c9),
-                                        QColor(0x7fb0e6), QColor(0xc23b33), QColor(0xb4bac2),
-                                        QColor(0x6a5fc1), QColor(0xd9822b), QColor(0x1f8a54)}};
+  static const Colors colors{
+      .gpu = QColor(0x5f9e1f),
+      .memory = QColor(0xd9822b),
+      .disk = QColor(0x4a80c9),
+      .nothing = QColor(0xb4bac2),
+      .stale = QColor(0x9a8560),
+      .used = QColor(0x1f8a54),
+      .missed = QColor(0xc23b33),
+      .recomputed = QColor(0x7d4fc4),
+      .good = QColor(0x1f7a4b),
+      .warning = QColor(0x9a6200),
+      .bad = QColor(0xb8322b),
+      .quiet = QColor(0x5c6570),
+      .grid = QColor(0xdde1e6),
+      .stages = {QColor(0x2a9d8f), QColor(0x8a939e), QColor(0x4a80c9), QColor(0x7fb0e6),
+                 QColor(0xc23b33), QColor(0xb4bac2), QColor(0x5f9e1f), QColor(0x6a5fc1),
+                 QColor(0xd9822b), QColor(0x1f8a54), QColor(0xa8632a)}};
   return colors;
 }
 
 const Colors& dark_colors() {
-  static const Colors colors{.memory = QColor(0xe99a4a),
-                             .disk = QColor(0x6aa0e8),
-                             .nothing = QColor(0x5b626c),
-                             .stale = QColor(0xa99670),
-                             .used = QColor(0x4fc288),
-                             .missed = QColor(0xee7168),
-                             .recomputed = QColor(0xb18cf0),
-                             .good = QColor(0x5ec48f),
-                             .warning = QColor(0xe2b04a),
-                             .bad = QColor(0xf0837b),
-                             .quiet = QColor(0x9aa3ae),
-                             .grid = QColor(0x363b42),
-                             .stages = {QColor(0x4fbfb0), QColor(0x8a939e), QColor(0x6aa0e8),
-                                        QColor(0x9cc4f2), QColor(0xee7168), QColor(0x5b626c),
-                                        QColor(0x9388e6), QColor(0xe99a4a), QColor(0x4fc288)}};
+  static const Colors colors{
+      .gpu = QColor(0x8fce4e),
+      .memory = QColor(0xe99a4a),
+      .disk = QColor(0x6aa0e8),
+      .nothing = QColor(0x5b626c),
+      .stale = QColor(0xa99670),
+      .used = QColor(0x4fc288),
+      .missed = QColor(0xee7168),
+      .recomputed = QColor(0xb18cf0),
+      .good = QColor(0x5ec48f),
+      .warning = QColor(0xe2b04a),
+      .bad = QColor(0xf0837b),
+      .quiet = QColor(0x9aa3ae),
+      .grid = QColor(0x363b42),
+      .stages = {QColor(0x4fbfb0), QColor(0x8a939e), QColor(0x6aa0e8), QColor(0x9cc4f2),
+                 QColor(0xee7168), QColor(0x5b626c), QColor(0x8fce4e), QColor(0x9388e6),
+                 QColor(0xe99a4a), QColor(0x4fc288), QColor(0xd08a50)}};
   return colors;
 }
 

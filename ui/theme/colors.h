@@ -10,6 +10,7 @@ namespace kvlink::ui {
 /// What a colour means here. Plain value; take it from colors_of() whenever something is painted,
 /// so that a change of theme needs nothing else.
 struct Colors {
+  QColor gpu;         ///< a block in the memory of a GPU
   QColor memory;      ///< a block in memory
   QColor disk;        ///< a block on disk
   QColor nothing;     ///< a passage without a block
@@ -22,7 +23,7 @@ struct Colors {
   QColor bad;
   QColor quiet;      ///< text that explains
   QColor grid;       ///< axes and separators
-  QColor stages[9];  ///< of the waterfall, in the order of its bars
+  QColor stages[11];  ///< of the waterfall, in the order of its bars
 };
 
 bool is_dark(const QPalette& palette);
