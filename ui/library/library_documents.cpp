@@ -76,11 +76,7 @@ void LibraryPanel::add_document_actions(QMenu& menu, const desk::DocumentRow& ro
                  [=, this] { emit show_cache(id); });
   menu.addAction(icon(QStringLiteral("reveal")), tr("Show in folder"), this,
                  [=, this] { emit reveal(path); });
-  if (row.remedy == app::Remedy::kRecognise) {
-    auto* recognise = menu.addAction(icon(QStringLiteral("rebuild")), tr("Read its pictures (OCR)"),
-                                     this, [=, this] { start({.paths = {path}}); });
-    recognise->setEnabled(desk_.state() == desk::DeskState::kReady);
-  }
+  add_problem_actions(menu, row);
   if (!row.reason.isEmpty()) {
     const QString reason = row.title + QStringLiteral(": ") + row.reason;
     menu.addAction(icon(QStringLiteral("info")), tr("Why?"), this,
@@ -105,11 +101,15 @@ void LibraryPanel::add_common_actions(QMenu& menu) {
   }
   move->addAction(icon(QStringLiteral("add")), tr("A new collection"), this,
                   &LibraryPanel::move_selected_to_new);
-  add_cache_actions(menu);
   move->addAction(tr("The folder they lie in"), this, [this] { move_selected({}); });
   auto* reindex = menu.addAction(icon(QStringLiteral("rebuild")), tr("Read again"), this,
                                  &LibraryPanel::reindex_selected);
   reindex->setEnabled(desk_.state() == desk::DeskState::kReady);
+  add_cache_actions(menu);
+  menu.addAction(icon(QStringLiteral("close")), tr("Remove from the library"), this,
+                 &LibraryPanel::remove_selected);
+}
+
 void LibraryPanel::add_cache_actions(QMenu& menu) {
   std::vector<desk::DocumentId> ids;
   for (const auto* row : selected()) {
@@ -133,10 +133,6 @@ void LibraryPanel::tell_warmed(qint64 n_blocks, qint64 n_missing) {
              tr("%n passage(s) have none yet.", nullptr, static_cast<int>(n_missing));
   }
   emit notice(words);
-}
-
-  menu.addAction(icon(QStringLiteral("close")), tr("Remove from the library"), this,
-                 &LibraryPanel::remove_selected);
 }
 
 // --- collections

@@ -18,6 +18,7 @@
 #include "ui/library/document_delegate.h"
 #include "ui/library/document_words.h"
 #include "ui/library/pre_scan_card.h"
+#include "ui/library/problem_bar.h"
 #include "ui/library/shown_extents.h"
 #include "ui/theme/icons.h"
 
@@ -46,12 +47,13 @@ LibraryPanel::LibraryPanel(desk::Desk& desk, QWidget* parent)
       model_(new LibraryModel(this)),
       view_(new QTreeView(this)),
       card_(new PreScanCard(this)),
+      problem_(new ProblemBar(this)),
       search_(new QLineEdit(this)) {
   build();
   connect_desk();
+  new ShownExtents(*view_, *model_, desk_.library());
   update_counts();
   update_scope();
-  new ShownExtents(*view_, *model_, desk_.library());
   update_page();
 }
 
@@ -124,12 +126,24 @@ void LibraryPanel::build() {
   column->addWidget(build_filters());
   column->addWidget(card_);
   column->addWidget(pages_, 1);
+  column->addWidget(problem_);
   column->addWidget(build_scope_line());
+  connect_problems();
   connect(card_, &PreScanCard::start_requested, this, &LibraryPanel::start);
   connect(card_, &PreScanCard::cancelled, this, [this] {
     desk_.library().cancel_pre_scan(scan_id_);
     card_->hide();
     view_->setFocus();
+  });
+}
+
+void LibraryPanel::connect_problems() {
+  connect(problem_, &ProblemBar::read_requested, this, &LibraryPanel::read_problem_again);
+  connect(problem_, &ProblemBar::ignore_requested, this, &LibraryPanel::ignore_problem);
+  connect(view_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
+          &LibraryPanel::update_problem);
+  connect(model_, &QAbstractItemModel::dataChanged, this, [this] {
+    if (problem_->isVisible()) update_problem();
   });
 }
 
@@ -231,6 +245,13 @@ void LibraryPanel::connect_desk() {
             if (id == scan_id_) card_->hide();
           });
   connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
+  connect(&desk_.prefetch(), &desk::PrefetchWorker::warmed, this,
+          [this](desk::RequestId, qint64 n_blocks, qint64 n_missing) {
+            tell_warmed(n_blocks, n_missing);
+          });
+  connect(&desk_.prefetch(), &desk::PrefetchWorker::failed, this,
+          [this](desk::RequestId, const desk::Problem& problem) { emit notice(problem.message); });
+  connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_problem);
 }
 
 // --- what comes from the desk
@@ -245,13 +266,6 @@ void LibraryPanel::remember_view() {
   const auto* current = model_->row_of(view_->currentIndex());
   seen_ = {.current = current == nullptr ? QString() : current->path,
            .selected = {},
-  connect(&desk_.prefetch(), &desk::PrefetchWorker::warmed, this,
-          [this](desk::RequestId, qint64 n_blocks, qint64 n_missing) {
-            tell_warmed(n_blocks, n_missing);
-          });
-  connect(&desk_.prefetch(), &desk::PrefetchWorker::failed, this,
-          [this](desk::RequestId, const desk::Problem& problem) { emit notice(problem.message); });
-  connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_problem);
            .scroll = view_->verticalScrollBar()->value()};
   int n_selected = 0;
   for (const auto& range : view_->selectionModel()->selection()) n_selected += range.height();
@@ -267,6 +281,7 @@ void LibraryPanel::restore_view() {
   const QModelIndex again = model_->index_of(seen_.current);
   if (again.isValid()) selection->setCurrentIndex(again, QItemSelectionModel::NoUpdate);
   view_->verticalScrollBar()->setValue(seen_.scroll);
+  update_problem();
 }
 
 void LibraryPanel::settled() {
@@ -316,7 +331,9 @@ void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
 void LibraryPanel::start(const desk::AddRequest& request) {
   card_->hide();
   const auto id = desk::next_request_id();
-  emit run_started(id, request);
+  desk::AddRequest told = request;
+  told.password.clear();  // what is kept of a run goes to a file
+  emit run_started(id, told);
   desk_.ingest().add(id, request);
 }
 

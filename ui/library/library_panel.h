@@ -23,6 +23,7 @@ struct DeskFacts;
 namespace kvlink::ui {
 
 class PreScanCard;
+class ProblemBar;
 
 class LibraryPanel : public QWidget {
   Q_OBJECT
@@ -66,6 +67,9 @@ class LibraryPanel : public QWidget {
   void add_files_requested();
   void add_folder_requested();
   void notice(const QString& message);
+  /// The problems of these documents are told no more; `title` is the first one's.
+  void ignored_documents(const std::vector<kvlink::desk::DocumentId>& documents,
+                         const QString& title);
   /// Ctrl+V in the list.
   void paste_requested();
   /// A run was handed to the ingestion.
@@ -81,6 +85,7 @@ class LibraryPanel : public QWidget {
   QWidget* build_empty_page();
   QWidget* build_scope_line();
   void connect_desk();
+  void connect_problems();
   void apply(const desk::DocumentsChange& change);
   void remember_view();
   void restore_view();
@@ -96,17 +101,24 @@ class LibraryPanel : public QWidget {
   void add_document_actions(QMenu& menu, const desk::DocumentRow& row);
   void add_collection_actions(QMenu& menu, const QModelIndex& index);
   void add_common_actions(QMenu& menu);
+  void add_cache_actions(QMenu& menu);
+  void tell_warmed(qint64 n_blocks, qint64 n_missing);
   void move(const std::vector<desk::DocumentId>& documents, const QString& collection);
   void move_selected(const QString& collection);
   void move_selected_to_new();
   void rename_if_new();
 
-  void add_cache_actions(QMenu& menu);
-  void tell_warmed(qint64 n_blocks, qint64 n_missing);
+  // library_problems.cpp
+  void update_problem();
+  void read_problem_again(const QString& password);
+  void ignore_problem(bool ignored);
+  void add_problem_actions(QMenu& menu, const desk::DocumentRow& row);
+
   desk::Desk& desk_;
   LibraryModel* model_;
   QTreeView* view_;
   PreScanCard* card_;
+  ProblemBar* problem_;
   QLineEdit* search_;
   QStackedWidget* pages_ = nullptr;
   QLabel* empty_title_ = nullptr;

@@ -24,8 +24,8 @@
 #include "ui/shell/gpu_banner.h"
 #include "ui/shell/guide_page.h"
 #include "ui/shell/loss_banners.h"
-#include "ui/shell/reindex_banner.h"
 #include "ui/shell/notification.h"
+#include "ui/shell/reindex_banner.h"
 #include "ui/shell/shortcuts_sheet.h"
 #include "ui/shell/status_line.h"
 #include "ui/theme/icons.h"
@@ -141,6 +141,7 @@ void MainWindow::connect_panels() {
   connect(library_, &LibraryPanel::notice, this, [this](const QString& message) {
     banners_->show_banner({}, message, Tone::kPlain, {}, kPassingMs);
   });
+  connect(library_, &LibraryPanel::ignored_documents, this, &MainWindow::documents_ignored);
   connect(library_, &LibraryPanel::paste_requested, this, &MainWindow::paste);
   connect(library_, &LibraryPanel::add_files_requested, this, &MainWindow::ask_for_files);
   connect(library_, &LibraryPanel::add_folder_requested, this, &MainWindow::ask_for_folder);
@@ -255,6 +256,18 @@ void MainWindow::documents_moved(const desk::MoveReport& report) {
                         kPassingMs);
 }
 
+void MainWindow::documents_ignored(const std::vector<desk::DocumentId>& documents,
+                                   const QString& title) {
+  const QString what = documents.size() == 1 ? tr("%1 is ignored until it changes.").arg(title)
+                                             : tr("%n document(s) are ignored until they change.",
+                                                  nullptr, int(documents.size()));
+  const auto undo = [this, documents] {
+    desk_.library().set_ignored(desk::next_request_id(), documents, false);
+  };
+  banners_->show_banner(QStringLiteral("ignored"), what, Tone::kPlain, {{tr("Undo"), undo}},
+                        kPassingMs);
+}
+
 void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& summary) {
   // Cancelled by a change of settings, it goes on when the session is open again.
   const bool interrupted = summary.cancelled && desk_.state() == desk::DeskState::kOpening;
@@ -273,6 +286,12 @@ void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& 
         Tone::kProblem, {{tr("Show them"), [this] { library_->show_problems(); }}});
   }
   if (summary.cancelled || summary.seconds < kLongRunSeconds || isActiveWindow()) return;
+  const auto n_documents = summary.n_added + summary.n_updated;
+  if (n_documents == 0 && summary.n_blocks_made > 0) {
+    notify_desktop(tr("Caches are ready"), tr("%n block(s) computed", nullptr,
+                                              static_cast<int>(summary.n_blocks_made)));
+    return;
+  }
   notify_desktop(tr("Documents are ready"),
                  tr("%n document(s) added or updated", nullptr, static_cast<int>(n_documents)));
 }
@@ -287,12 +306,6 @@ void MainWindow::update_library_note(const LibraryCounts& counts) {
 }
 
 // --- pages
-  const auto n_documents = summary.n_added + summary.n_updated;
-  if (n_documents == 0 && summary.n_blocks_made > 0) {
-    notify_desktop(tr("Caches are ready"), tr("%n block(s) computed", nullptr,
-                                              static_cast<int>(summary.n_blocks_made)));
-    return;
-  }
 
 bool MainWindow::shows_settings() const { return pages_->currentWidget() == settings_; }
 

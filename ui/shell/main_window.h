@@ -79,6 +79,7 @@ class MainWindow : public QMainWindow {
   void ingest_finished(desk::RequestId id, const desk::IngestSummary& summary);
   void removal_offered(const desk::RemovalOffer& offer);
   void documents_moved(const desk::MoveReport& report);
+  void documents_ignored(const std::vector<desk::DocumentId>& documents, const QString& title);
   void update_library_note(const LibraryCounts& counts);
 
   // window_session.cpp
@@ -87,8 +88,8 @@ class MainWindow : public QMainWindow {
   void restore_state();
   void opened(const desk::DeskFacts& facts);
   void keep_runs();
-  void resume_runs();
   void keep_waiting();
+  void resume_runs();
   void offer_sample();
 
   // window_intake.cpp
@@ -132,7 +133,7 @@ class MainWindow : public QMainWindow {
   std::vector<QString> waiting_paths_;  ///< until a model is there
   UnfinishedRuns runs_;
   bool restored_ = false;
-};
   bool scope_is_kept_ = false;  ///< since it changed last
+};
 
 }  // namespace kvlink::ui
