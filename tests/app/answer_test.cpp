@@ -78,7 +78,10 @@ TEST_F(AnswerPipelineTest, ConcatAndRecomputeReuseToo) {
 }
 
 TEST_F(AnswerPipelineTest, RecomputingEverythingIsFullPrefill) {
-  const auto session = library_.open([](Settings& settings) { settings.recompute_share = 1.0F; });
+  const auto session = library_.open([](Settings& settings) {
+    settings.recompute_share = 1.0F;
+    settings.passage_prior = 0;  // which recompute does not have
+  });
   library_.add(*session);
   const Answer full = ask(*session, "boat", LinkMode::kFull);
   const Answer recompute = ask(*session, "boat", LinkMode::kRecompute);

@@ -18,9 +18,11 @@ TEST(Paths, FlagsWinOverVariablesAndVariablesOverHome) {
                           .models_dir = "/m",
                           .xdg_data_home = "/x",
                           .kvlink_models = "/k",
+                          .cuda_plugin = "/p",
                           .home = "/h"};
   EXPECT_EQ(value_or_throw(resolve_paths(given)).data, "/d");
   EXPECT_EQ(value_or_throw(resolve_paths(given)).models, "/m");
+  EXPECT_EQ(value_or_throw(resolve_paths(given)).cuda_plugin, "/p");
   PathSources fewer = given;
   fewer.data_dir = fewer.models_dir = "";
   EXPECT_EQ(value_or_throw(resolve_paths(fewer)).data, "/x/kvlink");
