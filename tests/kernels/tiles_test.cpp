@@ -30,12 +30,14 @@ struct Pair {
 };
 std::vector<Pair> pairs() {
   std::vector<Pair> all{{"model, scalar", &tiles_scalar::kIntTable, &int_table(Isa::kScalar)}};
+#if defined(__x86_64__)
   if (detect_isa(Isa::kAvx512Vnni) == Isa::kAvx512Vnni) {
     all.push_back({"model, avx512", &tiles_avx512::kIntTable, &int_table(Isa::kAvx512Vnni)});
   }
   if (detect_isa() == Isa::kAmxInt8) {
     all.push_back({"registers", &int_table(Isa::kAmxInt8), &int_table(Isa::kAvx512Vnni)});
   }
+#endif
   return all;
 }
 
@@ -194,6 +196,7 @@ TEST(TiledProducts, RunOnTheRegistersWhereTheProcessorHasThem) {
   EXPECT_TRUE(products_agree(int_table(Isa::kAmxInt8), int_table(Isa::kAvx512Vnni)));
 }
 
+#if defined(__x86_64__)
 /// Matrices of bf16 in the form of PairGemmCall, with gaps between rows.
 struct Pairs {
   std::int64_t stride;
@@ -264,6 +267,7 @@ TEST(TiledPairs, MatchTheFormulaForEveryShape) {
     for (const std::int64_t n_pairs : {1, 15, 16, 17, 48, 64}) check_pairs(*table, 35, 32, n_pairs);
   }
 }
+#endif
 
 TEST(TilesModel, MultipliesPairsOfBf16) {
   TileShapes shapes;
