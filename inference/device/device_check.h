@@ -7,7 +7,8 @@
 
 namespace kvlink::inference {
 
-/// Reads some tokens and decodes one more on both. kDevice when the logits are not numbers or
+/// Reads some tokens and decodes one more on both; then a longer text on the device alone, once as it
+/// is and once with a part of it encoded, stored and loaded. kDevice when logits are not numbers or
 /// differ by more than rounding explains; else throws what the device throws.
 void expect_agreement(const ModelConfig& config, const Decoder& cpu, DeviceDecoder& device);
 

@@ -61,6 +61,8 @@ class DeviceDecoder {
   const DeviceWeights& weights() const { return weights_; }
   const DeviceMemory& planned_memory() const { return memory_; }
   std::int64_t n_graph_launches() const { return n_graph_launches_; }
+  std::int64_t tile_rows() const { return options_.tile_rows; }
+  std::string device_name() const { return backend_->device().name; }
   /// "NVIDIA H100 80GB HBM3, bf16 products, cuBLASLt"; and why steps are not graphs, if so.
   std::string describe() const;
 

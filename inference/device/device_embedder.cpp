@@ -181,6 +181,28 @@ void DeviceEmbedder::embed(const Step& step) {
   normalize(step, embedding_norm_);
 }
 
+/// Each text sees itself alone: a window of the arena for each.
+void DeviceEmbedder::attend_texts(const Step& step, const cuda::Arena& arena, Matrix q, Matrix y) {
+  for (std::size_t t = 0; t + 1 < step.begins->size(); ++t) {
+    const std::int64_t begin = (*step.begins)[t];
+    const std::int64_t n = (*step.begins)[t + 1] - begin;
+    const std::int64_t behind = begin * arena.head_dim * block_bytes(arena.dtype);
+    const auto rows_from = [&](const Matrix& m) {
+      return Matrix{static_cast<float*>(m.data) + begin * m.cols, n, m.cols, m.cols, DType::kF32};
+    };
+    cuda::AttentionCall call = {};
+    call.q = rows_from(q);
+    call.arena = arena;
+    call.arena.keys = static_cast<std::byte*>(arena.keys) + behind;
+    call.arena.values = static_cast<std::byte*>(arena.values) + behind;
+    call.n_keys = step.lengths + t;
+    call.most_keys = n;
+    call.half = DType::kF16;
+    call.y = rows_from(y);
+    backend_->run(&Api::attention, &call);
+  }
+}
+
 void DeviceEmbedder::attend(const Step& step, const Layer& layer) {
   Buffers& b = *work_;
   const std::int64_t dim = weights_.dim;
@@ -209,25 +231,7 @@ void DeviceEmbedder::attend(const Step& step, const Layer& layer) {
   projection.arena = arena;
   projection.q = q;
   backend_->run(&Api::finish_projection, &projection);
-  // Each text sees itself alone: a window of the arena for each.
-  for (std::size_t t = 0; t + 1 < step.begins->size(); ++t) {
-    const std::int64_t begin = (*step.begins)[t];
-    const std::int64_t n = (*step.begins)[t + 1] - begin;
-    const std::int64_t behind = begin * head_dim * block_bytes(arena_dtype);
-    const auto rows_from = [&](const Matrix& m) {
-      return Matrix{static_cast<float*>(m.data) + begin * dim, n, dim, dim, DType::kF32};
-    };
-    cuda::AttentionCall call = {};
-    call.q = rows_from(q);
-    call.arena = arena;
-    call.arena.keys = static_cast<std::byte*>(arena.keys) + behind;
-    call.arena.values = static_cast<std::byte*>(arena.values) + behind;
-    call.n_keys = step.lengths + t;
-    call.most_keys = n;
-    call.half = DType::kF16;
-    call.y = rows_from(mixed);
-    backend_->run(&Api::attention, &call);
-  }
+  attend_texts(step, arena, q, mixed);
   multiply(layer.attention_output, operand(step, b.mixed, dim), x, true);
   add_bias(layer.attention_output, x);
   normalize(step, layer.attention_norm);

@@ -56,6 +56,7 @@ class DeviceEmbedder {
   void embed(const Step& step);
   void normalize(const Step& step, const Norm& norm);
   cuda::Matrix operand(const Step& step, const cuda::DeviceBuffer& from, std::int64_t cols);
+  void attend_texts(const Step& step, const cuda::Arena& arena, cuda::Matrix q, cuda::Matrix y);
   void attend(const Step& step, const Layer& layer);
   void feed_forward(const Step& step, const Layer& layer);
   void multiply(const Linear& linear, cuda::Matrix x, cuda::Matrix y, bool accumulate);
