@@ -66,11 +66,11 @@ GpuOptions choose_gpu(const FoundGpus& found, std::string_view choice) {
   if (choice == "cpu") return without("");
   if (const auto number = number_of(choice)) {
     GpuOptions options;
-    if (*number >= found.gpus.size()) {
-      options = without(found.gpus.empty()
-                            ? found.problem
-                            : std::string(choice) + " is not there: this machine " + "has " +
-                                  found.gpus.front().id + " to " + found.gpus.back().id);
+    if (found.gpus.empty()) {
+      options = without(found.problem);
+    } else if (*number >= found.gpus.size()) {
+      options = without(std::string(choice) + " is not there: the last GPU of this machine is " +
+                        found.gpus.back().id);
     } else if (!found.gpus[*number].problem.empty()) {
       options = without(found.gpus[*number].problem);
     } else {
