@@ -103,7 +103,8 @@ void Session::reserve_room() {
 
 void Session::open_models() {
   const auto& folder = options_.paths.models;
-  if (options_.parts >= Parts::kSearch && settings_.device != "cpu") {
+  // To search alone, waking a GPU up takes longer than what it would do.
+  if (options_.parts >= Parts::kAnswer && settings_.device != "cpu") {
     gpu_ =
         inference::choose_gpu(inference::find_gpus(options_.paths.cuda_plugin), settings_.device);
     gpu_.decoder.block_budget_bytes = settings_.gpu_budget_bytes;
