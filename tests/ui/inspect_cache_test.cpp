@@ -5,6 +5,7 @@
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QSlider>
+#include <QTableView>
 #include <QTest>
 #include <QToolButton>
 #include <cstring>
@@ -76,6 +77,8 @@ std::shared_ptr<desk::CacheSnapshot> large_snapshot(int n_documents, int n_block
 desk::BlockEvent event_of(const desk::BlockItem& item, desk::BlockEvent::Outcome outcome,
                           const QString& reason = {}) {
   desk::BlockEvent event;
+  event.document = item.document;
+  event.ordinal = item.ordinal;
   event.content = item.row.content;
   event.outcome = outcome;
   event.reason = reason;
@@ -271,6 +274,74 @@ class InspectCacheTest : public QObject {
              QStringLiteral("used, from disk"));
     view.answer_started();
     QCOMPARE(view.strip().cells().at(0).last.use, BlockUse::kNotUsed);
+  }
+
+  void a_passage_that_was_missed_is_marked_although_it_has_no_block() {
+    CacheView view;
+    view.set_snapshot(small_snapshot());
+    view.answer_started();
+    desk::BlockEvent missed;
+    missed.document = 1;
+    missed.ordinal = 4;
+    missed.content = digest_of(77);
+    missed.outcome = desk::BlockEvent::Outcome::kMissed;
+    missed.reason = QStringLiteral("it was evicted");
+    view.blocks_looked_up({missed});
+    // The strip shows the document of the first block that is looked for.
+    const auto& cells = view.strip().cells();
+    QCOMPARE(cells.size(), std::size_t{5});
+    QVERIFY(cells[4].place == StripCell::Place::kNone);
+    QCOMPARE(cells[4].last.use, BlockUse::kMissed);
+    QVERIFY2(view.strip().details(4).contains("it was evicted"),
+             qPrintable(view.strip().details(4)));
+    QCOMPARE(cells[3].last.use, BlockUse::kNotUsed);
+    missed.outcome = desk::BlockEvent::Outcome::kEncoded;
+    missed.reason.clear();
+    view.blocks_looked_up({missed});
+    QCOMPARE(view.strip().cells()[4].last.use, BlockUse::kRecomputed);
+    QVERIFY(view.strip().details(4).contains("it was evicted"));
+    view.answer_started();
+    QCOMPARE(view.strip().cells()[4].last.use, BlockUse::kNotUsed);
+  }
+
+  void a_block_is_evicted_by_keyboard_alone() {
+    CacheView view;
+    view.resize(460, 800);
+    view.set_undo_ms(50);
+    view.set_snapshot(small_snapshot());
+    view.show();
+    QVERIFY(QTest::qWaitForWindowExposed(&view));
+    QSignalSpy evictions(&view, &CacheView::evict_wanted);
+    auto* table = view.findChild<QTableView*>();
+    table->setFocus(Qt::TabFocusReason);
+    QTest::keyClick(table, Qt::Key_A, Qt::ControlModifier);
+    auto* evict = button_named(view, "Evict");
+    for (int i = 0; i < 20 && !evict->hasFocus(); ++i) {
+      QTest::keyClick(QApplication::focusWidget(), Qt::Key_Tab);
+    }
+    QVERIFY(evict->hasFocus());
+    QTest::keyClick(evict, Qt::Key_Space);
+    QTRY_COMPARE(evictions.count(), 1);
+    QCOMPARE(evictions[0][0].value<std::vector<Digest>>().size(), std::size_t{5});
+  }
+
+  void pinned_blocks_are_not_said_to_go() {
+    CacheView view;
+    view.set_undo_ms(50);
+    auto snapshot = small_snapshot();
+    snapshot->blocks[1].row.pinned = true;
+    view.set_snapshot(snapshot);
+    QSignalSpy evictions(&view, &CacheView::evict_wanted);
+    auto* table = view.findChild<QTableView*>();
+    table->selectRow(view.table().row_of(snapshot->blocks[1].row.id));
+    button_named(view, "Evict")->click();
+    QTest::qWait(100);
+    QCOMPARE(evictions.count(), 0);
+    QVERIFY(view.findChild<InlineMessage*>()->text().contains("Pinned"));
+    table->selectAll();
+    button_named(view, "Evict")->click();
+    QTRY_COMPARE(evictions.count(), 1);
+    QCOMPARE(evictions[0][0].value<std::vector<Digest>>().size(), std::size_t{4});
   }
 
   void eviction_waits_and_can_be_undone() {

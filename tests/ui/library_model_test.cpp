@@ -142,6 +142,7 @@ class LibraryModelTest : public QObject {
     QCOMPARE(folder.data(Qt::CheckStateRole).toInt(), int(Qt::PartiallyChecked));
     QVERIFY(model_->setData(folder, Qt::Checked, Qt::CheckStateRole));
     QCOMPARE(model_->checked(), (std::vector<desk::DocumentId>{1, 2}));
+    QCOMPARE(model_->checked_paths(), (std::vector<QString>{"/a/one.md", "/a/two.md"}));
     QCOMPARE(changes.count(), 2);
     // A checked document that leaves the library leaves the scope.
     DocumentsChange change;
@@ -150,6 +151,44 @@ class LibraryModelTest : public QObject {
     QCOMPARE(model_->checked(), std::vector<desk::DocumentId>{2});
     model_->clear_checked();
     QVERIFY(model_->checked().empty());
+  }
+
+  void shows_the_chip_in_the_rows_own_words_and_how_long_a_document_is() {
+    auto row = document(1, "/a/x.md", DocumentStage::kSearchable);
+    row.n_cached = 1;  // of four
+    model_->apply(all({row, document(2, "/a/y.md")}));
+    const QModelIndex index = model_->index_of("/a/x.md");
+    QCOMPARE(index.data(LibraryModel::kStageWords).toString(), QString("cached 25 %"));
+    const auto details = [&] { return index.data(LibraryModel::kDetails).toString(); };
+    QVERIFY(!details().contains("320"));
+    QSignalSpy changes(model_.get(), &QAbstractItemModel::dataChanged);
+    model_->set_extents({{1, retrieval::PlaceKind::kLine, 320}, {99, {}, 1}});
+    QCOMPARE(changes.count(), 1);
+    QVERIFY2(details().contains("320"), qPrintable(details()));
+    // Another text has another length; another chip has not.
+    row.n_cached = 2;
+    model_->apply({.all = {}, .changed = {row}, .removed = {}});
+    QVERIFY(model_->extent_of(1) != nullptr);
+    row.n_tokens += 10;
+    model_->apply({.all = {}, .changed = {row}, .removed = {}});
+    QVERIFY(model_->extent_of(1) == nullptr);
+  }
+
+  void rows_that_come_or_change_their_title_are_put_where_they_belong() {
+    std::vector<DocumentRow> rows;
+    for (const char* name : {"b", "d", "f", "h", "j"}) {
+      rows.push_back(document(rows.size() + 1, QStringLiteral("/a/%1.md").arg(name)));
+    }
+    model_->apply(all(rows));
+    auto renamed = rows[0];
+    renamed.title = "z.md";
+    DocumentsChange change;
+    change.changed = {renamed, document(0, "/a/i.md"), document(0, "/a/c.md"),
+                      document(0, "/a/a.md")};
+    model_->apply(change);
+    QCOMPARE(shown(*model_),
+             QStringList{"a: a.md, c.md, d.md, f.md, h.md, i.md, j.md, z.md"});
+    QCOMPARE(model_->index_of("/a/b.md").data().toString(), QString("z.md"));
   }
 
   void says_why_a_document_failed() {

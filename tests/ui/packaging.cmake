@@ -12,5 +12,6 @@ kvlink_validate(metainfo_test appstreamcli validate --no-net
                 ${CMAKE_SOURCE_DIR}/resources/metainfo/kvlink-desktop.metainfo.xml)
 kvlink_validate(bash_completion_test bash -n ${CMAKE_SOURCE_DIR}/resources/packaging/kvlink.bash)
 add_test(NAME translations_test COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/translations_test.py
-                                        ${CMAKE_SOURCE_DIR}/resources/translations)
+                                        ${CMAKE_SOURCE_DIR}/resources/translations
+                                        ${CMAKE_SOURCE_DIR})
 set_tests_properties(translations_test PROPERTIES LABELS ui)

@@ -37,6 +37,8 @@ class StripMap : public QWidget {
   void set_cells(std::vector<StripCell> cells);
   const std::vector<StripCell>& cells() const { return cells_; }
   QRect cell_rect(std::size_t cell) const;
+  /// What the tooltip of a cell says, one fact a line.
+  QString details(std::size_t cell) const;
 
   bool hasHeightForWidth() const override { return true; }
   int heightForWidth(int width) const override;
@@ -55,7 +57,6 @@ class StripMap : public QWidget {
   int side() const;
   int n_columns(int width) const;
   int cell_at(const QPoint& point) const;
-  QString details(std::size_t cell) const;
 
   std::vector<StripCell> cells_;
 };
