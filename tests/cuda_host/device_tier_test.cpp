@@ -199,6 +199,38 @@ TEST_F(DeviceTierTest, TheOrderOfTheLanesDoesNotMatter) {
   for (const auto& result : results) EXPECT_LT(max_difference(result, results[0]), 1e-5F);
 }
 
+TEST_F(DeviceTierTest, RingsAreUsedAgainOnlyWhenTheirCopiesAreDone) {
+  use_model({.n_layers = 9});  // more than either ring has slots
+  const DeviceOptions options = exact(64);
+  const auto decoder = make(options);
+  const std::vector<Block> blocks = {encode(tokens(20, 1), DType::kF16),
+                                     encode(tokens(11, 2), DType::kF16)};
+  EXPECT_LT(load_and_ask(*decoder, blocks, {{}, {}}, options), kDeviceLogitsF16);
+  const auto ids = tokens(20, 1);
+  auto captured = block(ids, DType::kF16);
+  DeviceArena own = arena(options);
+  KvCache cache(model_->config, kCapacity, DType::kF32);
+  const auto rows = counting(20);
+  cache.append_rows(rows);
+  ForwardBatch batch;
+  batch.token_ids = ids;
+  batch.rows = rows;
+  batch.capture = captured.get();
+  decoder->forward(batch, cache, own, {});
+  for (std::int32_t layer = 0; layer < model_->config.n_layers; ++layer) {
+    for (const Plane plane : {Plane::kKeys, Plane::kValues}) {
+      std::vector<float> a(static_cast<std::size_t>(20 * model_->config.kv_dim()));
+      std::vector<float> b(a.size());
+      const auto view = [&](std::vector<float>& v) {
+        return View<float>(v.data(), 20, model_->config.kv_dim());
+      };
+      kernels::kv_dequantize(*captured, layer, plane, view(a));
+      kernels::kv_dequantize(*blocks[0], layer, plane, view(b));
+      EXPECT_LT(max_difference(a, b), 0.02F) << "layer " << layer;
+    }
+  }
+}
+
 TEST_F(DeviceTierTest, TheTraceSaysWhatWasDoneWhenAndHowMuch) {
   using Work = inference::DeviceSpan::Work;
   DeviceOptions options = exact(64);
