@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -17,6 +20,52 @@ using retrieval::ReadProblem;
 
 constexpr int kMaxDepth = 400;               // deeper elements are read as if they lay there
 constexpr std::size_t kMaxCellBytes = 2000;  // a table with longer cells lays out a page
+
+/// What gumbo holds for one page, given back all at once: its own way recurses as deep as the page.
+class PageMemory {
+ public:
+  PageMemory() = default;
+  ~PageMemory() {
+    while (last_ != nullptr) release(this, last_ + 1);
+  }
+  PageMemory(const PageMemory&) = delete;
+  PageMemory& operator=(const PageMemory&) = delete;
+
+  void serve(GumboOptions& options) {
+    options.allocator = &PageMemory::allocate;
+    options.deallocator = &PageMemory::release;
+    options.userdata = this;
+  }
+
+ private:
+  /// In front of every piece; as long as malloc aligns.
+  struct alignas(std::max_align_t) Piece {
+    Piece* before = nullptr;
+    Piece* after = nullptr;
+  };
+
+  static void* allocate(void* self, std::size_t size) {
+    auto& memory = *static_cast<PageMemory*>(self);
+    void* bytes = std::malloc(sizeof(Piece) + size);
+    if (bytes == nullptr) return nullptr;
+    auto* piece = new (bytes) Piece{memory.last_, nullptr};
+    if (memory.last_ != nullptr) memory.last_->after = piece;
+    memory.last_ = piece;
+    return piece + 1;
+  }
+
+  static void release(void* self, void* bytes) {
+    if (bytes == nullptr) return;
+    auto* piece = static_cast<Piece*>(bytes) - 1;
+    if (piece->before != nullptr) piece->before->after = piece->after;
+    auto& next =
+        piece->after != nullptr ? piece->after->before : static_cast<PageMemory*>(self)->last_;
+    next = piece->before;
+    std::free(piece);
+  }
+
+  Piece* last_ = nullptr;
+};
 
 template <std::size_t N>
 bool is_one_of(GumboTag tag, const std::array<GumboTag, N>& tags) {
@@ -277,7 +326,8 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:libgumbo.so\
 void read_html(std::string_view html, DocumentBuilder& out) {
   GumboOptions options = kGumboDefaultOptions;
   options.max_errors = 1;
-  // Never destroyed: the process ends soon, and gumbo's destructor recurses as deep as the page.
+  PageMemory memory;
+  memory.serve(options);
   const GumboOutput* page = gumbo_parse_with_options(&options, html.data(), html.size());
   if (page == nullptr || page->root == nullptr) {
     throw Unreadable(ReadProblem::kDamaged, "it is not a page of HTML");
