@@ -74,7 +74,8 @@ class DeskLibraryTest : public QObject {
       for (const auto& row : rows) stages.insert(row.stage);
     }
     for (const auto stage : {DocumentStage::kQueued, DocumentStage::kReading,
-                             DocumentStage::kSearchable, DocumentStage::kCaching}) {
+                             DocumentStage::kEmbedding, DocumentStage::kSearchable,
+                             DocumentStage::kCaching}) {
       QVERIFY2(stages.contains(stage), qPrintable(QString::number(int(stage))));
     }
     const auto summary = finished.last<1>();
@@ -181,6 +182,36 @@ class DeskLibraryTest : public QObject {
     QVERIFY(read.wait());
     QVERIFY(!read.last().notice.isEmpty());
     QVERIFY(read.last().text.contains(QStringLiteral("schnell")));
+  }
+
+  void says_how_many_lines_a_document_has() {
+    const auto path = fixture_->write("otter.md", "# Otter\n\nIt swims.\n\nIt eats fish.\n");
+    QVERIFY(fixture_->open());
+    QVERIFY(fixture_->add({path}));
+    Inbox known(&desk_->library(), &desk::LibraryWorker::extents_known);
+    desk_->library().measure_documents({1, 999});
+    QVERIFY(known.wait());
+    const desk::DocumentExtent lines{
+        .document = 1, .unit = retrieval::PlaceKind::kLine, .n = 5};
+    QCOMPARE(known.last(), std::vector<desk::DocumentExtent>{lines});
+  }
+
+  void a_document_that_is_read_again_stays_the_one_it_is() {
+    const auto path = fixture_->write("otter.md", story("otter", 6));
+    QVERIFY(fixture_->open());
+    QVERIFY(fixture_->add({path}));
+    Inbox progress(&desk_->ingest(), &desk::IngestWorker::rows_in_progress);
+    Inbox finished(&desk_->ingest(), &desk::IngestWorker::finished);
+    desk_->ingest().add(1, {.paths = {path}, .read_again = true});
+    QVERIFY(finished.wait());
+    bool was_read = false;
+    for (const auto& [rows] : progress.all()) {
+      for (const auto& row : rows) {
+        QCOMPARE(row.id, desk::DocumentId{1});  // questions may be restricted to it
+        was_read |= row.stage == DocumentStage::kReading;
+      }
+    }
+    QVERIFY(was_read);
   }
 
   void takes_pasted_text_as_paths_or_as_a_note() {

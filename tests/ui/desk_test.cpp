@@ -3,6 +3,7 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <filesystem>
+#include <set>
 
 #include "tests/ui/desk_fixture.h"
 
@@ -77,12 +78,23 @@ class DeskTest : public QObject {
       if (text.is_first) order += "text";
     });
     Inbox finished(&answers, &desk::AnswerWorker::finished);
+    Inbox looked_up(&answers, &desk::AnswerWorker::blocks_looked_up);
+    Inbox asked(&answers, &desk::AnswerWorker::asked);
     answers.ask({.id = 5, .question = "What has the otter?"});
+    QCOMPARE(asked.count(), 1);  // before anything else happens
     QVERIFY(finished.wait());
     const auto answer = finished.last();
     order.removeDuplicates();  // blocks may come in several batches
     QCOMPARE(order, (QStringList{"sources", "blocks", "text"}));
     QCOMPARE(answer.id, desk::RequestId{5});
+    std::set<std::int64_t> places;
+    for (const auto& [events] : looked_up.all()) {
+      for (const auto& event : events) {
+        QCOMPARE(event.document, desk::DocumentId{1});
+        places.insert(event.ordinal);
+      }
+    }
+    QCOMPARE(places.size(), answer.passages.size());
     QVERIFY(answer.conversation != 0);
     QVERIFY(!answer.passages.empty());
     QCOMPARE(answer.passages.front().path, document);
@@ -191,6 +203,32 @@ class DeskTest : public QObject {
     desk_->ingest().encode(5, {1});
     QVERIFY(finished.wait());
     QCOMPARE(finished.last<1>().n_blocks_made, n - 1);
+  }
+
+  void loads_documents_into_memory_when_asked() {
+    const auto document = fixture_->write("otter.md", story("otter", 30));
+    QVERIFY(fixture_->open());
+    QVERIFY(fixture_->add({document}));
+    Inbox warmed(&desk_->prefetch(), &desk::PrefetchWorker::warmed);
+    Inbox listed(&desk_->library(), &desk::LibraryWorker::documents_changed);
+    desk_->prefetch().warm(7, {1});
+    QVERIFY(warmed.wait());
+    QVERIFY(warmed.last<1>() > 1);
+    QCOMPARE(warmed.last<2>(), qint64{0});
+    Inbox taken(&desk_->cache(), &desk::CacheWorker::snapshot_ready);
+    desk_->cache().take_snapshot(8);
+    QVERIFY(taken.wait());
+    for (const auto& block : taken.last<1>()->blocks) QVERIFY(block.row.in_memory);
+    // And the list says so.
+    const auto is_warm = [&] {
+      for (const auto& [change] : listed.all()) {
+        for (const auto& row : change.changed) {
+          if (row.stage == desk::DocumentStage::kWarm) return true;
+        }
+      }
+      return false;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(is_warm(), kPatienceMs);
   }
 
   void applies_settings_by_opening_anew() {

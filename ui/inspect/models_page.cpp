@@ -65,6 +65,7 @@ ModelsPage::ModelsPage(QWidget* parent)
   details_->setForegroundRole(QPalette::PlaceholderText);
   column->addWidget(details_);
   first_run_->hide();
+  details_->hide();  // nothing is chosen yet
   chat_->hide();
   undo_timer_->setSingleShot(true);
   connect(undo_timer_, &QTimer::timeout, this, &ModelsPage::carry_out_removal);

@@ -47,6 +47,7 @@ void BannerStack::show_banner(const QString& key, const QString& text, Tone tone
   if (!is_news) return;
   QAccessibleEvent announcement(message, QAccessible::Alert);
   QAccessible::updateAccessibility(&announcement);
+  emit announced(text);
 }
 
 void BannerStack::make_room() {

@@ -34,6 +34,10 @@ class BannerStack : public QWidget {
   /// All texts, newest first (tests, and what a screen reader is told).
   QStringList texts() const;
 
+ signals:
+  /// What a screen reader is told.
+  void announced(const QString& text);
+
  private:
   struct Shown {
     QString key;
