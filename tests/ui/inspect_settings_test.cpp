@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "app/settings.h"
+#include "tests/ui/clipping.h"
 #include "ui/inspect/cache_view.h"
 #include "ui/inspect/model_table.h"
 #include "ui/inspect/models_page.h"
@@ -84,31 +85,6 @@ W* field_named(QWidget& form, const QString& name) {
     if (field->accessibleName() == name) return field;
   }
   return nullptr;
-}
-
-/// Every button and every label that cannot wrap has the room its text asks for.
-void check_not_clipped(QWidget& page, int width) {
-  page.resize(width, 900);
-  page.show();
-  QVERIFY(QTest::qWaitForWindowExposed(&page));
-  int n_checked = 0;
-  for (auto* button : page.findChildren<QAbstractButton*>()) {
-    if (!button->isVisible() || button->text().isEmpty()) continue;
-    ++n_checked;
-    QVERIFY2(button->width() >= button->sizeHint().width() &&
-                 button->geometry().right() <= button->parentWidget()->width(),
-             qPrintable(button->text()));
-  }
-  for (auto* label : page.findChildren<QLabel*>()) {
-    if (!label->isVisible() || label->text().isEmpty()) continue;
-    ++n_checked;
-    const int needed =
-        label->wordWrap() ? label->heightForWidth(label->width()) : label->sizeHint().height();
-    QVERIFY2(label->height() >= needed, qPrintable(label->text()));
-    QVERIFY2(label->wordWrap() || label->width() >= label->sizeHint().width(),
-             qPrintable(label->text()));
-  }
-  QVERIFY(n_checked > 0);
 }
 
 desk::ModelItem model_of(const char* name, app::ModelRole role, std::int64_t bytes) {
@@ -307,6 +283,7 @@ class InspectSettingsTest : public QObject {
       ModelsPage models;
       SettingsForm answers(Page::kAnswers);
       SettingsForm storage(Page::kStorage);
+      using tests::check_not_clipped;
       check_not_clipped(timing, 460);
       check_not_clipped(cache, 460);
       check_not_clipped(models, 700);

@@ -261,7 +261,10 @@ class InspectTimingTest : public QObject {
   void view_follows_a_question_from_start_to_end() {
     TimingView view;
     view.resize(480, 800);
-    view.question_started(QStringLiteral("Looking"));
+    using Clock = app::Timeline::Clock;
+    view.question_started(QStringLiteral("Looking"), Clock::now() - std::chrono::seconds(5));
+    // Counted from Enter on, not from the moment it was shown.
+    QVERIFY2(view.findChild<TtftCounter*>()->elapsed_ms() >= 5000, "too short");
     auto* counter = view.findChild<TtftCounter*>();
     auto* chart = view.findChild<Waterfall*>();
     QVERIFY(counter->is_running());

@@ -93,6 +93,13 @@ class LibraryPanelTest : public QObject {
     QCOMPARE(finished.last<1>().n_unchanged, std::int64_t{1});
   }
 
+  void documents_on_screen_say_how_many_lines_they_have() {
+    QTRY_VERIFY2_WITH_TIMEOUT(
+        window_->document("otter.md").data(LibraryModel::kDetails).toString().contains("line"),
+        qPrintable(window_->document("otter.md").data(LibraryModel::kDetails).toString()),
+        kPatienceMs);
+  }
+
   void filters_show_what_is_ready_and_what_failed() {
     const auto bad = window_->desk_fixture().write("bad.md", std::string("\0\1\2\3", 4));
     window_->library().start({.paths = {bad}});
