@@ -148,7 +148,13 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
     matches_[static_cast<std::size_t>(at)] = passes(row) ? 1 : 0;
   }
   const bool is_shown = place_of_[static_cast<std::size_t>(at)] >= 0;
-  if (filter_ == LibraryFilter::kProblems && passes(row) != is_shown) is_stale_ = true;
+  // What is tried again stays where it is until that has an end.
+  const bool is_in_work = row.stage == DocumentStage::kQueued ||
+                          row.stage == DocumentStage::kReading ||
+                          row.stage == DocumentStage::kCaching;
+  if (filter_ == LibraryFilter::kProblems && !is_in_work && passes(row) != is_shown) {
+    is_stale_ = true;
+  }
   const QModelIndex changed = index_of_row(at);
   if (changed.isValid()) emit dataChanged(changed, changed);
 }

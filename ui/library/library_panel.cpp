@@ -143,7 +143,7 @@ void LibraryPanel::connect_problems() {
   connect(view_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
           &LibraryPanel::update_problem);
   connect(model_, &QAbstractItemModel::dataChanged, this, [this] {
-    if (problem_->isVisible()) update_problem();
+    if (view_->selectionModel()->hasSelection()) update_problem();
   });
 }
 
