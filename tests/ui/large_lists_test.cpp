@@ -142,6 +142,22 @@ class LargeListsTest : public QObject {
       some.changed.back().n_cached = 2;
     }
     deed("300 documents changed", [&] { post_change(desk, some); });
+    desk::DocumentsChange more;
+    for (int i = 0; i < 10; ++i) {
+      desk::DocumentRow row;
+      row.title = QStringLiteral("A new report %1").arg(i);
+      row.path = QStringLiteral("/documents/folder %1/new-%2.md").arg(i * 3).arg(i);
+      more.changed.push_back(row);
+      more.removed.push_back(row.path);
+    }
+    desk::DocumentsChange gone;
+    gone.removed = std::exchange(more.removed, {});
+    deed(
+        "10 documents come", [&] { post_change(desk, more); },
+        [&] { return panel.model().n_shown() == kDocuments + 10; });
+    deed(
+        "10 documents go", [&] { post_change(desk, gone); },
+        [&] { return panel.model().n_shown() == kDocuments; });
     scroll("library", view, *view.verticalScrollBar());
     filter_library(panel);
     search_library(panel);
@@ -265,6 +281,12 @@ class LargeListsTest : public QObject {
     deed("a document checked", [&] { QTest::keyClick(&view, Qt::Key_Space); });
     deed("a folder checked",
          [&] { view.model()->setData(folder, Qt::Checked, Qt::CheckStateRole); });
+    std::vector<desk::DocumentId> everything;
+    for (int i = 0; i < kDocuments; ++i) everything.push_back(i + 1);
+    deed("everything checked", [&] { panel.model().set_checked(everything); });
+    std::size_t n_paths = 0;
+    deed("the scope for the next start", [&] { n_paths = panel.checked_paths().size(); });
+    QCOMPARE(n_paths, static_cast<std::size_t>(kDocuments));
     deed("checks cleared", [&] { panel.model().clear_checked(); });
   }
 
