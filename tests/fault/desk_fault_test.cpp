@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/desk/surroundings.h"
 #include "tests/ui/desk_fixture.h"
 #include "ui/ask/ask_panel.h"
 #include "ui/library/library_panel.h"
@@ -206,6 +207,34 @@ class DeskFaultTest : public QObject {
     const auto after = ask("What has the otter?");
     QCOMPARE(after.reading.n_document_tokens_reused, std::int64_t{0});
     QVERIFY(after.reading.n_document_tokens_encoded > 0);
+  }
+
+  void a_shard_that_is_replaced_without_its_index_is_told_once() {
+    make();
+    const fs::path folder = fixture_->files().folder() / "sharded";
+    const fs::path lock = fixture_->files().folder() / "lock";
+    app::tests::write_file(lock, "");
+    fs::copy(fs::path(std::getenv("KVLINK_SOURCE_DIR")) / "tests/golden/tiny/qwen3", folder);
+    const auto files = desk::Surroundings::files_of(folder);
+    QCOMPARE(files.size(), std::size_t{4});  // three shards and their list
+    desk::Surroundings surroundings;
+    surroundings.settle(lock, files, FileSystem::posix());
+    QVERIFY(surroundings.look().empty());
+    const fs::path shard = folder / "model-00002-of-00003.safetensors";
+    fs::copy_file(shard, folder / "part");
+    fs::rename(folder / "part", shard);
+    const auto losses = surroundings.look();
+    QCOMPARE(losses.size(), std::size_t{1});
+    QVERIFY(losses.front().kind == desk::Loss::Kind::kModel);
+    QVERIFY2(losses.front().sentence.contains("00002-of-00003.safetensors was replaced"),
+             qPrintable(losses.front().sentence));
+    fs::rename(folder / "model.safetensors.index.json", folder / "aside");
+    QVERIFY(surroundings.look().empty());
+    fs::rename(folder / "aside", folder / "model.safetensors.index.json");
+    // A library that is opened again looks anew.
+    surroundings.settle(lock, desk::Surroundings::files_of(folder), FileSystem::posix());
+    fs::remove(shard);
+    QCOMPARE(surroundings.look().size(), std::size_t{1});
   }
 
   void a_second_program_is_told_and_may_try_again() {
