@@ -10,6 +10,7 @@
 #include <QFile>
 #include <QMimeData>
 #include <QTemporaryDir>
+#include <QTreeView>
 #include <cstring>
 
 #include "tests/ui/window_fixture.h"
