@@ -62,6 +62,7 @@ class HelpTest : public QObject {
                                            {"Qt6", "Qt"},
                                            {"EXPAT", "Expat"},
                                            {"gumbo", "gumbo"},
+                                           {"mbedcrypto", "Mbed TLS"},
                                            {"tesseract", "Tesseract"},
                                            {"lept", "Leptonica"},
                                            {"uchardet", "uchardet"}};
