@@ -11,7 +11,9 @@ DocumentPasswords::~DocumentPasswords() {
 
 void DocumentPasswords::keep(const std::string& path, const std::string& password) {
   const std::lock_guard lock(mutex_);
-  known_[path] = password;
+  std::string& kept = known_[path];
+  ::explicit_bzero(kept.data(), kept.size());
+  kept = password;
 }
 
 std::string DocumentPasswords::of(const std::string& path) const {

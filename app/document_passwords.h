@@ -13,7 +13,7 @@ namespace kvlink::app {
 class DocumentPasswords {
  public:
   DocumentPasswords() = default;
-  /// Overwrites them.
+  /// Overwrites what this object holds; copies in use are their users'.
   ~DocumentPasswords();
   DocumentPasswords(const DocumentPasswords&) = delete;
   DocumentPasswords& operator=(const DocumentPasswords&) = delete;

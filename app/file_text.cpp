@@ -68,7 +68,8 @@ std::string FileTextReader::password_of(const std::filesystem::path& file) const
 /// Of a document that the user was asked for one: it may be needed again.
 void FileTextReader::keep_password(const ScannedFile& file, const FileText& text) const {
   const bool was_asked = text.known && text.known->problem_kind == ReadProblem::kNeedsPassword;
-  const bool opened = text.report.problem != ReadProblem::kNeedsPassword;
+  const bool opened =
+      text.report.problem == ReadProblem::kNone || text.report.problem == ReadProblem::kNeedsOcr;
   if (was_asked && opened && !options_.password.empty()) {
     session_.passwords().keep(file.path.string(), options_.password);
   }

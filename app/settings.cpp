@@ -212,8 +212,9 @@ void read_fields(const json& object, LoadedSettings& loaded) {
         loaded.notices.push_back("Setting " + key + " " + problem + "; the default is used.");
       }
     }
-    if (!known && key != kFormerKey)
+    if (!known && key != kFormerKey) {
       loaded.notices.push_back("Setting " + key.substr(0, 80) + " is not known here.");
+    }
   }
   if (loaded.settings.chunk_max_tokens < loaded.settings.chunk_target_tokens) {
     loaded.settings.chunk_max_tokens = loaded.settings.chunk_target_tokens;

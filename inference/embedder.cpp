@@ -147,10 +147,11 @@ class BertEmbedder final : public Embedder {
       if (between_layers) between_layers();
       try {
         if (!is_checked_) check_device(backend, batch, between_layers);
-        is_checked_ = true;
-        return device_->encode(batch);
+        // Whoever had its turn meanwhile may have lost the device.
+        if (device_ != nullptr) return device_->encode(batch);
       } catch (const Exception& failure) {
         if (failure.error().code == ErrorCode::kCancelled) throw;
+        if (device_ == nullptr) throw;
         device_.reset();
         note("The GPU does not read passages any more; the CPU does: " + failure.error().message +
              ".");
@@ -165,6 +166,7 @@ class BertEmbedder final : public Embedder {
     const std::int64_t n = batch.begins[1];
     const TokenBatch first{{batch.ids.begin(), batch.ids.begin() + n}, {0, n}};
     const auto expected = encode_batch(backend, weights_, first, between_layers);
+    if (device_ == nullptr) return;
     const auto found = device_->encode(first);
     double product = 0.0;
     double squares[2] = {};
@@ -174,7 +176,8 @@ class BertEmbedder final : public Embedder {
       squares[1] += double{found[i]} * double{found[i]};
     }
     const double cosine = product / std::sqrt(squares[0] * squares[1]);
-    if (cosine >= kLeastCosine) return;
+    is_checked_ = cosine >= kLeastCosine;
+    if (is_checked_) return;
     fail(ErrorCode::kDevice, "it does not compute what the processor does (cosine " +
                                  std::to_string(cosine) + "); please report it");
   }

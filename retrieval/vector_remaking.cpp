@@ -134,7 +134,11 @@ void VectorIndex::Rebuilding::link() {
 void VectorIndex::finish_rebuilding(Rebuilding& rebuilding) {
   Rows& r = *rows_;
   Rebuilding::State& s = *rebuilding.state_;
-  if (r.graph.get() != s.of || s.next < r.graph->ntotal) return;
+  if (r.graph.get() != s.of || s.next < r.graph->ntotal) {
+    r.notes_removals = false;
+    r.removals = {};
+    return;
+  }
   r.n_dead = 0;
   calling_faiss([&] {
     for (const std::int64_t id : r.removals) {

@@ -178,7 +178,8 @@ class CommandLine {
     password->excludes(actions[1])->excludes(actions[2]);
     problems->add_flag("--ignored", problems_.ignored, "List those that are ignored, too");
     problems->footer(problems->get_footer() +
-                     "\n\nExit code 0 when nothing is left to be done about the documents named.");
+                     "\n\nWith --retry and --password-file exit code 0 only if every file became "
+                     "searchable.");
     chosen(problems, problems_);
   }
 

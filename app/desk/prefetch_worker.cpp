@@ -52,9 +52,11 @@ void PrefetchWorker::warm_now(RequestId id, const std::vector<DocumentId>& docum
                               std::stop_token stop) {
   qint64 n_blocks = 0;
   qint64 n_missing = 0;
+  // What was read before a stop is in memory and is told.
   for (const auto document : documents) {
+    if (stop.stop_requested()) break;
     for (const auto& chunk : value_or_throw(session().library().chunks(document))) {
-      if (stop.stop_requested()) return;
+      if (stop.stop_requested()) break;
       ++(block_of(session(), chunk) ? n_blocks : n_missing);
     }
   }

@@ -318,11 +318,6 @@ std::string title_of(const GumboNode* root) {
 
 }  // namespace
 
-#if defined(__SANITIZE_ADDRESS__)
-/// Pages are left to the end of the process, see read_html.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libgumbo.so\n"; }
-#endif
-
 void read_html(std::string_view html, DocumentBuilder& out) {
   GumboOptions options = kGumboDefaultOptions;
   options.max_errors = 1;

@@ -52,6 +52,10 @@ DeviceEmbedder::DeviceEmbedder(const EmbedderWeights& weights, const GpuOptions&
     : weights_(weights),
       backend_(std::make_shared<cuda::CudaBackend>(options.plugin, options.backend)),
       half_(options.decoder.products == Products::kF32 ? DType::kF32 : DType::kF16) {
+  if (weights.max_positions > kMostTokens) {
+    fail(ErrorCode::kUnsupported, "texts of " + std::to_string(weights.max_positions) +
+                                      " tokens are not computed on a GPU");
+  }
   const std::int64_t head_dim = weights.dim / weights.n_heads;
   if (head_dim % 8 != 0 || head_dim > 256) {
     fail(ErrorCode::kUnsupported,
