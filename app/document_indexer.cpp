@@ -100,6 +100,8 @@ DocumentIndexer::Indexed DocumentIndexer::index_or_throw(const ScannedFile& file
                                (n == 1 ? " page has" : " pages have") +
                                " no text (pictures need OCR)";
     }
+  } else if (!text.pages_set_aside.empty()) {
+    made.document.problem_kind = ReadProblem::kSetAside;
   }
   const auto held = session_.hold_embedder();
   embed_chunks(made, text.known ? text.known->id : 0, stop);
@@ -125,7 +127,11 @@ Result<DocumentIndexer::Indexed> DocumentIndexer::note_unreadable(const ScannedF
     const bool stays = error.code == ErrorCode::kIo || error.code == ErrorCode::kUnsupported;
     const auto known = value_or_throw(session_.library().find_path(file.path.string()));
     const bool was_read = known && known->state == retrieval::DocumentState::kSearchable;
-    if (!stays || was_read) throw Exception(error);
+    // What was found out when it could be opened says more than that it cannot be now.
+    const bool has_reason =
+        known && error.code == ErrorCode::kIo && known->problem_kind != ReadProblem::kUnreadable;
+    if (has_reason && known->ignored) return {known->id, Outcome::kIgnored, ""};
+    if (!stays || was_read || has_reason) throw Exception(error);
     auto made = record_of(file, {});
     made.document.file_bytes = file.bytes;
     made.document.problem_kind = ReadProblem::kUnreadable;

@@ -36,7 +36,8 @@ class DocumentIndexer {
   Result<Indexed> index(const ScannedFile& file, const FileText& text, std::stop_token stop);
 
   /// Records a file that could not be opened, so that it is among the problems until it can be;
-  /// what was read of it before stays. Returns the error, unless it is ignored.
+  /// what was read of it before stays, and so does the reason why it was not. Returns the error,
+  /// unless it is ignored.
   Result<Indexed> note_unreadable(const ScannedFile& file, const Error& error,
                                   const std::stop_token& stop);
 

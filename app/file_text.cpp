@@ -56,6 +56,8 @@ bool FileTextReader::fails_again(const retrieval::Document& document) const {
       return true;
     case ReadProblem::kNeedsPassword:
       return password_of(document.path).empty();
+    case ReadProblem::kUnreadable:
+      return false;  // permissions change and leave size, time and inode as they were
     default:
       return document.ignored;
   }
@@ -180,8 +182,10 @@ FileText FileTextReader::recognise_or_throw(const ScannedFile& file, std::stop_t
                                   .password = password_of(file.path),
                                   .content = text.content,
                                   .retry = options_.all};
-  text.report = value_or_throw(session_.recognition().recognise(
+  auto recognised = value_or_throw(session_.recognition().recognise(
       std::move(text.report), pictured, options_.languages, library, std::move(stop)));
+  text.report = std::move(recognised.report);
+  text.pages_set_aside = std::move(recognised.set_aside);
   text.recognised = true;
   if (stopped_the_reader(text.report.problem)) {
     value_or_throw(

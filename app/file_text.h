@@ -37,6 +37,7 @@ struct FileText {
   /// Some of it, or all, is in pictures: FileTextReader::recognise reads them.
   bool needs_recognition = false;
   bool recognised = false;  ///< pages_without_text are those that could not be, as a notice says
+  std::vector<std::int32_t> pages_set_aside = {};  ///< could not be twice; tried when asked for
   retrieval::ReadReport report;
 };
 

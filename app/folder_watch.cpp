@@ -18,9 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
-                                  IN_EXCL_UNLINK | IN_DONT_FOLLOW;
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE |
+                                  IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |
+                                  IN_ONLYDIR | IN_EXCL_UNLINK | IN_DONT_FOLLOW;
 constexpr int kPollMs = 50;  // how long a stop may go unnoticed
 
 void keep_each_once(std::vector<fs::path>& paths) {
@@ -113,10 +113,10 @@ bool FolderWatch::read_events(FolderChanges& changes) {
       const bool is_folder = (event->mask & IN_ISDIR) != 0;
       if ((event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0) {
         changes.removed.push_back(path);
-      } else if (is_folder && (event->mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
-        watch_tree(path);
+      } else if (is_folder && (event->mask & (IN_CREATE | IN_MOVED_TO | IN_ATTRIB)) != 0) {
+        watch_tree(path);  // of attributes, too: it may have become readable
         changes.changed.push_back(path);
-      } else if ((event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) {
+      } else if ((event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB)) != 0) {
         changes.changed.push_back(path);
       }
     }

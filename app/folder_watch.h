@@ -17,7 +17,8 @@
 namespace kvlink::app {
 
 struct FolderChanges {
-  std::vector<std::filesystem::path> changed;  ///< written, made or moved here: files and folders
+  /// Written, made, moved here or given other permissions: files and folders.
+  std::vector<std::filesystem::path> changed;
   std::vector<std::filesystem::path> removed;  ///< deleted or moved away
   bool rescan = false;  ///< something was missed: look at everything below the folders
 

@@ -11,6 +11,8 @@ Remedy remedy_of(const retrieval::Document& document) {
       return Remedy::kPassword;
     case retrieval::ReadProblem::kNeedsOcr:
       return Remedy::kRecognise;
+    case retrieval::ReadProblem::kSetAside:  // also of a searchable one: some of its pages were
+      return Remedy::kRetry;
     default:
       return document.state == retrieval::DocumentState::kFailed ? Remedy::kRetry : Remedy::kNone;
   }

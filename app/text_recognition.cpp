@@ -94,13 +94,13 @@ std::string text_of_blocks(const std::vector<TextBlock>& blocks) {
 /// What became of the pages of one document.
 struct Recognised {
   PageTexts texts;
-  std::vector<std::int32_t> failed;  ///< could not be recognised this time
-  std::string reason;                ///< of the last of them
-  std::size_t n_set_aside = 0;       ///< could not be recognised too often
-  std::string set_aside_reason;      ///< of the last of them
-  bool no_data = false;              ///< Tesseract's trained data are gone
+  std::vector<std::int32_t> failed;     ///< could not be recognised this time
+  std::string reason;                   ///< of the last of them
+  std::vector<std::int32_t> set_aside;  ///< could not be recognised too often
+  std::string set_aside_reason;         ///< of the last of them
+  bool no_data = false;                 ///< Tesseract's trained data are gone
 
-  std::size_t n_pages() const { return texts.size() + failed.size() + n_set_aside; }
+  std::size_t n_pages() const { return texts.size() + failed.size() + set_aside.size(); }
 };
 
 std::string failed_in_words(const Recognised& pages) {
@@ -109,10 +109,41 @@ std::string failed_in_words(const Recognised& pages) {
          pages.reason + ")";
 }
 
-std::string set_aside_in_words(const Recognised& pages) {
-  const std::size_t n = pages.n_set_aside;
-  return std::to_string(n) + (n == 1 ? " page" : " pages") + " could not be recognised twice and " +
-         (n == 1 ? "is" : "are") + " left out (" + pages.set_aside_reason + ")";
+/// "pages 3, 4 and 12 more"
+std::string pages_in_words(const std::vector<std::int32_t>& pages) {
+  constexpr std::size_t kNamed = 8;
+  std::string text = pages.size() == 1 ? "page " : "pages ";
+  const std::size_t n_named = pages.size() > kNamed + 1 ? kNamed : pages.size();
+  for (std::size_t i = 0; i < n_named; ++i) {
+    const bool is_last = i + 1 == pages.size();
+    text += (i == 0 ? "" : is_last ? " and " : ", ") + std::to_string(pages[i]);
+  }
+  if (n_named == pages.size()) return text;
+  return text + " and " + std::to_string(pages.size() - n_named) + " more";
+}
+
+std::string set_aside_in_words(const Recognised& pages, bool has_pages) {
+  const bool one = pages.set_aside.size() == 1;
+  return (has_pages ? pages_in_words(pages.set_aside) : "its picture") + (one ? " was" : " were") +
+         " set aside because " + (one ? "it" : "they") + " could not be recognised twice (" +
+         pages.set_aside_reason + "); tried again when you ask for it";
+}
+
+/// How often a page could not be recognised, and why the last time. Kept beside the texts of pages,
+/// under a recipe of its own, so that it goes with the document and when a text replaces it.
+struct PageFailure {
+  std::int64_t n = 0;
+  std::string reason;
+};
+
+std::string failure_recipe(const std::string& recipe) { return recipe + " failed"; }
+
+PageFailure page_failure_of(const std::string& kept) {
+  PageFailure failure;
+  const char* end = kept.data() + kept.size();
+  const char* rest = std::from_chars(kept.data(), end, failure.n).ptr;
+  failure.reason.assign(rest == end ? rest : rest + 1, end);
+  return failure;
 }
 
 /// Recognises the pages of one document that the library has no text of, each at most once.
@@ -126,7 +157,10 @@ class Pages {
         recogniser_(std::move(recogniser)),
         drawer_(std::move(drawer)),
         stop_(std::move(stop)),
-        known_(value_or_throw(library.recognised_pages(document.content, recipe))) {}
+        known_(value_or_throw(library.recognised_pages(document.content, recipe))) {
+    if (document.retry) return;
+    failures_ = value_or_throw(library.recognised_pages(document.content, failure_recipe(recipe)));
+  }
 
   /// Pages of a PDF.
   Recognised of_pdf(const std::vector<std::int32_t>& pages) {
@@ -172,35 +206,29 @@ class Pages {
       out.texts[page] = known_.at(page);
       return;
     }
-    const Digest key = failure_key(page);
-    if (document_.retry) value_or_throw(library_.forget_reader_failure(key));
-    const auto before = value_or_throw(library_.reader_failure(key));
-    if (before.n >= kMaxReaderFailures) return set_aside(out, before.reason);
+    const auto kept = failures_.find(page);
+    PageFailure failure = kept == failures_.end() ? PageFailure() : page_failure_of(kept->second);
+    if (failure.n >= kMaxReaderFailures) return set_aside(out, page, failure.reason);
     if (!out.no_data) {
       const ReadReport read = recognise();
       if (read.problem == ReadProblem::kNone) return keep_in(out, page, read);
       out.no_data = read.problem == ReadProblem::kNeedsOcr;
-      const bool is_last = !out.no_data && is_last_failure(key, read);
-      if (is_last) return set_aside(out, read.reason);
+      if (!out.no_data) {
+        keep_failure(page, ++failure.n, read.reason);
+        if (failure.n >= kMaxReaderFailures) return set_aside(out, page, read.reason);
+      }
       out.reason = read.reason;
     }
     out.failed.push_back(page);
   }
 
-  /// Under which the failures of one page are counted, apart from those of its document.
-  Digest failure_key(std::int32_t page) const {
-    std::string name(reinterpret_cast<const char*>(document_.content.bytes.data()),
-                     document_.content.bytes.size());
-    return sha256(name + " page " + std::to_string(page) + " " + recipe_);
+  void keep_failure(std::int32_t page, std::int64_t n, const std::string& reason) {
+    value_or_throw(library_.note_recognised_page(document_.content, page, failure_recipe(recipe_),
+                                                 std::to_string(n) + " " + reason));
   }
 
-  bool is_last_failure(const Digest& key, const ReadReport& read) {
-    return value_or_throw(library_.note_reader_failure(key, read.problem, read.reason)) >=
-           kMaxReaderFailures;
-  }
-
-  static void set_aside(Recognised& out, const std::string& reason) {
-    ++out.n_set_aside;
+  static void set_aside(Recognised& out, std::int32_t page, const std::string& reason) {
+    out.set_aside.push_back(page);
     out.set_aside_reason = reason;
   }
 
@@ -243,6 +271,7 @@ class Pages {
   retrieval::Extractor drawer_;
   std::stop_token stop_;
   PageTexts known_;
+  PageTexts failures_;  // see PageFailure; none where all are to be tried again
 };
 
 /// Adds the paragraphs of `pages` where they belong, and gives every block its place anew.
@@ -278,7 +307,9 @@ void put_in(ParsedDocument& document, const Recognised& pages, bool has_pages) {
                                (n_empty == 1 ? " page" : " pages"));
   }
   if (!pages.failed.empty()) document.notices.push_back(failed_in_words(pages));
-  if (pages.n_set_aside > 0) document.notices.push_back(set_aside_in_words(pages));
+  if (!pages.set_aside.empty()) {
+    document.notices.push_back(set_aside_in_words(pages, has_pages));
+  }
   document.pages_without_text = pages.failed;
 }
 
@@ -318,10 +349,12 @@ void TextRecognition::forget_installed() {
   installed_.clear();
 }
 
-Result<ReadReport> TextRecognition::recognise(ReadReport read, const PicturedDocument& document,
-                                              const std::string& languages,
-                                              retrieval::Library& library, std::stop_token stop) {
-  return returning([&] {
+Result<RecognisedDocument> TextRecognition::recognise(ReadReport read,
+                                                      const PicturedDocument& document,
+                                                      const std::string& languages,
+                                                      retrieval::Library& library,
+                                                      std::stop_token stop) {
+  return returning([&]() -> RecognisedDocument {
     Pages pages(document, languages, library, retrieval::Extractor(program_, limits_, {languages}),
                 retrieval::Extractor(reader_, limits_), std::move(stop));
     const std::vector<std::int32_t> missing = std::exchange(read.document.pages_without_text, {});
@@ -329,22 +362,23 @@ Result<ReadReport> TextRecognition::recognise(ReadReport read, const PicturedDoc
     read.reason.clear();
     const Recognised done = missing.empty() ? pages.of_picture(read) : pages.of_pdf(missing);
     if (done.no_data) forget_installed();
-    if (read.problem != ReadProblem::kNone) return std::move(read);
-    put_in(read.document, done, !missing.empty() || done.n_pages() > 1);
+    if (read.problem != ReadProblem::kNone) return {std::move(read), {}};
+    const bool has_pages = !missing.empty() || done.n_pages() > 1;
+    put_in(read.document, done, has_pages);
     if (read.document.title.empty()) {
       read.document.title = retrieval::fallback_title(read.document, document.file_name);
     }
     if (read.document.blocks.empty() && !done.failed.empty()) {
       read.problem = ReadProblem::kNeedsOcr;
       read.reason = failed_in_words(done);
-    } else if (read.document.blocks.empty() && done.n_set_aside > 0) {
+    } else if (read.document.blocks.empty() && !done.set_aside.empty()) {
       read.problem = ReadProblem::kSetAside;
-      read.reason = set_aside_in_words(done);
+      read.reason = set_aside_in_words(done, has_pages);
     } else if (read.document.blocks.empty()) {
       read.problem = ReadProblem::kNoText;
       read.reason = "no text was found in its pictures";
     }
-    return std::move(read);
+    return {std::move(read), done.set_aside};
   });
 }
 

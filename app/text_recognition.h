@@ -2,6 +2,7 @@
 // The text of pictures and of scanned pages, where kvlink-ocr is there and Tesseract is installed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -34,6 +35,11 @@ struct PicturedDocument {
 /// Times that a content, or one of its pages, may stop its reader before it is set aside.
 inline constexpr std::int64_t kMaxReaderFailures = 2;
 
+struct RecognisedDocument {
+  retrieval::ReadReport report;
+  std::vector<std::int32_t> set_aside;  ///< pages that failed too often; a notice says why
+};
+
 /// One process for each page. Thread-safe.
 class TextRecognition {
  public:
@@ -50,13 +56,13 @@ class TextRecognition {
   /// Puts what is recognised in the pages that `read` (as kvlink-extract gave it) has no text of in
   /// their place; of a picture, all there is. Each page is kept in the library as it is done, so
   /// that a stop loses at most one. A page that cannot be recognised stays in pages_without_text
-  /// and is tried again by the next call, once; then it is set aside, as a notice says. Where no
+  /// and is tried again by the next call, once; then it is set aside, as a notice says, until
+  /// `retry`. Where no
   /// page has text, that is kNeedsOcr, or kSetAside when all are. Trained data that are gone end
   /// it, and choose_languages asks anew. kCancelled, and what Extractor::read and Library say.
-  Result<retrieval::ReadReport> recognise(retrieval::ReadReport read,
-                                          const PicturedDocument& document,
-                                          const std::string& languages, retrieval::Library& library,
-                                          std::stop_token stop);
+  Result<RecognisedDocument> recognise(retrieval::ReadReport read, const PicturedDocument& document,
+                                       const std::string& languages, retrieval::Library& library,
+                                       std::stop_token stop);
 
  private:
   void forget_installed();

@@ -126,7 +126,8 @@ ALTER TABLE spaces ADD COLUMN place TEXT NOT NULL DEFAULT '';
 )sql";
 
 /// Text recognised in pictures, page by page, by the content of the file, as long as a document has
-/// it. `recipe`: the languages.
+/// it; or why a page could not be recognised. `recipe`: the languages, or those and what the text
+/// is instead.
 constexpr const char* kVersion5 = R"sql(
 CREATE TABLE recognised_pages (
   content BLOB NOT NULL,
@@ -152,8 +153,24 @@ constexpr const char* kVersion6 = R"sql(
 ALTER TABLE documents ADD COLUMN ignored INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<Migration, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                  kVersion4, kVersion5, kVersion6};
+/// What stopped the reader is forgotten with the last document of that content. Failures of single
+/// pages, which no document could be found for, are with the texts of pages from here on.
+constexpr const char* kVersion7 = R"sql(
+DELETE FROM reader_failures WHERE content NOT IN (SELECT content FROM documents);
+CREATE TRIGGER forget_failures_of_removed AFTER DELETE ON documents
+WHEN NOT EXISTS (SELECT 1 FROM documents WHERE content = OLD.content)
+BEGIN
+  DELETE FROM reader_failures WHERE content = OLD.content;
+END;
+CREATE TRIGGER forget_failures_of_changed AFTER UPDATE OF content ON documents
+WHEN NOT EXISTS (SELECT 1 FROM documents WHERE content = OLD.content)
+BEGIN
+  DELETE FROM reader_failures WHERE content = OLD.content;
+END;
+)sql";
+
+constexpr std::array<Migration, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                  kVersion5, kVersion6, kVersion7};
 
 }  // namespace
 

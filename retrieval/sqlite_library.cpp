@@ -56,6 +56,9 @@ SqliteLibrary::SqliteLibrary(const std::filesystem::path& folder, EmbeddingSpace
   reader_ = open_reader(path_);
   calling_sqlite(path_, [&] {
     choose_space(writer_->db);
+    // Of documents that a process which died, or a stop, kept from being committed.
+    writer_->db.exec(
+        "DELETE FROM reader_failures WHERE content NOT IN (SELECT content FROM documents)");
     n_removed_ =
         writer_->db.execAndGet("SELECT count(*) FROM documents WHERE removed = 1").getInt64();
   });
@@ -106,8 +109,8 @@ Result<std::optional<StoredChunk>> SqliteLibrary::chunk(ChunkId id) {
 
 Result<std::optional<StoredChunk>> SqliteLibrary::last_chunk(DocumentId id) {
   return reading([&](SQLite::Database& db) {
-    SQLite::Statement rows(db, std::string(kSelectChunk) +
-                                   "WHERE c.document_id = ? ORDER BY c.ordinal DESC LIMIT 1");
+    SQLite::Statement rows(
+        db, std::string(kSelectChunk) + "WHERE c.document_id = ? ORDER BY c.ordinal DESC LIMIT 1");
     rows.bind(1, id);
     return one_row(rows, chunk_of);
   });

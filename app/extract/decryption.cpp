@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/extract/decryption.h"
 
+#include <argon2.h>
 #include <mbedtls/aes.h>
+#include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <mbedtls/pkcs5.h>
+#if __has_include(<mbedtls/blowfish.h>)  // until Mbed TLS 3
+#include <mbedtls/blowfish.h>
+#define KVLINK_HAS_BLOWFISH
+#endif
 
 #include <algorithm>
+#include <new>
 
 #include "app/extract/serve.h"
 
@@ -162,6 +169,52 @@ std::string aes_counter_decrypted(std::string_view key, std::string_view data) {
   return out;
 }
 
+std::optional<std::string> aes_gcm_decrypted(std::string_view key, std::string_view data) {
+  constexpr std::size_t kVector = 12, kTag = 16;
+  if (data.size() < kVector + kTag) {
+    throw Unreadable(ReadProblem::kDamaged, "its encrypted part is cut off");
+  }
+  const auto secret = data.substr(kVector, data.size() - kVector - kTag);
+  const auto tag = data.substr(data.size() - kTag);
+  std::string out(secret.size(), '\0');
+  mbedtls_gcm_context context;
+  mbedtls_gcm_init(&context);
+  int done = mbedtls_gcm_setkey(&context, MBEDTLS_CIPHER_ID_AES, bytes_of(key),
+                                static_cast<unsigned>(8 * key.size()));
+  if (done == 0) {
+    done = mbedtls_gcm_auth_decrypt(&context, secret.size(), bytes_of(data), kVector, nullptr, 0,
+                                    bytes_of(tag), kTag, bytes_of(secret), bytes_of(out));
+  }
+  mbedtls_gcm_free(&context);
+  if (done == MBEDTLS_ERR_GCM_AUTH_FAILED) return std::nullopt;
+  expect_done(done);
+  return out;
+}
+
+#ifdef KVLINK_HAS_BLOWFISH
+std::string blowfish_decrypted(std::string_view key, std::string_view iv, std::string_view data) {
+  if (iv.size() != MBEDTLS_BLOWFISH_BLOCKSIZE) fail_unknown_encryption();
+  mbedtls_blowfish_context context;
+  mbedtls_blowfish_init(&context);
+  std::string last(iv);
+  std::string out(data.size(), '\0');
+  std::size_t offset = 0;
+  int done =
+      mbedtls_blowfish_setkey(&context, bytes_of(key), static_cast<unsigned>(8 * key.size()));
+  if (done == 0) {
+    done = mbedtls_blowfish_crypt_cfb64(&context, MBEDTLS_BLOWFISH_DECRYPT, data.size(), &offset,
+                                        bytes_of(last), bytes_of(data), bytes_of(out));
+  }
+  mbedtls_blowfish_free(&context);
+  expect_done(done);
+  return out;
+}
+#else
+std::string blowfish_decrypted(std::string_view, std::string_view, std::string_view) {
+  fail_unknown_encryption();
+}
+#endif
+
 std::string pbkdf2_sha1(std::string_view password, std::string_view salt, unsigned n_rounds,
                         std::size_t n_bytes) {
   Hasher hasher(HashKind::kSha1, Hasher::Keyed::kYes);
@@ -172,11 +225,60 @@ std::string pbkdf2_sha1(std::string_view password, std::string_view salt, unsign
   return out;
 }
 
+std::string argon2id(std::string_view password, std::string_view salt, const Argon2Cost& cost,
+                     std::size_t n_bytes) {
+  std::string out(n_bytes, '\0');
+  std::string secret(password);
+  std::string grain(salt);
+  argon2_context context{};
+  context.out = bytes_of(out);
+  context.outlen = static_cast<std::uint32_t>(out.size());
+  context.pwd = bytes_of(secret);
+  context.pwdlen = static_cast<std::uint32_t>(secret.size());
+  context.salt = bytes_of(grain);
+  context.saltlen = static_cast<std::uint32_t>(grain.size());
+  context.t_cost = cost.n_passes;
+  context.m_cost = cost.n_kib;
+  context.lanes = cost.n_lanes;
+  context.threads = 1;  // the sandbox has no more
+  context.version = ARGON2_VERSION_13;
+  const int done = argon2_ctx(&context, Argon2_id);
+  if (done == ARGON2_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
+  expect_done(done);
+  return out;
+}
+
 std::string hmac_sha1(std::string_view key, std::string_view data) {
   const mbedtls_md_info_t* sha1 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA1);
   std::string out(mbedtls_md_get_size(sha1), '\0');
   expect_done(
       mbedtls_md_hmac(sha1, bytes_of(key), key.size(), bytes_of(data), data.size(), bytes_of(out)));
+  return out;
+}
+
+std::string from_base64(std::string_view text) {
+  std::string out;
+  std::uint32_t bits = 0;
+  int n_bits = 0;
+  for (const char c : text) {
+    std::uint32_t value = 0;
+    if (c >= 'A' && c <= 'Z') {
+      value = static_cast<std::uint32_t>(c - 'A');
+    } else if (c >= 'a' && c <= 'z') {
+      value = static_cast<std::uint32_t>(c - 'a') + 26;
+    } else if (c >= '0' && c <= '9') {
+      value = static_cast<std::uint32_t>(c - '0') + 52;
+    } else if (c == '+' || c == '/') {
+      value = c == '+' ? 62 : 63;
+    } else {
+      continue;
+    }
+    bits = (bits << 6 | value) & 0xFFFFFF;
+    n_bits += 6;
+    if (n_bits < 8) continue;
+    n_bits -= 8;
+    out += static_cast<char>(bits >> n_bits & 0xFF);
+  }
   return out;
 }
 

@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "app/extract/office_parts.h"
+#include "app/extract/odf_encryption.h"
 #include "app/extract/serve.h"
 #include "app/extract/xlsx_reader.h"
+#include "app/extract/xml_walker.h"
 
 namespace kvlink::extract {
 namespace {
@@ -185,32 +186,12 @@ class ContentReader final : public XmlListener {
   std::size_t n_cells_ = 0;
 };
 
-/// Whether META-INF/manifest.xml says that parts are encrypted.
-class ManifestReader final : public XmlListener {
- public:
-  void begin(std::string_view name, const XmlAttributes&) override {
-    encrypted = encrypted || name == "encryption-data";
-  }
-  void end(std::string_view) override {}
-  void text(std::string_view) override {}
-  bool encrypted = false;
-};
-
 }  // namespace
 
 void read_odf(ZipArchive& archive, const std::string& media_type, DocumentBuilder& out) {
-  if (const auto xml = archive.read("META-INF/manifest.xml")) {
-    ManifestReader manifest;
-    walk_xml(*xml, manifest, XmlErrors::kKeepPart);
-    if (manifest.encrypted) {
-      throw Unreadable(retrieval::ReadProblem::kNeedsPassword,
-                       "needs a password, which is not supported for this format; save it "
-                       "without one");
-    }
-  }
   const bool spreadsheet = media_type.find("spreadsheet") != media_type.npos;
   ContentReader reader(spreadsheet, out);
-  walk_xml(required_part(archive, "content.xml"), reader);
+  walk_xml(odf_content(archive), reader);
 }
 
 }  // namespace kvlink::extract

@@ -9,8 +9,8 @@
 
 namespace kvlink::extract {
 
-/// Appends content.xml; `media_type` is what the archive's member "mimetype" says. Throws
-/// Unreadable: encrypted, malformed.
+/// Appends content.xml, by the archive's password where it is encrypted; `media_type` is what the
+/// archive's member "mimetype" says. Throws Unreadable: malformed, and as odf_content.
 void read_odf(ZipArchive& archive, const std::string& media_type, DocumentBuilder& out);
 
 }  // namespace kvlink::extract

@@ -124,32 +124,6 @@ std::string decrypt_standard(std::string_view info, std::string_view package,
 
 // --- agile encryption
 
-std::string from_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int n_bits = 0;
-  for (const char c : text) {
-    std::uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') {
-      value = static_cast<std::uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      value = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = static_cast<std::uint32_t>(c - '0') + 52;
-    } else if (c == '+' || c == '/') {
-      value = c == '+' ? 62 : 63;
-    } else {
-      continue;
-    }
-    bits = (bits << 6 | value) & 0xFFFFFF;
-    n_bits += 6;
-    if (n_bits < 8) continue;
-    n_bits -= 8;
-    out += static_cast<char>(bits >> n_bits & 0xFF);
-  }
-  return out;
-}
-
 /// One element: how something is encrypted.
 struct AgileCipher {
   HashKind hash = HashKind::kSha1;

@@ -168,11 +168,24 @@ std::string ZipArchive::decrypt(const Member& member, std::string_view packed) c
   return decrypt_zip(packed, check, password_);
 }
 
-std::string ZipArchive::unpack(const std::string& name, const Member& member) {
+/// The most that may come out of it.
+std::uint64_t ZipArchive::room_for(std::uint64_t unpacked, std::uint64_t packed) const {
   const auto left = static_cast<std::uint64_t>(limits_.total_bytes - n_unpacked_);
   const auto most = std::min(left, static_cast<std::uint64_t>(limits_.member_bytes));
-  const bool bomb = member.unpacked > kRatioFrom && member.unpacked / kMaxRatio > member.packed;
-  if (member.unpacked > most || bomb) fail_too_large();
+  const bool bomb = unpacked > kRatioFrom && unpacked / kMaxRatio > packed;
+  if (unpacked > most || bomb) fail_too_large();
+  return unpacked;
+}
+
+std::string ZipArchive::inflate(std::string_view packed, std::uint64_t unpacked) {
+  std::string out = Inflater().run(packed, room_for(unpacked, packed.size()));
+  if (out.size() != unpacked) fail_damaged("a member has another size than is said");
+  n_unpacked_ += static_cast<std::int64_t>(out.size());
+  return out;
+}
+
+std::string ZipArchive::unpack(const std::string& name, const Member& member) {
+  const auto most = room_for(member.unpacked, member.packed);
   const auto offset = static_cast<std::size_t>(member.offset);
   if (bytes_.substr(std::min(offset, bytes_.size()), 4) != std::string_view("PK\x03\x04", 4)) {
     fail_damaged("there is no member where its directory says");
@@ -190,7 +203,7 @@ std::string ZipArchive::unpack(const std::string& name, const Member& member) {
   if (member.method == 0) {
     out = packed;
   } else if (member.method == 8) {
-    out = Inflater().run(packed, std::min(most, member.unpacked));
+    out = Inflater().run(packed, most);
   } else {
     throw Unreadable(ReadProblem::kUnsupported, "its parts are packed in a way that is not read");
   }

@@ -33,6 +33,11 @@ class ZipArchive {
   /// The member unpacked and its checksum compared; nothing when there is none of that name. Throws
   /// Unreadable: damaged, encrypted, beyond the limits.
   std::optional<std::string> read(const std::string& name);
+  /// Bytes packed as members are (raw deflate), which are said to unpack to `unpacked` bytes, with
+  /// the same limits. Throws as read.
+  std::string inflate(std::string_view packed, std::uint64_t unpacked);
+
+  const std::string& password() const { return password_; }
 
  private:
   struct Member {
@@ -48,6 +53,7 @@ class ZipArchive {
   void read_directory();
   void take_entry(std::size_t& pos);
   void refuse_overlaps() const;
+  std::uint64_t room_for(std::uint64_t unpacked, std::uint64_t packed) const;
   std::string unpack(const std::string& name, const Member& member);
   std::string decrypt(const Member& member, std::string_view packed) const;
 

@@ -154,6 +154,49 @@ TEST_F(DocumentReading, RecordsAFileThatCannotBeOpenedUntilItCan) {
   EXPECT_EQ(find(*session, "locked.txt").state, retrieval::DocumentState::kSearchable);
 }
 
+TEST_F(DocumentReading, LooksAgainAtAnIgnoredFileThatCouldNotBeOpened) {
+  const auto file = library_.write("locked.txt", story("boat", 5));
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const Unprivileged nobody(library_.folder());
+  const auto session = library_.open();
+  fs::permissions(file, fs::perms::none);
+  EXPECT_EQ(library_.add(*session, Ingestion::Caching::kNo).problems.size(), 1U);
+  const auto id = find(*session, "locked.txt").id;
+  value_or_throw(session->library().set_ignored(std::span(&id, 1), true));
+  EXPECT_EQ(library_.add(*session, Ingestion::Caching::kNo).n_ignored, 1);
+  fs::permissions(file, fs::perms::owner_all);  // its size, time and inode are as they were
+  EXPECT_TRUE(library_.add(*session, Ingestion::Caching::kNo).all_searchable());
+  const auto read = find(*session, "locked.txt");
+  EXPECT_EQ(read.state, retrieval::DocumentState::kSearchable);
+  EXPECT_FALSE(read.ignored);
+}
+
+TEST_F(DocumentReading, KeepsTheReasonOfAFileThatCanNoLongerBeOpened) {
+  const auto agile = read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "agile.docx");
+  const auto file = library_.write("locked.docx", agile);
+  const auto dull = library_.write("dull.pdf", "%PDF-1.4 broken");
+  const Unprivileged nobody(library_.folder());
+  const auto session = library_.open();
+  library_.add(*session, Ingestion::Caching::kNo);
+  const auto id = find(*session, "dull.pdf").id;
+  value_or_throw(session->library().set_ignored(std::span(&id, 1), true));
+  for (const auto& path : {file, dull}) {
+    fs::last_write_time(path, fs::file_time_type::clock::now());
+    fs::permissions(path, fs::perms::none);
+  }
+  const auto report = library_.add(*session, Ingestion::Caching::kNo);
+  EXPECT_EQ(report.problems.size(), 1U) << "and nothing of the ignored one";
+  EXPECT_EQ(report.n_ignored, 1);
+  EXPECT_EQ(find(*session, "locked.docx").problem_kind, ReadProblem::kNeedsPassword);
+  EXPECT_EQ(find(*session, "dull.pdf").problem_kind, ReadProblem::kDamaged);
+  EXPECT_TRUE(find(*session, "dull.pdf").ignored);
+  fs::permissions(file, fs::perms::owner_all);
+  const std::vector<fs::path> paths = {file};
+  Ingestion ingestion(*session, {});
+  ingestion.set_password("heron & reed");
+  EXPECT_TRUE(value_or_throw(ingestion.add(paths, Ingestion::Caching::kNo, {})).all_searchable());
+}
+
 TEST_F(DocumentReading, KeepsAPasswordInMemoryOnly) {
   const auto locked =
       library_.write("locked.docx", read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "agile.docx"));

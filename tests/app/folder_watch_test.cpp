@@ -50,6 +50,22 @@ TEST_F(FolderWatching, TellsWhatIsWrittenMovedAndDeleted) {
   EXPECT_FALSE(changes.rescan);
 }
 
+TEST_F(FolderWatching, TellsOfFilesAndFoldersThatBecomeReadable) {
+  write_file(root() / "a.md", "words");
+  write_file(root() / "sub" / "b.md", "words");
+  const Unprivileged nobody(library_.folder());
+  fs::permissions(root() / "a.md", fs::perms::none);
+  fs::permissions(root() / "sub", fs::perms::none);
+  auto watched = watch();
+  EXPECT_EQ(watched.n_watched(), 1);
+  fs::permissions(root() / "a.md", fs::perms::owner_all);
+  fs::permissions(root() / "sub", fs::perms::owner_all);
+  const auto changes = watched.wait({});
+  EXPECT_TRUE(tells(changes.changed, root() / "a.md"));
+  EXPECT_TRUE(tells(changes.changed, root() / "sub"));
+  EXPECT_EQ(watched.n_watched(), 2);
+}
+
 TEST_F(FolderWatching, WatchesFoldersThatCome) {
   auto watched = watch();
   fs::create_directories(root() / "sub");

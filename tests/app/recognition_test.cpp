@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/place_words.h"
+#include "app/problem_remedy.h"
 #include "app/text_recognition.h"
 #include "tests/app/tiny_library.h"
 #include "tests/retrieval/made_documents.h"
@@ -69,6 +70,12 @@ class Recognition : public ::testing::Test {
   std::optional<retrieval::Document> find(Session& session, std::string_view name) const {
     const auto path = fs::weakly_canonical(library_.document(name)).string();
     return value_or_throw(session.library().find_path(path));
+  }
+
+  /// The one of two pages of which there is no text.
+  static std::int32_t page_not_read(Session& session, const retrieval::Document& scan) {
+    const auto pages = value_or_throw(session.library().recognised_pages(scan.content, "eng"));
+    return pages.contains(1) ? 2 : 1;
   }
 
   /// Whether the words stand in any file of the library.
@@ -233,15 +240,19 @@ TEST_F(Recognition, SetsAPageAsideThatStopsItsReaderTwice) {
   add(*session);
   const auto done = find(*session, "scan.pdf").value();
   EXPECT_EQ(done.state, DocumentState::kSearchable);
-  EXPECT_EQ(done.problem_kind, ReadProblem::kNone) << "not tried at every start";
-  EXPECT_NE(done.problem.find("1 page could not be recognised twice and is left out ("),
-            std::string::npos)
-      << done.problem;
-  EXPECT_EQ(add(*session).n_parsed, 0);
+  EXPECT_EQ(done.problem_kind, ReadProblem::kSetAside);
+  EXPECT_EQ(remedy_of(done), Remedy::kRetry) << "it is among the problems";
+  const std::string reason = "page " + std::to_string(page_not_read(*session, done)) +
+                             " was set aside because it could not be recognised twice (";
+  EXPECT_NE(done.problem.find(reason), std::string::npos) << done.problem;
+  EXPECT_EQ(add(*session).n_parsed, 0) << "not tried at every start";
   // Asked to, it is tried once more.
   eager("kvlink-ocr", "\"$1\" \"$2\" 0 \"$4\"");
   add(*session, Ingestion::Rereading::kAll);
-  EXPECT_EQ(find(*session, "scan.pdf")->problem, "the text of 2 pages was recognised (OCR)");
+  const auto whole = find(*session, "scan.pdf").value();
+  EXPECT_EQ(whole.problem, "the text of 2 pages was recognised (OCR)");
+  EXPECT_EQ(whole.problem_kind, ReadProblem::kNone);
+  EXPECT_EQ(remedy_of(whole), Remedy::kNone);
 }
 
 TEST_F(Recognition, AStopBeforeThePicturesLeavesNoFileUncounted) {

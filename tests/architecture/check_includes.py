@@ -38,7 +38,7 @@ THIRD_PARTY = [
     (re.compile(r"(tesseract|leptonica)/"), {"app/extract"}),
     (re.compile(r"sentencepiece"), {"inference"}),
     (re.compile(r"unicode/"), {"inference", "app/extract"}),
-    (re.compile(r"(gumbo|expat)\.h$|(mbedtls|uchardet)/"), {"app/extract"}),
+    (re.compile(r"(argon2|gumbo|expat)\.h$|(mbedtls|uchardet)/"), {"app/extract"}),
     (re.compile(r"nlohmann/"), {"inference", "app"}),
     (re.compile(r"CLI/"), {"app"}),
     (re.compile(r"zlib\.h$"), {"app"}),

@@ -44,6 +44,40 @@ class RemovalTest : public LibraryTest {
   }
 };
 
+TEST_F(RemovalTest, ForgetsWhatStoppedTheReaderWithTheLastDocumentOfThatContent) {
+  auto library = open();
+  const auto add = [&](const std::string& path, const std::string& bytes) {
+    auto added = make_document(path, {});
+    added.document.content = sha256(bytes);
+    added.document.state = DocumentState::kFailed;
+    added.document.problem_kind = ReadProblem::kCrashed;
+    return must(library->commit(added)).id;
+  };
+  const auto first = add("/first", "a");
+  const auto second = add("/second", "a");
+  add("/third", "b");
+  const auto n_failures = [&](const std::string& bytes) {
+    return must(library->reader_failure(sha256(bytes))).n;
+  };
+  for (const char* bytes : {"a", "b"}) {
+    must(library->note_reader_failure(sha256(bytes), ReadProblem::kCrashed, "signal 11"));
+  }
+  remove_and_erase(*library, first);
+  EXPECT_EQ(n_failures("a"), 1) << "another document has that content";
+  remove_and_erase(*library, second);
+  EXPECT_EQ(n_failures("a"), 0);
+  add("/third", "c");
+  EXPECT_EQ(n_failures("b"), 0) << "its document has another content";
+  // Of a document that was never committed, as after a stop: gone at the next start.
+  must(library->note_reader_failure(sha256("lost"), ReadProblem::kCrashed, "signal 11"));
+  must(library->note_reader_failure(sha256("c"), ReadProblem::kCrashed, "signal 11"));
+  library.reset();
+  library = open();
+  EXPECT_EQ(n_failures("lost"), 0);
+  EXPECT_EQ(n_failures("c"), 1);
+  EXPECT_EQ(count("reader_failures"), 1);
+}
+
 TEST_F(RemovalTest, HidesManyDocumentsWithoutTouchingTheirRows) {
   auto library = open();
   auto ids = fill(*library, 400);
