@@ -12,6 +12,8 @@
 #include <map>
 #include <vector>
 
+#include "app/extract/pdf_layout.h"
+#include "app/extract/pdf_lines.h"
 #include "app/extract/pdf_text.h"
 #include "app/extract/serve.h"
 
@@ -80,10 +82,6 @@ std::string title_of(QPdfDocument& document) {
                          title.find("untitled") != title.npos || title.find(".doc") != title.npos ||
                          title.find(' ') == title.npos;
   return left_over ? std::string() : title;
-}
-
-std::string page_text(QPdfDocument& document, int page) {
-  return document.getAllText(page).text().toStdString();
 }
 
 /// Whether two characters say the same thing: case and kind of white space do not matter.
@@ -209,11 +207,16 @@ void read_pdf(const std::string& bytes, const std::string& password, DocumentBui
   bookmarks.setDocument(&*file);
   Outline outline;
   collect_outline(bookmarks, {}, 1, outline);
+  PdfLines places(*file);
   for (int page = 0; page < n_pages; ++page) {
     out.set_place({PlaceKind::kPage, page + 1, {}});
-    const std::string text = page_text(*file, page);
-    if (text.find_first_not_of(" \t\r\n") == text.npos) out.note_page_without_text(page + 1);
-    add_page_text(text, outline[page], out);
+    const QPdfSelection whole = file->getAllText(page);
+    if (whole.text().trimmed().isEmpty()) out.note_page_without_text(page + 1);
+    if (auto lines = places.read(page, whole)) {
+      add_page_lines(std::move(*lines), outline[page], out);
+    } else {
+      add_page_text(whole.text().toStdString(), outline[page], out);
+    }
   }
 }
 

@@ -8,8 +8,8 @@
 namespace kvlink::extract {
 namespace {
 
-/// Stands for a hyphen that divides a word at a line's end.
-constexpr char kDivides = '\x02';
+/// PDFium joins a divided word with it in place of hyphen and line break.
+constexpr std::string_view kDivides = "\uFFFE";
 constexpr double kFullLine = 0.75;  // share of a page's longest lines that a full line has
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -20,34 +20,24 @@ std::string_view trim(std::string_view line) {
   return line;
 }
 
-/// PDFium joins a divided word with U+FFFE in place of hyphen and line break.
-std::string with_divided_lines(std::string_view text) {
-  constexpr std::string_view kJoined = "\uFFFE";
-  std::string out;
-  for (std::size_t at = text.find(kJoined); at != text.npos; at = text.find(kJoined)) {
-    out += text.substr(0, at);
-    out += kDivides;
-    out += '\n';
-    text.remove_prefix(at + kJoined.size());
-  }
-  return out += text;
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
+std::vector<PageLine> lines_of(std::string_view text) {
+  std::vector<PageLine> lines;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(trim(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t line_end = std::min(text.find('\n'), text.size());
+    const std::size_t divided = text.find(kDivides);
+    const bool is_divided = divided < line_end;
+    const std::size_t end = is_divided ? divided : line_end;
+    lines.push_back({std::string(trim(text.substr(0, end))), false, is_divided});
+    text.remove_prefix(std::min(end + (is_divided ? kDivides.size() : 1), text.size()));
   }
   return lines;
 }
 
 /// Length that nine of ten lines do not exceed: the width of the text.
-std::size_t usual_width(const std::vector<std::string_view>& lines) {
+std::size_t usual_width(const std::vector<PageLine>& lines) {
   std::vector<std::size_t> lengths;
-  for (const auto line : lines) {
-    if (!line.empty()) lengths.push_back(line.size());
+  for (const auto& line : lines) {
+    if (!line.text.empty()) lengths.push_back(line.text.size());
   }
   if (lengths.empty()) return 0;
   const auto nth = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() * 9 / 10);
@@ -84,12 +74,12 @@ bool ends_sentence(std::string_view line) {
 
 class PageText {
  public:
-  PageText(std::size_t width, const std::vector<OutlineEntry>& outline, DocumentBuilder& out)
-      : width_(width), out_(out) {
+  PageText(const std::vector<OutlineEntry>& outline, DocumentBuilder& out) : out_(out) {
     for (const auto& entry : outline) titles_.push_back({entry.level, essence(entry.title)});
   }
 
-  void take(std::string_view line) {
+  void take(const PageLine& taken) {
+    const std::string_view line = taken.text;
     if (line.empty()) return flush();
     if (const int level = heading_level(line)) {
       flush();
@@ -97,9 +87,10 @@ class PageText {
       return;
     }
     if (begins_item(line)) flush();
-    if (!text_.empty() && !last_full_ && ends_sentence(text_)) flush();
-    join(line);
-    last_full_ = static_cast<double>(line.size()) >= kFullLine * static_cast<double>(width_);
+    if (!last_.is_full && ends_sentence(text_)) flush();
+    if (!text_.empty() && !last_.is_divided) text_ += last_.is_full ? ' ' : '\n';
+    text_ += line;
+    last_ = {{}, taken.is_full, taken.is_divided};
   }
 
   void flush() {
@@ -117,31 +108,27 @@ class PageText {
     return 0;
   }
 
-  void join(std::string_view line) {
-    if (text_.ends_with(kDivides)) {
-      text_.pop_back();
-    } else if (!text_.empty()) {
-      text_ += last_full_ ? ' ' : '\n';
-    }
-    text_ += line;
-  }
-
-  std::size_t width_;
   DocumentBuilder& out_;
   std::vector<OutlineEntry> titles_;  // titles as their essence
   std::string text_;
-  bool last_full_ = false;
+  PageLine last_;  // without its text
 };
 
 }  // namespace
 
+void add_text_lines(const std::vector<PageLine>& lines, const std::vector<OutlineEntry>& outline,
+                    DocumentBuilder& out) {
+  PageText page(outline, out);
+  for (const auto& line : lines) page.take(line);
+  page.flush();
+}
+
 void add_page_text(std::string_view text, const std::vector<OutlineEntry>& outline,
                    DocumentBuilder& out) {
-  const std::string divided = with_divided_lines(text);
-  const auto lines = lines_of(divided);
-  PageText page(usual_width(lines), outline, out);
-  for (const auto line : lines) page.take(line);
-  page.flush();
+  auto lines = lines_of(text);
+  const double full = kFullLine * static_cast<double>(usual_width(lines));
+  for (auto& line : lines) line.is_full = static_cast<double>(line.text.size()) >= full;
+  add_text_lines(lines, outline, out);
 }
 
 }  // namespace kvlink::extract
