@@ -16,8 +16,9 @@ KvLayout block_layout(inference::Engine& engine) {
   return {config.n_layers, config.n_kv_heads, config.head_dim, engine.options().block_dtype};
 }
 
-std::string budget_sentence(const Session& session) {
-  return "The disk budget for caches (" + bytes_in_words(session.settings().disk_budget_bytes) +
+std::string budget_sentence(Session& session) {
+  return "The disk budget for caches (" +
+         bytes_in_words(session.store().options().disk_budget_bytes) +
          ") is used up. Everything is searchable; passages without a cache are computed when a "
          "question needs them. Raise disk_budget_bytes in settings.json, or make room with "
          "`kvlink cache evict`.";
@@ -29,7 +30,7 @@ bool BlockEncoder::has_room(std::int64_t n_rows) const {
   const std::int64_t needed =
       KvBlock::total_bytes(block_layout(session_.engine()), n_rows) + kFileHeaderBytes;
   const std::int64_t used = session_.store().totals().disk_bytes + session_.writer().queued_bytes();
-  return used + needed <= session_.settings().disk_budget_bytes;
+  return used + needed <= session_.store().options().disk_budget_bytes;
 }
 
 /// False: no further passage can be encoded.

@@ -83,6 +83,7 @@ class Session {
   ~Session();
 
   const Paths& paths() const { return options_.paths; }
+  /// As the session was opened with them; its stores know the budgets that are in force.
   const Settings& settings() const { return settings_; }
   /// Why no document can be added now: "", or a sentence about a full disk. Any thread.
   std::string why_no_room() const { return app::why_no_room(paths().data, *options_.files); }

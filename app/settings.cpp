@@ -258,6 +258,20 @@ std::string settings_problem(const Settings& settings) {
   return "";
 }
 
+bool differ_in_budgets_only(const Settings& a, const Settings& b) {
+  Settings with_budgets = a;
+  with_budgets.disk_budget_bytes = b.disk_budget_bytes;
+  with_budgets.memory_budget_bytes = b.memory_budget_bytes;
+  with_budgets.gpu_budget_bytes = b.gpu_budget_bytes;
+  bool differ = false;
+  for (const auto& field : all_fields()) {
+    const json wanted = field.write(b);
+    if (field.write(with_budgets) != wanted) return false;
+    differ = differ || field.write(a) != wanted;
+  }
+  return differ;
+}
+
 Result<void> save_settings(const Settings& settings, const std::filesystem::path& file,
                            FileSystem& files) {
   return returning([&] {

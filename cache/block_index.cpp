@@ -84,16 +84,17 @@ MissReason BlockIndex::why_absent(const BlockKey& key) const {
   return reason;
 }
 
-void BlockIndex::touch(BlockEntry& entry) {
+void BlockIndex::touch(BlockEntry& entry, std::int64_t now_unix) {
   entry.row.last_use = ++counters_.use_clock;
+  entry.row.used_unix = now_unix;
   entry.gdsf_priority = cache::gdsf_priority(entry.use(), counters_.gdsf_clock);
   touched_.insert(entry.row.id);
 }
 
-void BlockIndex::count_hit(BlockEntry& entry) {
+void BlockIndex::count_hit(BlockEntry& entry, std::int64_t now_unix) {
   ++entry.row.n_hits;
   ++counters_.n_hits;
-  touch(entry);
+  touch(entry, now_unix);
 }
 
 void BlockIndex::age_to(double gdsf_priority) {

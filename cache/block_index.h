@@ -70,9 +70,10 @@ class BlockIndex {
   /// Why no row answers for `key`.
   MissReason why_absent(const BlockKey& key) const;
 
-  /// Counts a use of `entry` and renews its worth.
-  void touch(BlockEntry& entry);
-  void count_hit(BlockEntry& entry);
+  /// Counts a use of `entry` and renews its worth. The order of uses is a counter; `now_unix` is
+  /// only remembered, so a clock that jumps changes no eviction.
+  void touch(BlockEntry& entry, std::int64_t now_unix);
+  void count_hit(BlockEntry& entry, std::int64_t now_unix);
   void count_miss() { ++counters_.n_misses; }
   /// The ageing clock moves to what was evicted.
   void age_to(double gdsf_priority);

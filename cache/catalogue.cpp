@@ -77,6 +77,7 @@ BlockEntry entry_in(SQLite::Statement& s) {
   row.pinned = s.getColumn(14).getInt64() != 0;
   row.damage = s.getColumn(15).getString();
   const std::int64_t reason = s.getColumn(16).getInt64();
+  row.used_unix = s.getColumn(17).getInt64();
   if (row.file_bytes > kMaxFileBytes) row_is_wrong("file_bytes");
   if (dtype > static_cast<std::int64_t>(DType::kQ8Kv)) row_is_wrong("dtype");
   row.dtype = static_cast<DType>(dtype);
@@ -92,7 +93,8 @@ std::vector<BlockEntry> read_blocks(SQLite::Database& database) {
   SQLite::Statement select(
       database,
       "SELECT id, model, recipe, tokens, content, n_tokens, file_bytes, dtype, created_unix, "
-      "last_use, n_hits, encode_ms, load_ms, gdsf_priority, pinned, damage, damage_reason "
+      "last_use, n_hits, encode_ms, load_ms, gdsf_priority, pinned, damage, damage_reason, "
+      "used_unix "
       "FROM blocks ORDER BY id");
   std::vector<BlockEntry> entries;
   while (select.executeStep()) entries.push_back(entry_in(select));
@@ -124,7 +126,7 @@ Counters read_counters(SQLite::Database& database) {
 void write_blocks(SQLite::Database& database, const std::vector<BlockEntry>& entries) {
   if (entries.empty()) return;
   SQLite::Statement insert(
-      database, "INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      database, "INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   for (const BlockEntry& entry : entries) {
     const BlockRow& row = entry.row;
     bind(insert, 1, row.id);
@@ -145,6 +147,7 @@ void write_blocks(SQLite::Database& database, const std::vector<BlockEntry>& ent
     insert.bind(16, row.damage);
     insert.bind(17,
                 entry.damage_reason ? static_cast<std::int64_t>(*entry.damage_reason) : kNoDamage);
+    insert.bind(18, row.used_unix);
     run(insert);
   }
 }
@@ -152,14 +155,15 @@ void write_blocks(SQLite::Database& database, const std::vector<BlockEntry>& ent
 void write_uses(SQLite::Database& database, const std::vector<BlockEntry>& entries) {
   if (entries.empty()) return;
   SQLite::Statement update(database,
-                           "UPDATE blocks SET last_use=?, n_hits=?, load_ms=?, gdsf_priority=? "
-                           "WHERE id=?");
+                           "UPDATE blocks SET last_use=?, n_hits=?, load_ms=?, gdsf_priority=?, "
+                           "used_unix=? WHERE id=?");
   for (const BlockEntry& entry : entries) {
     update.bind(1, entry.row.last_use);
     update.bind(2, entry.row.n_hits);
     update.bind(3, entry.row.load_ms);
     update.bind(4, entry.gdsf_priority);
-    bind(update, 5, entry.row.id);
+    update.bind(5, entry.row.used_unix);
+    bind(update, 6, entry.row.id);
     run(update);
   }
 }

@@ -15,6 +15,9 @@ namespace {
 /// Rows of hashes stand under names that no file can have: below one.
 constexpr const char* kFileHashName = "sha256";
 
+/// Blocks that leave in one transaction when a budget becomes smaller: others wait no longer.
+constexpr std::size_t kPieceOfRemovals = 64;
+
 std::string mebibytes(std::int64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
@@ -48,7 +51,7 @@ DiskKvStore::DiskKvStore(const std::filesystem::path& folder, Options options, F
   for (BlockEntry& entry : contents.blocks) index_.put(std::move(entry));
   for (EvictedRow& row : contents.evicted) index_.remember_evicted(std::move(row));
   index_.counters() = contents.counters;
-  keep_inside_budget();
+  keep_inside_budget({});
 }
 
 DiskKvStore::~DiskKvStore() {
@@ -91,7 +94,7 @@ Result<void> DiskKvStore::put(const BlockKey& key, const KvBlock& block, const D
     {
       const std::lock_guard lock(state_mutex_);
       if (BlockEntry* known = index_.find(id)) {
-        if (known->is_servable()) return index_.touch(*known);
+        if (known->is_servable()) return index_.touch(*known, entry.row.created_unix);
         entry.row.pinned = known->row.pinned;
         is_replacing_suspect = known->is_suspect;
       }
@@ -104,6 +107,7 @@ Result<void> DiskKvStore::put(const BlockKey& key, const KvBlock& block, const D
     {
       const std::lock_guard lock(state_mutex_);
       entry.row.last_use = ++index_.counters().use_clock;
+      entry.row.used_unix = entry.row.created_unix;
       entry.gdsf_priority = gdsf_priority(entry.use(), index_.counters().gdsf_clock);
       change.written.push_back(entry);
       change.forgotten.push_back(id);
@@ -151,19 +155,60 @@ void DiskKvStore::make_room(std::int64_t bytes) {
   remove_blocks(victims, Remember::kYes);
 }
 
-void DiskKvStore::keep_inside_budget() {
-  const std::lock_guard writer(writer_mutex_);
+std::vector<Digest> DiskKvStore::beyond_budget() {
+  const std::lock_guard lock(state_mutex_);
+  const std::int64_t needed = index_.disk_bytes() - options_.disk_budget_bytes;
+  if (needed <= 0) return {};
+  const std::vector<Candidate> all = index_.evictable();
   std::vector<Digest> victims;
-  {
-    const std::lock_guard lock(state_mutex_);
-    const std::int64_t needed = index_.disk_bytes() - options_.disk_budget_bytes;
-    if (needed <= 0) return;
-    const std::vector<Candidate> all = index_.evictable();
-    // Pins alone may exceed a budget that was lowered: they stay, all others leave.
-    for (const Candidate& victim : choose_victims(options_.eviction, all, needed).value_or(all))
-      victims.push_back(victim.id);
+  // Pins alone may exceed a budget that was lowered: they stay, all others leave.
+  for (const Candidate& victim : choose_victims(options_.eviction, all, needed).value_or(all))
+    victims.push_back(victim.id);
+  return victims;
+}
+
+std::int64_t DiskKvStore::keep_inside_budget(const std::stop_token& stop) {
+  std::int64_t n_removed = 0;
+  const std::vector<Digest> victims = beyond_budget();
+  for (std::size_t at = 0; at < victims.size(); at += kPieceOfRemovals) {
+    if (stop.stop_requested()) break;
+    std::vector<Digest> piece(
+        victims.begin() + std::ptrdiff_t(at),
+        victims.begin() + std::ptrdiff_t(std::min(at + kPieceOfRemovals, victims.size())));
+    const std::lock_guard writer(writer_mutex_);
+    {
+      // Between two pieces a block may have been pinned or have gone, or the budget been raised.
+      const std::lock_guard lock(state_mutex_);
+      if (index_.disk_bytes() <= options_.disk_budget_bytes) break;
+      std::erase_if(piece, [&](const Digest& id) {
+        const BlockEntry* entry = index_.find(id);
+        return entry == nullptr || entry->row.pinned;
+      });
+    }
+    if (!piece.empty()) remove_blocks(piece, Remember::kYes);
+    n_removed += std::ssize(piece);
   }
-  remove_blocks(victims, Remember::kYes);
+  return n_removed;
+}
+
+Options DiskKvStore::options() const {
+  const std::lock_guard lock(state_mutex_);
+  return options_;
+}
+
+Result<std::int64_t> DiskKvStore::set_budgets(std::int64_t disk_bytes, std::int64_t memory_bytes,
+                                              std::stop_token stop) {
+  return returning([&] {
+    if (disk_bytes < 0 || memory_bytes < 0)
+      fail(ErrorCode::kInvalidInput, "a cache budget cannot be negative");
+    {
+      const std::lock_guard lock(state_mutex_);
+      options_.disk_budget_bytes = disk_bytes;
+      options_.memory_budget_bytes = memory_bytes;
+      memory_.set_budget(memory_bytes);
+    }
+    return keep_inside_budget(stop);
+  });
 }
 
 void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) {

@@ -35,7 +35,9 @@ class DiskKvStore final : public KvStore {
   Result<std::vector<BlockRow>> list(const BlockFilter& filter) override;
   Totals totals() override;
   const SweepReport& sweep() const override { return sweep_; }
-  const Options& options() const override { return options_; }
+  Options options() const override;
+  Result<std::int64_t> set_budgets(std::int64_t disk_bytes, std::int64_t memory_bytes,
+                                   std::stop_token stop) override;
   Result<std::int64_t> evict(const BlockFilter& filter, Pinned pinned) override;
   Result<std::int64_t> set_pinned(const BlockFilter& filter, bool pinned) override;
   Result<std::int64_t> erase_content(const Digest& content) override;
@@ -78,18 +80,22 @@ class DiskKvStore final : public KvStore {
   // With writer_mutex_ held.
   void apply(CatalogueChange change);
   void make_room(std::int64_t bytes);
-  void keep_inside_budget();
   void remove_blocks(std::span<const Digest> ids, Remember remember);
   std::int64_t remove_selected(const BlockFilter& filter, Pinned pinned, Remember remember);
 
-  Options options_;
+  /// What has to leave so that the disk budget is kept, least worth first.
+  std::vector<Digest> beyond_budget();
+  /// Takes writer_mutex_ piece by piece; returns how many blocks left.
+  std::int64_t keep_inside_budget(const std::stop_token& stop);
+
+  Options options_;  // the budgets are guarded by state_mutex_, the rest never changes
   FileSystem& files_;
   BlockFiles block_files_;
   std::shared_ptr<BlockArena> arena_ = BlockArena::make();  // what load() reads into
   SweepReport sweep_;
   std::mutex writer_mutex_;
   Catalogue catalogue_;  // guarded by writer_mutex_
-  std::mutex state_mutex_;
+  mutable std::mutex state_mutex_;
   BlockIndex index_;   // guarded by state_mutex_
   MemoryTier memory_;  // guarded by state_mutex_
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading: load and verify of DiskKvStore.
 #include <algorithm>
+#include <ctime>
 #include <exception>
 #include <utility>
 
@@ -107,7 +108,7 @@ Lookup DiskKvStore::load_or_throw(const BlockKey& key, std::span<const std::int3
         index_.count_miss();
         return Miss{MissReason::kTokensDiffer, kTokensDifferSentence};
       }
-      index_.count_hit(*entry);
+      index_.count_hit(*entry, std::time(nullptr));
       return Hit{.block = block, .tier = Tier::kMemory};
     }
     row = entry->row;
@@ -136,7 +137,7 @@ Hit DiskKvStore::keep(const Digest& id, std::uint64_t generation, BlockRead read
   if (entry == nullptr || entry->generation != generation) return hit;
   entry->is_suspect = false;
   entry->row.load_ms = std::chrono::duration<double, std::milli>(read.read + read.verify).count();
-  index_.count_hit(*entry);
+  index_.count_hit(*entry, std::time(nullptr));
   memory_.insert(id, hit.block, entry->row.load_ms);
   return hit;
 }

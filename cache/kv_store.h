@@ -86,7 +86,8 @@ struct BlockRow {
   std::int64_t file_bytes = 0;
   DType dtype = DType::kF16;
   std::int64_t created_unix = 0;  ///< for display only
-  std::int64_t last_use = 0;      ///< a counter, not a clock
+  std::int64_t last_use = 0;      ///< a counter, not a clock: the order of uses
+  std::int64_t used_unix = 0;     ///< when that was, for display only; 0: not known
   std::int64_t n_hits = 0;
   double encode_ms = 0;  ///< what computing it took: the cost in GDSF
   double load_ms = 0;    ///< last read + verify
@@ -153,7 +154,13 @@ class KvStore {
   virtual Result<std::vector<BlockRow>> list(const BlockFilter& filter = {}) = 0;
   virtual Totals totals() = 0;
   virtual const SweepReport& sweep() const = 0;
-  virtual const Options& options() const = 0;
+  virtual Options options() const = 0;
+
+  /// Other budgets, in force at once; what is too much leaves, on disk piece by piece, so that
+  /// others work meanwhile. Returns how many blocks left the disk. A stop leaves the rest to the
+  /// next start. kInvalidInput: a negative budget.
+  virtual Result<std::int64_t> set_budgets(std::int64_t disk_bytes, std::int64_t memory_bytes,
+                                           std::stop_token stop = {}) = 0;
 
   /// The row first, then the file. Pinned rows are kept unless `include_pinned`. Returns how many.
   enum class Pinned { kKeep, kInclude };

@@ -19,17 +19,28 @@ std::shared_ptr<const KvBlock> MemoryTier::find(const Digest& id) {
   return found->second.block;
 }
 
-void MemoryTier::insert(const Digest& id, std::shared_ptr<const KvBlock> block, double load_ms) {
-  const auto bytes = static_cast<std::int64_t>(block->bytes().size());
-  if (bytes > budget_bytes_ || kept_.contains(id)) return;
+/// For `bytes` more than are kept, which the budget has room for.
+void MemoryTier::make_room(std::int64_t bytes) {
+  const std::int64_t needed = bytes_ + bytes - budget_bytes_;
+  if (needed <= 0) return;
   std::vector<Candidate> candidates;
   for (const auto& [other, kept] : kept_) candidates.push_back({other, kept.use});
-  const auto victims =
-      choose_victims(policy_, std::move(candidates), bytes_ + bytes - budget_bytes_);
+  const auto victims = choose_victims(policy_, std::move(candidates), needed);
   for (const Candidate& victim : victims.value()) {
     gdsf_clock_ = std::max(gdsf_clock_, victim.use.gdsf_priority);
     erase(victim.id);
   }
+}
+
+void MemoryTier::set_budget(std::int64_t bytes) {
+  budget_bytes_ = bytes;
+  make_room(0);
+}
+
+void MemoryTier::insert(const Digest& id, std::shared_ptr<const KvBlock> block, double load_ms) {
+  const auto bytes = static_cast<std::int64_t>(block->bytes().size());
+  if (bytes > budget_bytes_ || kept_.contains(id)) return;
+  make_room(bytes);
   Kept kept{.block = std::move(block), .use = {.cost_ms = load_ms, .bytes = bytes}};
   touch(kept);
   bytes_ += bytes;

@@ -22,6 +22,8 @@ class MemoryTier {
   std::shared_ptr<const KvBlock> find(const Digest& id);
   /// Keeps `block` when it fits the budget at all; `load_ms` is what reading it took.
   void insert(const Digest& id, std::shared_ptr<const KvBlock> block, double load_ms);
+  /// What is too much leaves at once.
+  void set_budget(std::int64_t bytes);
   bool contains(const Digest& id) const { return kept_.contains(id); }
   void erase(const Digest& id);
   void clear();
@@ -33,6 +35,7 @@ class MemoryTier {
     BlockUse use;
   };
   void touch(Kept& kept);
+  void make_room(std::int64_t bytes);
 
   Eviction policy_;
   std::int64_t budget_bytes_;

@@ -71,7 +71,13 @@ constexpr const char* kStep2 = R"sql(
   ALTER TABLE counters ADD COLUMN is_complete INTEGER NOT NULL DEFAULT 1;
 )sql";
 
-constexpr std::array kSteps = {kStep1, kStep2};
+// When a block was used last, for people; the order of eviction stays the counter last_use. 0:
+// before this step, not known.
+constexpr const char* kStep3 = R"sql(
+  ALTER TABLE blocks ADD COLUMN used_unix INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kSteps = {kStep1, kStep2, kStep3};
 
 /// Whether an SQLite result code means that the database's bytes are not what they should be.
 bool means_damage(int code) {

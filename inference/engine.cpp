@@ -131,6 +131,11 @@ Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, 
 std::string Engine::device_words() const { return state_->device.words(); }
 std::vector<std::string> Engine::take_device_notices() { return state_->device.take_notices(); }
 std::optional<DeviceTier> Engine::device_tier() const { return state_->device.tier(); }
+void Engine::set_device_budget(std::int64_t bytes) {
+  if (!state_->device.works()) return;
+  const EngineGate::Turn turn(state_->gate, Priority::kQuestion, {});
+  state_->device.set_budget(bytes);
+}
 std::vector<Digest> Engine::device_blocks() const { return state_->device.block_ids(); }
 
 EngineGate::Hold Engine::hold_for_question() { return EngineGate::Hold(state_->gate); }

@@ -109,6 +109,9 @@ class Engine {
   std::vector<std::string> take_device_notices();
   /// Blocks kept on the GPU; nothing while no GPU is in use. Any thread.
   std::optional<DeviceTier> device_tier() const;
+  /// Bytes of blocks that the GPU may keep from here on; what is too much leaves. Waits for its
+  /// turn. Any thread.
+  void set_device_budget(std::int64_t bytes);
   /// Ids of these blocks (PlannedChunk::id), the last used first. Any thread.
   std::vector<Digest> device_blocks() const;
 

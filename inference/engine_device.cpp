@@ -60,6 +60,12 @@ std::vector<Digest> EngineDevice::block_ids() const {
   return std::as_const(*decoder_).loader().resident().ids();
 }
 
+void EngineDevice::set_budget(std::int64_t bytes) {
+  if (!works_) return;
+  const auto done = returning([&] { decoder_->loader().set_budget(bytes); });
+  if (!done) give_up(done.error());
+}
+
 KvCache EngineDevice::new_cache(std::int64_t capacity) {
   return KvCache(model_.config, capacity, decoder_->new_kv(capacity));
 }

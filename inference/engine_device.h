@@ -41,6 +41,9 @@ class EngineDevice {
   std::optional<DeviceTier> tier() const;
   std::vector<Digest> block_ids() const;
 
+  /// Bytes of blocks that may stay there; what is too much leaves.
+  void set_budget(std::int64_t bytes);
+
   /// Positions here, keys and values there. Throws kOutOfMemory, kDevice.
   KvCache new_cache(std::int64_t capacity);
   EncodeArenas& arenas() { return arenas_; }

@@ -43,8 +43,9 @@ void CacheWorker::tell_totals() {
   if (!has_session()) return;
   CacheTotals totals;
   totals.totals = session().store().totals();
-  totals.disk_budget_bytes = session().settings().disk_budget_bytes;
-  totals.memory_budget_bytes = session().settings().memory_budget_bytes;
+  const auto options = session().store().options();
+  totals.disk_budget_bytes = options.disk_budget_bytes;
+  totals.memory_budget_bytes = options.memory_budget_bytes;
   if (has_model()) totals.gpu = session().engine().device_tier();
   emit totals_changed(totals);
 }

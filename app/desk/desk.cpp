@@ -35,7 +35,7 @@ Desk::Desk(DeskOptions options, QObject* parent) : QObject(parent), options_(std
   answers_ = seat<AnswerWorker>("answers");
   prefetch_ = seat<PrefetchWorker>("prefetch");
   cache_ = seat<CacheWorker>("store");
-  settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home);
+  settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home, options_.files);
   models_ = seat<ModelWorker>("models", options_.paths, options_.files);
   reindexing_ = seat<ReindexWorker>("reindexing");
   keeper_ = seat<Keeper>("keeper");
@@ -48,6 +48,9 @@ void Desk::connect_workers() {
   for (Worker* worker : workers_) {
     connect(worker, &Worker::session_released, this, &Desk::worker_released);
   }
+  connect(settings_, &SettingsWorker::budgets_set, this,
+          [this](const app::Settings& settings) { confirmed_ = settings; });
+  connect(settings_, &SettingsWorker::budgets_refused, this, [this] { put_budgets(confirmed_); });
   connect(opener_, &SessionOpener::opened, this, &Desk::session_arrived);
   connect(opener_, &SessionOpener::failed, this, &Desk::opening_failed);
   connect(opener_, &SessionOpener::loading, this, &Desk::loading);
@@ -69,6 +72,9 @@ void Desk::connect_workers() {
   connect(cache_, &CacheWorker::blocks_changed, library_, &LibraryWorker::blocks_changed, direct);
   connect(ingest_, &IngestWorker::blocks_changed, cache_, &CacheWorker::note_change, direct);
   connect(answers_, &AnswerWorker::blocks_changed, cache_, &CacheWorker::note_change, direct);
+  connect(settings_, &SettingsWorker::blocks_changed, library_, &LibraryWorker::blocks_changed,
+          direct);
+  connect(settings_, &SettingsWorker::blocks_changed, cache_, &CacheWorker::note_change, direct);
   connect(prefetch_, &PrefetchWorker::prefetched, cache_, &CacheWorker::note_change, direct);
   connect(prefetch_, &PrefetchWorker::warmed, cache_, &CacheWorker::note_change, direct);
   connect(prefetch_, &PrefetchWorker::warmed, library_, &LibraryWorker::blocks_changed, direct);
@@ -105,9 +111,23 @@ void Desk::apply_settings(const app::Settings& settings) {
     emit failed({ErrorCode::kInvalidInput, tr("Setting %1.").arg(text_of(wrong))});
     return;
   }
+  const bool is_open = state_ == DeskState::kReady || state_ == DeskState::kNoModel;
+  if (is_open && app::differ_in_budgets_only(settings, facts_.settings)) {
+    put_budgets(settings);
+    settings_->set_budgets(settings);
+    return;
+  }
   to_write_ = settings;
   open_again_ = state_ == DeskState::kOpening;
   if (!open_again_) release_session();
+}
+
+/// At once: whoever changes the next setting starts from these.
+void Desk::put_budgets(const app::Settings& settings) {
+  facts_.settings.disk_budget_bytes = settings.disk_budget_bytes;
+  facts_.settings.memory_budget_bytes = settings.memory_budget_bytes;
+  facts_.settings.gpu_budget_bytes = settings.gpu_budget_bytes;
+  emit budgets_changed(facts_);
 }
 
 void Desk::stop_loading() { opener_->stop_loading(); }
@@ -126,6 +146,7 @@ void Desk::start_opening() { opener_->open(std::exchange(to_write_, std::nullopt
 
 void Desk::session_arrived(std::shared_ptr<app::Session> session, const DeskFacts& facts) {
   facts_ = facts;
+  confirmed_ = facts.settings;
   for (Worker* worker : workers_) worker->set_session(session);
   session.reset();
   if (std::exchange(open_again_, false)) {

@@ -115,7 +115,7 @@ void IngestRun::progress(const app::IngestProgress& progress) {
 /// Near its end the budget may leave a document without some blocks; the list says so when the run
 /// ends and blocks are counted.
 bool IngestRun::budget_is_used_up() const {
-  const auto budget = session_.settings().disk_budget_bytes;
+  const auto budget = session_.store().options().disk_budget_bytes;
   const auto used = session_.store().totals().disk_bytes + session_.writer().queued_bytes();
   return used > budget - budget / 100;
 }

@@ -207,7 +207,7 @@ void LibraryWorker::scan_now(RequestId id, const std::vector<QString>& paths,
     }
     basis.kv_bytes_per_token = kv_bytes_per_token(session());
     basis.kv_bytes_free =
-        session().settings().disk_budget_bytes - session().store().totals().disk_bytes;
+        session().store().options().disk_budget_bytes - session().store().totals().disk_bytes;
     basis.scan.take(session().settings());
     return pre_scan_of(id, paths, basis, stop);
   });

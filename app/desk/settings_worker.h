@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/desk/model_outlines.h"
+#include "app/desk/request_stops.h"
 #include "app/desk/settings_messages.h"
 #include "app/desk/worker.h"
 
@@ -12,8 +13,8 @@ class SettingsWorker : public Worker {
   Q_OBJECT
 
  public:
-  explicit SettingsWorker(app::Paths paths, QString home, QObject* parent = nullptr)
-      : Worker(parent), paths_(std::move(paths)), home_(std::move(home)) {}
+  SettingsWorker(app::Paths paths, QString home, FileSystem* files, QObject* parent = nullptr)
+      : Worker(parent), paths_(std::move(paths)), home_(std::move(home)), files_(files) {}
 
   /// Models in the own folder, in the places other programs keep theirs, and `extra` (dropped
   /// files or folders): models_listed, at once with what the folders say, and again when the
@@ -21,10 +22,20 @@ class SettingsWorker : public Worker {
   void list_models(RequestId id, std::vector<QString> extra = {});
   /// What these settings would change: effect_estimated.
   void estimate(RequestId id, app::Settings settings);
+  /// Writes settings.json and puts its budgets in force in the open session; no model is loaded.
+  /// What is too much leaves meanwhile. blocks_changed when that is done, or budgets_refused.
+  void set_budgets(app::Settings settings);
 
  signals:
   void models_listed(const kvlink::desk::ModelList& list);
   void effect_estimated(const kvlink::desk::SettingsEffect& effect);
+  void budgets_set(const kvlink::app::Settings& settings);
+  void blocks_changed();
+  void budgets_refused(const kvlink::desk::Problem& problem);
+
+ protected:
+  void interrupt() override { removals_.stop(); }
+  void session_opened() override { in_force_ = session().settings(); }
 
  private:
   void add_outlines(ModelList& list);
@@ -32,6 +43,9 @@ class SettingsWorker : public Worker {
 
   app::Paths paths_;
   QString home_;
+  FileSystem* files_;
+  LatestStop removals_;
+  app::Settings in_force_;  // of the open session, with the budgets that were set since
   ModelOutlines outlines_;
 };
 

@@ -38,6 +38,11 @@ class BlockLoader {
   void wait_for_layer(std::int32_t layer);
   /// Until the last load is done, on the host.
   void finish();
+  /// Of the blocks that stay; waits for the load under way.
+  void set_budget(std::int64_t bytes) {
+    finish();
+    resident_.set_budget(bytes);
+  }
   bool is_under_way() const { return under_way_; }
 
   const LoadReport& last() const { return report_; }

@@ -8,6 +8,14 @@
 
 namespace kvlink::inference {
 
+void ResidentBlocks::set_budget(std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  budget_bytes_ = bytes;
+  ++n_load_;  // no load needs what the last one used
+  while (counts_.used_bytes > budget_bytes_ && evict_one()) {
+  }
+}
+
 void ResidentBlocks::begin_load() {
   const std::lock_guard lock(mutex_);
   ++n_load_;

@@ -33,6 +33,8 @@ class ResidentBlocks {
   ResidentBlocks(cuda::CudaBackend& backend, std::int64_t budget_bytes)
       : backend_(backend), budget_bytes_(budget_bytes) {}
 
+  /// What is too much leaves. Not while a load is under way.
+  void set_budget(std::int64_t bytes);
   /// What place() returns from here on stays until the next call.
   void begin_load();
   /// Room for a block, filled or not; null where it does not stay: nobody knows it again, or the
@@ -52,11 +54,11 @@ class ResidentBlocks {
   cuda::DeviceBuffer take(std::int64_t bytes);
 
   cuda::CudaBackend& backend_;
-  const std::int64_t budget_bytes_;
   std::uint64_t n_load_ = 0;
   mutable std::mutex mutex_;
-  std::list<Block> blocks_;  // the last used first; guarded by mutex_
-  DeviceTier counts_;        // guarded by mutex_
+  std::list<Block> blocks_;    // the last used first; guarded by mutex_
+  std::int64_t budget_bytes_;  // guarded by mutex_
+  DeviceTier counts_;          // guarded by mutex_
 };
 
 }  // namespace kvlink::inference

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <random>
 
 #include "cache/kv_store.h"
@@ -64,7 +65,8 @@ TEST_F(CatalogueTest, MigratesAnOlderSchemaAfterABackup) {
   fill();
   // Back to version 1, as that version would have left it.
   run_sql(
-      "DROP TABLE evicted; ALTER TABLE counters DROP COLUMN is_complete; PRAGMA user_version=1");
+      "DROP TABLE evicted; ALTER TABLE counters DROP COLUMN is_complete;"
+      "ALTER TABLE blocks DROP COLUMN used_unix; PRAGMA user_version=1");
   {
     const auto store = value_or_throw(open());
     EXPECT_EQ(store->sweep().damage, "");
@@ -79,6 +81,54 @@ TEST_F(CatalogueTest, MigratesAnOlderSchemaAfterABackup) {
   SQLite::Database now(database().string(), SQLite::OPEN_READONLY);
   EXPECT_EQ(now.execAndGet("PRAGMA user_version").getInt64(), std::int64_t(schema_steps().size()));
   EXPECT_EQ(now.execAndGet("SELECT count(*) FROM evicted").getInt(), 5);
+}
+
+TEST_F(CatalogueTest, WhenABlockWasUsedIsUnknownUntilItIsUsedAndThenKept) {
+  fill();
+  // Back to version 2, as that version would have left it.
+  run_sql("ALTER TABLE blocks DROP COLUMN used_unix; PRAGMA user_version=2");
+  const auto before = static_cast<std::int64_t>(std::time(nullptr));
+  {
+    const auto store = value_or_throw(open());
+    EXPECT_EQ(store->sweep().damage, "");
+    for (const BlockRow& row : value_or_throw(store->list())) {
+      EXPECT_EQ(row.used_unix, 0);
+      EXPECT_GT(row.last_use, 0);
+    }
+    ASSERT_TRUE(std::holds_alternative<Hit>(store->load(samples_[2].key, samples_[2].tokens())));
+  }
+  EXPECT_TRUE(std::filesystem::exists(database().string() + ".backup-2"));
+  const auto store = value_or_throw(open());
+  for (const BlockRow& row : value_or_throw(store->list())) {
+    if (row.id == samples_[2].key.id()) {
+      EXPECT_GE(row.used_unix, before);
+      EXPECT_LE(row.used_unix, static_cast<std::int64_t>(std::time(nullptr)));
+    } else {
+      EXPECT_EQ(row.used_unix, 0);
+    }
+  }
+}
+
+TEST_F(CatalogueTest, AClockThatJumpsBackChangesNoOrderOfUses) {
+  BlockIndex index;
+  std::vector<Digest> ids;
+  for (const KvSample& sample : samples_) {
+    BlockEntry entry;
+    entry.row.id = sample.key.id();
+    entry.row.file_bytes = 10;
+    entry.tokens = sample.key.tokens;
+    index.put(entry);
+    ids.push_back(entry.row.id);
+  }
+  std::int64_t now = 2'000'000'000;
+  for (const Digest& id : ids) index.count_hit(*index.find(id), now -= 500'000'000);
+  EXPECT_EQ(index.find(ids[0])->row.used_unix, 1'500'000'000);
+  EXPECT_EQ(index.find(ids[4])->row.used_unix, -500'000'000);
+  const auto victims = choose_victims(Eviction::kLru, index.evictable(), 20);
+  ASSERT_TRUE(victims.has_value());
+  ASSERT_EQ(victims->size(), 2U);
+  EXPECT_EQ((*victims)[0].id, ids[0]);
+  EXPECT_EQ((*victims)[1].id, ids[1]);
 }
 
 TEST_F(CatalogueTest, EveryReleasedSchemaStepLeadsToTheNewest) {
@@ -106,7 +156,7 @@ TEST_F(CatalogueTest, RefusesANewerSchemaAndLeavesItAlone) {
   EXPECT_EQ(store.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(store.error().message.find("newer version"), std::string::npos);
   EXPECT_EQ(tests::bytes_of_block_files(folder_.path()), 5 * 5 * 4096);
-  run_sql("PRAGMA user_version=2");
+  run_sql("PRAGMA user_version=" + std::to_string(schema_steps().size()));
   expect_whole(*value_or_throw(open()));
 }
 

@@ -258,5 +258,63 @@ TEST_F(StoreEvictionTest, NegativeBudgetsAreRefused) {
   EXPECT_EQ(store.error().code, ErrorCode::kInvalidInput);
 }
 
+TEST_F(StoreEvictionTest, ASmallerDiskBudgetIsInForceAtOnceAndKeepsPins) {
+  open({.disk_budget_bytes = 6 * kOne, .eviction = Eviction::kLru, .min_free_bytes = 0});
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) put(seed);
+  pin(1);
+  load(2);
+  EXPECT_EQ(value_or_throw(store_->set_budgets(3 * kOne + kOne / 2, 0)), 3);
+  EXPECT_EQ(store_->options().disk_budget_bytes, 3 * kOne + kOne / 2);
+  EXPECT_EQ(present(), (Seeds{1, 2, 6}));
+  put(7);
+  EXPECT_EQ(present(), (Seeds{1, 2, 7}));
+  // A larger one removes nothing and has room.
+  EXPECT_EQ(value_or_throw(store_->set_budgets(4 * kOne, 0)), 0);
+  put(8);
+  EXPECT_EQ(present(), (Seeds{1, 2, 7, 8}));
+  // Pins stay where they alone are too much.
+  EXPECT_EQ(value_or_throw(store_->set_budgets(0, 0)), 3);
+  EXPECT_TRUE(store_->contains(make_kv_sample(1).key));
+  EXPECT_EQ(store_->totals().n_blocks, 1);
+  const auto negative = store_->set_budgets(-1, 0);
+  ASSERT_FALSE(negative);
+  EXPECT_EQ(negative.error().code, ErrorCode::kInvalidInput);
+}
+
+TEST_F(StoreEvictionTest, AStoppedRemovalIsFinishedByTheNextStart) {
+  open({.disk_budget_bytes = 10 * kOne, .min_free_bytes = 0});
+  for (std::uint64_t seed = 0; seed < 10; ++seed) put(seed);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(value_or_throw(store_->set_budgets(2 * kOne, 0, stop.get_token())), 0);
+  EXPECT_EQ(store_->totals().n_blocks, 10);
+  // Whatever is written meanwhile keeps to the new budget.
+  put(11);
+  EXPECT_EQ(store_->totals().n_blocks, 2);
+  open({.disk_budget_bytes = kOne, .min_free_bytes = 0});
+  EXPECT_EQ(present().size(), 1U);
+}
+
+TEST_F(StoreEvictionTest, AnotherMemoryBudgetKeepsWhatIsUsedMostAndLeavesTheDiskAlone) {
+  open({.memory_budget_bytes = std::int64_t{1} << 20,
+        .eviction = Eviction::kLfu,
+        .min_free_bytes = 0});
+  for (const std::uint64_t seed : {1, 2, 3, 4}) put(seed);
+  for (const std::uint64_t seed : {1, 2, 3, 4, 3, 3}) load(seed);
+  const std::int64_t all = store_->totals().memory_bytes;
+  EXPECT_EQ(value_or_throw(store_->set_budgets(std::int64_t{1} << 40, all / 4)), 0);
+  EXPECT_EQ(store_->totals().memory_bytes, all / 4);
+  EXPECT_EQ(present(), (Seeds{1, 2, 3, 4}));
+  for (const BlockRow& row : value_or_throw(store_->list()))
+    EXPECT_EQ(row.in_memory, row.id == make_kv_sample(3).key.id());
+  value_or_throw(store_->set_budgets(std::int64_t{1} << 40, 0));
+  EXPECT_EQ(store_->totals().memory_bytes, 0);
+  load(1);
+  EXPECT_EQ(store_->totals().memory_bytes, 0);
+  value_or_throw(store_->set_budgets(std::int64_t{1} << 40, all));
+  load(1);
+  EXPECT_EQ(store_->totals().memory_bytes, all / 4);
+}
+
 }  // namespace
 }  // namespace kvlink::cache

@@ -332,6 +332,7 @@ TEST_F(KvStoreTest, ManyThreadsUseOneStore) {
           filter.content = sample.content;
           if (!store->evict(filter, KvStore::Pinned::kKeep)) ++n_wrong;
         }
+        if (i % 15 == t && !store->set_budgets((20 + i % 3 * 10) * one, (10 + t) * one)) ++n_wrong;
         if (i % 30 == t && !store->verify({}, nullptr, {})) ++n_wrong;
       }
     });

@@ -169,6 +169,20 @@ class GpuTest : public QObject {
     QVERIFY(snapshots.wait());
     const auto& blocks = snapshots.last<1>()->blocks;
     QVERIFY(std::any_of(blocks.begin(), blocks.end(), [](const auto& b) { return b.on_gpu; }));
+    // Its budget is in force at once; neither the model nor the GPU is opened again.
+    Inbox states(&fixture.desk(), &desk::Desk::state_changed);
+    auto settings = fixture.desk().facts().settings;
+    settings.gpu_budget_bytes = 0;
+    fixture.desk().apply_settings(settings);
+    QTRY_VERIFY(totals.last().gpu && totals.last().gpu->budget_bytes == 0);
+    QCOMPARE(totals.last().gpu->n_blocks, std::int64_t{0});
+    QCOMPARE(totals.last().gpu->used_bytes, std::int64_t{0});
+    settings.gpu_budget_bytes = 1'000'000'000;
+    fixture.desk().apply_settings(settings);
+    ask(fixture);
+    QVERIFY(finished.wait());
+    QTRY_VERIFY(totals.last().gpu->n_blocks > 0);
+    QCOMPARE(states.count(), 0);
     fixture.close();
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache inspector shows every block as it is, and does nothing that cannot be undone at once.
 #include <QAbstractItemModelTester>
+#include <QDateTime>
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -13,6 +14,7 @@
 #include "ui/ask/inline_message.h"
 #include "ui/inspect/budget_row.h"
 #include "ui/inspect/cache_view.h"
+#include "ui/inspect/quantities.h"
 #include "ui/inspect/strip_map.h"
 #include "ui/inspect/timing_tables.h"
 #include "ui/theme/colors.h"
@@ -201,6 +203,7 @@ class InspectCacheTest : public QObject {
     auto& row = snapshot->blocks[1].row;
     row.created_unix = 1'760'000'000;
     row.last_use = 7;
+    row.used_unix = 1'760'000'000;
     row.n_hits = 3;
     row.encode_ms = 800;
     table.set_snapshot(snapshot);
@@ -220,6 +223,41 @@ class InspectCacheTest : public QObject {
     table.mark_verified({digest_of(1001)});
     QCOMPARE(cell_text(table, table.row_of(digest_of(1001)), BlockTable::kIntegrity),
              QStringLiteral("verified"));
+  }
+
+  void last_use_is_a_time_and_the_order_is_that_of_uses() {
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    BlockTable table;
+    auto snapshot = small_snapshot();
+    const auto now = QDateTime::currentSecsSinceEpoch();
+    // Used in this order, while the clock was set back twice.
+    const std::int64_t times[] = {0, now - 200, now - 90'000, now - 7'300, now + 5'000'000};
+    for (std::size_t i = 0; i < 5; ++i) {
+      snapshot->blocks[i].row.last_use = static_cast<std::int64_t>(i) + 1;
+      snapshot->blocks[i].row.used_unix = times[i];
+    }
+    table.set_snapshot(snapshot);
+    table.sort(BlockTable::kLastUse, Qt::AscendingOrder);
+    const auto said = [&](int row) { return cell_text(table, row, BlockTable::kLastUse); };
+    const auto tip = [&](int row) {
+      return table.index(row, BlockTable::kLastUse).data(Qt::ToolTipRole).toString();
+    };
+    QCOMPARE(said(0), QStringLiteral("not known"));
+    QVERIFY(tip(0).contains("Not used since"));
+    QCOMPARE(said(1), QStringLiteral("3 minute(s) ago"));
+    QCOMPARE(tip(1),
+             QLocale().toString(QDateTime::fromSecsSinceEpoch(now - 200), QLocale::LongFormat));
+    QCOMPARE(said(2), QStringLiteral("1 day(s) ago"));
+    QCOMPARE(said(3), QStringLiteral("2 hour(s) ago"));
+    // Later than now: the time itself.
+    QCOMPARE(said(4), moment_text(now + 5'000'000));
+    table.sort(BlockTable::kLastUse, Qt::DescendingOrder);
+    QCOMPARE(said(4), QStringLiteral("not known"));
+    QCOMPARE(said(0), moment_text(now + 5'000'000));
+    QCOMPARE(ago_text(now - 59, now), QStringLiteral("just now"));
+    QCOMPARE(ago_text(now, now), QStringLiteral("just now"));
+    QCOMPARE(ago_text(now - 40 * 86'400, now), moment_text(now - 40 * 86'400));
+    QVERIFY(ago_text(0, now).isEmpty() && ago_text(-5, now).isEmpty());
   }
 
   void strip_has_a_cell_per_passage_with_its_state() {

@@ -155,7 +155,7 @@ class InspectSettingsTest : public QObject {
 
   void effect_says_how_much_and_how_long() {
     desk::SettingsEffect effect;
-    QVERIFY(effect_sentence(effect).contains("Nothing has to be computed again"));
+    QVERIFY(effect_sentence(effect).contains("nothing is loaded or computed again"));
     effect.n_stale_blocks = 412;
     effect.n_tokens = 92000;
     effect.seconds = 500;

@@ -9,6 +9,8 @@
 #include <QSignalSpy>
 #include <QTest>
 #include <QTreeView>
+#include <map>
+#include <random>
 
 #include "ui/library/document_delegate.h"
 
@@ -186,9 +188,74 @@ class LibraryModelTest : public QObject {
     change.changed = {renamed, document(0, "/a/i.md"), document(0, "/a/c.md"),
                       document(0, "/a/a.md")};
     model_->apply(change);
-    QCOMPARE(shown(*model_),
-             QStringList{"a: a.md, c.md, d.md, f.md, h.md, i.md, j.md, z.md"});
+    QCOMPARE(shown(*model_), QStringList{"a: a.md, c.md, d.md, f.md, h.md, i.md, j.md, z.md"});
     QCOMPARE(model_->index_of("/a/b.md").data().toString(), QString("z.md"));
+  }
+
+  void rows_that_go_leave_the_others_what_they_were() {
+    std::vector<DocumentRow> rows;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+      rows.push_back(document(desk::DocumentId(rows.size()) + 1,
+                              QStringLiteral("/x/%1.md").arg(QLatin1String(name))));
+    }
+    model_->apply(all(rows));
+    model_->set_checked({2, 6});
+    DocumentsChange change;
+    // The last, its neighbour, one in the middle, one twice, one that is not there.
+    for (const char* name : {"f", "b", "e", "b", "nothing"}) {
+      change.removed.push_back(QStringLiteral("/x/%1.md").arg(QLatin1String(name)));
+    }
+    change.changed = {document(9, "/x/bb.md")};
+    model_->apply(change);
+    QCOMPARE(shown(*model_), QStringList{"x: a.md, bb.md, c.md, d.md"});
+    for (const char* name : {"a", "bb", "c", "d"}) {
+      const auto path = QStringLiteral("/x/%1.md").arg(QLatin1String(name));
+      QCOMPARE(model_->index_of(path).data(LibraryModel::kPath).toString(), path);
+    }
+    // By its number, too; and what changes is the row that was meant.
+    QCOMPARE(model_->index_of_document(4).data().toString(), QString("d.md"));
+    DocumentsChange failed;
+    failed.changed = {document(4, "/x/d.md", DocumentStage::kFailed)};
+    model_->apply(failed);
+    QCOMPARE(model_->counts().n_problems, 1);
+    model_->set_filter(LibraryFilter::kProblems);
+    QCOMPARE(shown(*model_), QStringList{"x: d.md"});
+  }
+
+  void random_changes_give_what_a_new_list_would() {
+    std::mt19937 random(7);
+    std::map<QString, DocumentRow> kept;
+    const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    for (int round = 0; round < 120; ++round) {
+      DocumentsChange change;
+      for (int i = pick(6); i > 0; --i) {
+        auto row = document(pick(90) + 1, {});
+        row.path = QStringLiteral("/%1/%2.md").arg(row.id % 7).arg(row.id);
+        row.title = QStringLiteral("title %1").arg(pick(1000));
+        if (pick(5) == 0) row.collection = QStringLiteral("Named %1").arg(pick(2));
+        change.changed.push_back(row);
+      }
+      for (int i = pick(4); i > 0; --i) {
+        const int id = pick(90) + 1;
+        change.removed.push_back(QStringLiteral("/%1/%2.md").arg(id % 7).arg(id));
+      }
+      model_->apply(change);
+      for (const auto& path : change.removed) kept.erase(path);
+      for (const auto& row : change.changed) kept[row.path] = row;
+      if (round % 10 != 9) continue;
+      // A row that is new puts those that got another title in their places as well.
+      DocumentsChange last;
+      last.changed = {document(1000 + round, QStringLiteral("/last/%1.md").arg(round))};
+      model_->apply(last);
+      kept[last.changed[0].path] = last.changed[0];
+      std::vector<DocumentRow> rows;
+      for (const auto& [path, row] : kept) rows.push_back(row);
+      std::sort(rows.begin(), rows.end(), desk::comes_before);
+      LibraryModel anew;
+      anew.apply(all(rows));
+      QCOMPARE(shown(*model_), shown(anew));
+      QCOMPARE(model_->counts().n_documents, anew.counts().n_documents);
+    }
   }
 
   void says_why_a_document_failed() {

@@ -2,6 +2,7 @@
 #include "ui/inspect/block_table.h"
 
 #include <QApplication>
+#include <QDateTime>
 #include <QFutureWatcher>
 #include <QPromise>
 #include <QStringList>
@@ -28,7 +29,6 @@ bool is_numeric(int column) {
     case BlockTable::kHits:
     case BlockTable::kLoad:
     case BlockTable::kEncode:
-    case BlockTable::kLastUse:
       return true;
     default:
       return false;
@@ -219,7 +219,7 @@ QVariant BlockTable::value(const desk::BlockItem& item, int column) const {
     case kCreated:
       return QVariant(qint64{row.created_unix});
     case kLastUse:
-      return QVariant(qint64{row.last_use});
+      return QVariant(qint64{row.used_unix});
     default:
       return text(item, column);
   }
@@ -256,7 +256,8 @@ QString BlockTable::text(const desk::BlockItem& item, int column) const {
     case kCreated:
       return moment_text(row.created_unix);
     case kLastUse:
-      return row.last_use > 0 ? count_text(row.last_use) : QString();
+      if (row.used_unix <= 0) return tr("not known");
+      return ago_text(row.used_unix, QDateTime::currentSecsSinceEpoch());
     case kRecipe:
       return short_hex(row.recipe) + (item.stale ? tr(" (stale)") : QString());
     case kFingerprint:
@@ -310,6 +311,11 @@ QVariant BlockTable::data(const QModelIndex& index, int role) const {
         return found == nullptr ? tr("No document has this text now.")
                                 : found->path.toHtmlEscaped();
       }
+      if (column == kLastUse && block.row.used_unix <= 0) {
+        return tr("Not used since times of use are recorded.");
+      }
+      if (column == kLastUse) return full_moment_text(block.row.used_unix);
+      if (column == kCreated) return full_moment_text(block.row.created_unix);
       return text(block, column).toHtmlEscaped();
     }
     default:
@@ -320,7 +326,9 @@ QVariant BlockTable::data(const QModelIndex& index, int role) const {
 QVariant BlockTable::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal || section < 0 || section >= kColumnCount) return {};
   if (role == Qt::ToolTipRole && section == kLastUse) {
-    return tr("Blocks are numbered as they are used: the largest number was used last.");
+    return tr(
+        "When a question read the block last, or it was written. Sorted by the order of uses, "
+        "which a wrong clock does not change.");
   }
   if (role != Qt::DisplayRole) return {};
   const QStringList names = {tr("Document"),  tr("Passage"),  tr("Tokens"), tr("Size"),

@@ -162,18 +162,16 @@ void CachePanel::follow_view() {
   });
   connect(view_, &CacheView::disk_budget_chosen, this, [this](std::int64_t bytes) {
     offer_budget(tr("Keep at most %1 of blocks on disk? Least useful blocks beyond that are "
-                    "removed. The model is loaded anew.")
+                    "removed.")
                      .arg(bytes_text(bytes)),
                  &app::Settings::disk_budget_bytes, bytes);
   });
   connect(view_, &CacheView::memory_budget_chosen, this, [this](std::int64_t bytes) {
-    offer_budget(
-        tr("Keep at most %1 of blocks in memory? The model is loaded anew.").arg(bytes_text(bytes)),
-        &app::Settings::memory_budget_bytes, bytes);
+    offer_budget(tr("Keep at most %1 of blocks in memory?").arg(bytes_text(bytes)),
+                 &app::Settings::memory_budget_bytes, bytes);
   });
   connect(view_, &CacheView::gpu_budget_chosen, this, [this](std::int64_t bytes) {
-    offer_budget(tr("Keep at most %1 of blocks in the memory of the GPU? The model is loaded anew.")
-                     .arg(bytes_text(bytes)),
+    offer_budget(tr("Keep at most %1 of blocks in the memory of the GPU?").arg(bytes_text(bytes)),
                  &app::Settings::gpu_budget_bytes, bytes);
   });
 }

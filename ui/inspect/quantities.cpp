@@ -50,4 +50,23 @@ QString moment_text(std::int64_t unix_seconds) {
   return QLocale().toString(QDateTime::fromSecsSinceEpoch(unix_seconds), QLocale::ShortFormat);
 }
 
+QString full_moment_text(std::int64_t unix_seconds) {
+  if (unix_seconds <= 0) return {};
+  return QLocale().toString(QDateTime::fromSecsSinceEpoch(unix_seconds), QLocale::LongFormat);
+}
+
+QString ago_text(std::int64_t unix_seconds, std::int64_t now) {
+  constexpr std::int64_t kMinute = 60;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
+  if (unix_seconds <= 0) return {};
+  const std::int64_t past = now - unix_seconds;
+  if (past < 0 || past >= 31 * kDay) return moment_text(unix_seconds);
+  if (past < kMinute) return Quantities::tr("just now");
+  if (past < kHour)
+    return Quantities::tr("%n minute(s) ago", nullptr, static_cast<int>(past / kMinute));
+  if (past < kDay) return Quantities::tr("%n hour(s) ago", nullptr, static_cast<int>(past / kHour));
+  return Quantities::tr("%n day(s) ago", nullptr, static_cast<int>(past / kDay));
+}
+
 }  // namespace kvlink::ui

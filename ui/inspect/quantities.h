@@ -20,5 +20,10 @@ QString byte_rate_text(std::int64_t bytes, double milliseconds);
 QString decimal_text(double value, int n_decimals);
 /// A moment in Unix seconds, short; "" for 0.
 QString moment_text(std::int64_t unix_seconds);
+/// The same with the day of the week and seconds; "" for 0.
+QString full_moment_text(std::int64_t unix_seconds);
+/// "just now", "3 minutes ago", "5 days ago"; of what is older than a month, or later than `now`
+/// (the clock was set back), the moment. "" for 0.
+QString ago_text(std::int64_t unix_seconds, std::int64_t now);
 
 }  // namespace kvlink::ui

@@ -51,7 +51,7 @@ QString effect_sentence(const desk::SettingsEffect& effect) {
   if (effect.needs_reopen) {
     parts << Effect::tr("The model is loaded again; what runs is stopped first.");
   }
-  return parts.isEmpty() ? Effect::tr("Nothing has to be computed again.")
+  return parts.isEmpty() ? Effect::tr("In force at once; nothing is loaded or computed again.")
                          : parts.join(QLatin1Char(' '));
 }
 

@@ -198,6 +198,7 @@ void SettingsPanel::follow_desk() {
       desk_.ingest().encode(desk::next_request_id(), {});
     }
   });
+  connect(&desk_, &desk::Desk::budgets_changed, this, &SettingsPanel::budgets_changed);
   connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& failure) {
     encode_when_open_ = false;
     emit problem(failure.message);
@@ -211,6 +212,22 @@ void SettingsPanel::show_facts(const desk::DeskFacts& facts) {
   for (auto* form : forms_) form->show_devices(facts.devices);
   base_ = facts.settings;
   discard();
+}
+
+/// Set elsewhere in the window: what is being edited here goes on from them.
+void SettingsPanel::budgets_changed(const desk::DeskFacts& facts) {
+  if (!touched_) {
+    show_facts(facts);
+    return;
+  }
+  candidate_ = edited_settings();
+  for (const auto budget : {&app::Settings::disk_budget_bytes, &app::Settings::memory_budget_bytes,
+                            &app::Settings::gpu_budget_bytes}) {
+    if (candidate_.*budget == base_.*budget) candidate_.*budget = facts.settings.*budget;
+  }
+  base_ = facts.settings;
+  for (auto* form : forms_) form->show_settings(candidate_);
+  settings_edited();
 }
 
 app::Settings SettingsPanel::edited_settings() const {

@@ -3,6 +3,7 @@
 
 #include <QTimer>
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -54,8 +55,11 @@ void LibraryModel::take_turn() {
 void LibraryModel::finish_intake() {
   beginResetModel();
   extents_.clear();
+  retitled_.clear();
   rows_.swap(intake_->rows);
   by_path_.swap(intake_->by_path);
+  order_.resize(rows_.size());
+  std::iota(order_.begin(), order_.end(), 0);
   matches_.clear();
   build_collections();
   endResetModel();
@@ -99,16 +103,8 @@ void LibraryModel::apply_now(const desk::DocumentsChange& change) {
   if (!change.removed.empty()) remove_paths(change.removed);
   if (!update_in_place(change.changed)) {
     beginResetModel();
-    for (const auto& row : change.changed) {
-      const auto known = by_path_.constFind(row.path);
-      if (known != by_path_.cend()) {
-        rows_[static_cast<std::size_t>(*known)] = row;
-      } else {
-        by_path_.insert(row.path, static_cast<int>(rows_.size()));
-        rows_.push_back(row);
-      }
-    }
-    rebuild();
+    add_rows(change.changed);
+    build_collections();
     endResetModel();
   }
   if (std::exchange(is_stale_, false)) match_again();
@@ -119,8 +115,12 @@ void LibraryModel::replace_all(const std::vector<DocumentRow>& rows) {
   if (rows.size() == rows_.size() && update_in_place(rows)) return;
   beginResetModel();
   extents_.clear();
-  rows_ = rows;
-  rebuild();
+  rows_.clear();
+  by_path_.clear();
+  order_.clear();
+  matches_.clear();
+  add_rows(rows);
+  build_collections();
   endResetModel();
   emit checked_changed();  // checked documents may have gone
 }
@@ -143,6 +143,7 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
   auto& known = rows_[static_cast<std::size_t>(at)];
   if (known == row) return;
   if (known.file_bytes != row.file_bytes || known.n_tokens != row.n_tokens) extents_.remove(row.id);
+  if (known.title != row.title) retitled_.insert(row.path);
   known = row;
   if (static_cast<std::size_t>(at) < matches_.size()) {
     matches_[static_cast<std::size_t>(at)] = passes(row) ? 1 : 0;
@@ -159,11 +160,92 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
   if (changed.isValid()) emit dataChanged(changed, changed);
 }
 
+/// Rows that are new, or in another collection; others as in update_in_place.
+void LibraryModel::add_rows(const std::vector<DocumentRow>& rows) {
+  std::vector<int> added;
+  for (const auto& path : std::exchange(retitled_, {})) {
+    const auto known = by_path_.constFind(path);
+    if (known != by_path_.cend()) added.push_back(*known);
+  }
+  for (const auto& row : rows) {
+    const auto known = by_path_.constFind(row.path);
+    if (known != by_path_.cend()) {
+      rows_[static_cast<std::size_t>(*known)] = row;
+      added.push_back(*known);
+      continue;
+    }
+    added.push_back(static_cast<int>(rows_.size()));
+    by_path_.insert(row.path, added.back());
+    rows_.push_back(row);
+  }
+  matches_.clear();
+  place_rows(std::move(added));
+}
+
+/// They alone are sorted, and then put where they belong: strings are compared as often as there
+/// are new rows, and not as often as there are rows.
+void LibraryModel::place_rows(std::vector<int> added) {
+  const auto before = [this](int a, int b) {
+    return desk::comes_before(rows_[static_cast<std::size_t>(a)],
+                              rows_[static_cast<std::size_t>(b)]);
+  };
+  std::vector<char> is_added(rows_.size(), 0);
+  for (const int at : added) is_added[static_cast<std::size_t>(at)] = 1;
+  std::erase_if(order_, [&](int at) { return is_added[static_cast<std::size_t>(at)] != 0; });
+  added.clear();
+  for (std::size_t at = 0; at < rows_.size(); ++at) {
+    if (is_added[at] != 0) added.push_back(static_cast<int>(at));
+  }
+  std::stable_sort(added.begin(), added.end(), before);
+  std::vector<int> merged;
+  merged.reserve(rows_.size());
+  auto rest = order_.cbegin();
+  for (const int at : added) {
+    const auto place = std::upper_bound(rest, order_.cend(), at, before);
+    merged.insert(merged.end(), rest, place);
+    merged.push_back(at);
+    rest = place;
+  }
+  merged.insert(merged.end(), rest, order_.cend());
+  order_ = std::move(merged);
+}
+
+/// The last row takes its place in the store; the order is the caller's to mend.
+void LibraryModel::erase_row(int at) {
+  const auto place = static_cast<std::size_t>(at);
+  by_path_.remove(rows_[place].path);
+  if (place + 1 < rows_.size()) {
+    rows_[place] = std::move(rows_.back());
+    by_path_[rows_[place].path] = at;
+  }
+  rows_.pop_back();
+}
+
 void LibraryModel::remove_paths(const std::vector<QString>& paths) {
-  const QSet<QString> gone(paths.begin(), paths.end());
+  std::vector<int> gone;
+  for (const auto& path : paths) {
+    const auto known = by_path_.constFind(path);
+    if (known != by_path_.cend()) gone.push_back(*known);
+  }
+  // From the back: whatever takes the place of one that goes stays itself.
+  std::sort(gone.begin(), gone.end(), std::greater<>());
+  gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
+  if (gone.empty()) return;
   beginResetModel();
-  std::erase_if(rows_, [&](const DocumentRow& row) { return gone.contains(row.path); });
-  rebuild();
+  std::vector<int> now(rows_.size());  // where the row that was at i is; -1: gone
+  std::iota(now.begin(), now.end(), 0);
+  std::vector<int> was = now;
+  for (const int at : gone) {
+    const auto last = rows_.size() - 1;
+    now[static_cast<std::size_t>(was[last])] = at;
+    now[static_cast<std::size_t>(at)] = -1;
+    was[static_cast<std::size_t>(at)] = was[last];
+    erase_row(at);
+  }
+  std::erase_if(order_, [&](int at) { return now[static_cast<std::size_t>(at)] < 0; });
+  for (int& at : order_) at = now[static_cast<std::size_t>(at)];
+  matches_.clear();
+  build_collections();
   endResetModel();
   emit checked_changed();
 }
@@ -193,43 +275,6 @@ bool LibraryModel::passes(const DocumentRow& row) const {
          });
 }
 
-void LibraryModel::rebuild() {
-  matches_.clear();
-  sort_rows();
-  index_rows();
-  build_collections();
-}
-
-/// Rows that are new, or have another title, are few among many: they alone are sorted, and then
-/// put where they belong.
-void LibraryModel::sort_rows() {
-  std::vector<DocumentRow> strays;
-  std::size_t n_kept = 0;
-  for (auto& row : rows_) {
-    const bool fits = n_kept == 0 || !desk::comes_before(row, rows_[n_kept - 1]);
-    if (!fits && n_kept > 1 && desk::comes_before(row, rows_[n_kept - 2])) {
-      strays.push_back(std::move(row));
-      continue;
-    }
-    if (!fits) strays.push_back(std::move(rows_[--n_kept]));
-    if (&row != &rows_[n_kept]) rows_[n_kept] = std::move(row);
-    ++n_kept;
-  }
-  if (strays.empty()) return;
-  std::sort(strays.begin(), strays.end(), desk::comes_before);
-  const auto border = rows_.begin() + static_cast<std::ptrdiff_t>(n_kept);
-  std::move(strays.begin(), strays.end(), border);
-  std::inplace_merge(rows_.begin(), border, rows_.end(), desk::comes_before);
-}
-
-void LibraryModel::index_rows() {
-  by_path_.clear();
-  by_path_.reserve(static_cast<qsizetype>(rows_.size()));
-  for (std::size_t i = 0; i < rows_.size(); ++i) {
-    by_path_.insert(rows_[i].path, static_cast<int>(i));
-  }
-}
-
 /// Every name the user gave is a collection, and every folder with at least two documents; the
 /// other documents share one.
 void LibraryModel::build_collections() {
@@ -237,27 +282,32 @@ void LibraryModel::build_collections() {
   collections_.assign(1, {QString(), tr("Single files"), {}, 0});
   collection_of_.assign(n, 0);
   place_of_.assign(n, -1);
+  const auto key_at = [&](std::size_t place) {
+    return desk::collection_of(rows_[static_cast<std::size_t>(order_[place])]);
+  };
   for (std::size_t begin = 0; begin < n;) {
-    const QString key = desk::collection_of(rows_[begin]).toString();
+    const QString key = key_at(begin).toString();
     std::size_t end = begin + 1;
-    while (end < n && desk::collection_of(rows_[end]) == key) ++end;
+    while (end < n && key_at(end) == key) ++end;
     const bool is_named = desk::is_named_collection(key);
     if (is_named || end - begin >= 2) {
-      std::fill(collection_of_.begin() + static_cast<std::ptrdiff_t>(begin),
-                collection_of_.begin() + static_cast<std::ptrdiff_t>(end),
-                static_cast<int>(collections_.size()));
+      for (std::size_t place = begin; place < end; ++place) {
+        collection_of_[static_cast<std::size_t>(order_[place])] =
+            static_cast<int>(collections_.size());
+      }
       collections_.push_back({key, is_named ? key : last_part(key), {}, 0});
     }
     begin = end;
   }
   n_shown_ = 0;
   const bool matched = matches_.size() == n;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (const int at : order_) {
+    const auto i = static_cast<std::size_t>(at);
     auto& collection = collections_[static_cast<std::size_t>(collection_of_[i])];
     ++collection.n_all;
     if (matched ? matches_[i] == 0 : !passes(rows_[i])) continue;
     place_of_[i] = static_cast<int>(collection.shown.size());
-    collection.shown.push_back(static_cast<int>(i));
+    collection.shown.push_back(at);
     ++n_shown_;
   }
   shown_collections_.clear();
@@ -372,7 +422,8 @@ std::vector<desk::DocumentId> LibraryModel::checked() const {
 std::vector<QString> LibraryModel::checked_paths() const {
   std::vector<QString> paths;
   if (checked_.isEmpty()) return paths;
-  for (const auto& row : rows_) {
+  for (const int at : order_) {
+    const auto& row = rows_[static_cast<std::size_t>(at)];
     if (checked_.contains(row.id)) paths.push_back(row.path);
   }
   return paths;

@@ -23,7 +23,8 @@ struct LibraryCounts {
 };
 
 /// Top level: collections, that is folders; below them: their documents, by name. One vector holds
-/// the rows, and each collection the numbers of those that the filter lets through. GUI thread.
+/// the rows, another their order, and each collection the numbers of those that the filter lets
+/// through: rows that come or go move numbers, not rows. GUI thread.
 class LibraryModel : public QAbstractItemModel {
   Q_OBJECT
 
@@ -130,10 +131,10 @@ class LibraryModel : public QAbstractItemModel {
   bool update_in_place(const std::vector<desk::DocumentRow>& rows);
   void update_row(int at, const desk::DocumentRow& row);
   void remove_paths(const std::vector<QString>& paths);
-  void rebuild();
-  void sort_rows();
+  void add_rows(const std::vector<desk::DocumentRow>& rows);
+  void place_rows(std::vector<int> added);
+  void erase_row(int at);
   void build_collections();
-  void index_rows();
   void count();
   bool passes(const desk::DocumentRow& row) const;
   QModelIndex index_of_row(int at) const;
@@ -144,8 +145,10 @@ class LibraryModel : public QAbstractItemModel {
   /// Of the collection that an index is or lies in; null outside.
   const Collection* collection_at(const QModelIndex& index) const;
 
-  std::vector<desk::DocumentRow> rows_;
+  std::vector<desk::DocumentRow> rows_;  ///< in no order: what is known of one stays where it is
   QHash<QString, int> by_path_;
+  QSet<QString> retitled_;          ///< paths of rows whose place is that of their former title
+  std::vector<int> order_;          ///< indices into rows_, as desk::comes_before has them
   std::vector<int> collection_of_;  ///< of each row
   std::vector<int> place_of_;       ///< of each row in its collection's shown; -1: filtered out
   std::vector<Collection> collections_;
