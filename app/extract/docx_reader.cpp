@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/extract/formula_reader.h"
 #include "app/extract/office_parts.h"
 
 namespace kvlink::extract {
@@ -81,6 +82,8 @@ class BodyReader final : public XmlListener {
   void begin(std::string_view name, const XmlAttributes& attributes) override {
     if (skipped_ > 0 || is_skipped(name)) {
       ++skipped_;
+    } else if (formula_.is_open() || FormulaReader::is_formula(name)) {
+      formula_.begin(name, attributes);
     } else if (name == "p") {
       open_.emplace_back();
     } else if (name == "t" || name == "instrText") {
@@ -105,6 +108,9 @@ class BodyReader final : public XmlListener {
   void end(std::string_view name) override {
     if (skipped_ > 0) {
       --skipped_;
+    } else if (formula_.is_open()) {
+      formula_.end(name);
+      if (!formula_.is_open()) append(formula_.take());
     } else if (name == "t") {
       in_text_ = false;
     } else if (name == "p") {
@@ -116,13 +122,13 @@ class BodyReader final : public XmlListener {
       table.cell.clear();
     } else if (name == "tbl" && !tables_.empty()) {
       end_table();
-    } else if (name == "oMath") {
-      append(" ");
     }
   }
 
   void text(std::string_view text) override {
-    if (in_text_ && skipped_ == 0) append(text);
+    if (skipped_ > 0) return;
+    if (formula_.is_open()) formula_.text(text);
+    if (in_text_) append(text);
   }
 
  private:
@@ -198,6 +204,7 @@ class BodyReader final : public XmlListener {
   std::vector<OpenParagraph> open_;
   std::vector<OpenParagraph> boxed_;  // of text boxes in the paragraph that is open
   std::vector<OpenTable> tables_;
+  FormulaReader formula_;
   bool in_text_ = false;
   int skipped_ = 0;  // depth inside an element that is left out
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/extract/chart_reader.h"
+#include "app/extract/formula_reader.h"
 #include "app/extract/office_parts.h"
 
 namespace kvlink::extract {
@@ -45,6 +46,8 @@ class ShapeReader final : public XmlListener {
       placed_ = false;
     } else if (open_.empty()) {
       return;
+    } else if (formula_.is_open() || FormulaReader::is_formula(name)) {
+      formula_.begin(name, attributes);
     } else if (name == "ph") {
       const auto type = attributes.get("type");
       open_.back().placeholder = type.empty() ? "body" : std::string(type);
@@ -68,6 +71,11 @@ class ShapeReader final : public XmlListener {
   }
 
   void end(std::string_view name) override {
+    if (formula_.is_open()) {
+      formula_.end(name);
+      if (!formula_.is_open()) append(formula_.take());
+      return;
+    }
     if (name == "t") in_text_ = false;
     if (open_.empty()) return;
     if (name == "tc") {
@@ -86,6 +94,7 @@ class ShapeReader final : public XmlListener {
   }
 
   void text(std::string_view text) override {
+    if (formula_.is_open()) formula_.text(text);
     if (in_text_) append(text);
   }
 
@@ -99,6 +108,7 @@ class ShapeReader final : public XmlListener {
   }
 
   std::vector<Shape> open_;
+  FormulaReader formula_;
   bool placed_ = false;
   bool in_text_ = false;
 };

@@ -101,6 +101,17 @@ TEST(Readers, ReadWordInTheOrderOfItsBody) {
   EXPECT_EQ(document.blocks[2].level, 1) << "the first row names the columns";
 }
 
+TEST(Readers, ReadTheFormulasOfWord) {
+  const auto document = read(
+      "physics.docx",
+      docx(
+          "<w:p><w:r><w:t>The angle is </w:t></w:r><m:oMath xmlns:m=\"f\"><m:r><m:t>θ=</m:t></m:r>"
+          "<m:f><m:num><m:r><m:t>mλ</m:t></m:r></m:num><m:den><m:r><m:t>a</m:t></m:r></m:den></m:f>"
+          "</m:oMath><w:r><w:t>.</w:t></w:r></w:p>")
+          .finish());
+  EXPECT_EQ(text_of(document), "The angle is $θ=\\frac{mλ}{a}$.\n");
+}
+
 TEST(Readers, KnowAFormatByItsContent) {
   const std::string bytes = docx(word_paragraph("Words.")).finish();
   EXPECT_EQ(text_of(read("notes.txt", bytes)), "Words.\n");
