@@ -10,7 +10,6 @@ namespace {
 
 using retrieval::ReadProblem;
 
-constexpr std::size_t kHeaderBytes = 512;
 constexpr std::size_t kEntryBytes = 128;
 constexpr std::size_t kMiniBytes = 64;
 constexpr std::uint64_t kMiniBelow = 4096;         // streams smaller than this are in small sectors
