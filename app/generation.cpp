@@ -38,8 +38,8 @@ Generated generate(inference::Engine& engine, inference::Context& context,
   std::vector<std::int32_t> tokens;
   const auto stop_ids = engine.chat_format().stop_ids();
   auto stage = timeline.begin(Stage::kFirstToken);
+  std::int32_t token = sampler.next(logits, tokens);
   while (true) {
-    const std::int32_t token = sampler.next(logits, tokens);
     bool ended = contains(stop_ids, token);
     if (!ended) {
       tokens.push_back(token);
@@ -56,7 +56,8 @@ Generated generate(inference::Engine& engine, inference::Context& context,
       made.end = AnswerEnd::kMaxTokens;
       break;
     }
-    auto next = engine.decode(context, token, inference::Priority::kQuestion, stop);
+    const auto next =
+        engine.next_token(context, token, sampler, tokens, inference::Priority::kQuestion, stop);
     if (!next) {
       const auto code = next.error().code;
       if (code != ErrorCode::kCancelled && code != ErrorCode::kOutOfMemory) {
@@ -67,7 +68,7 @@ Generated generate(inference::Engine& engine, inference::Context& context,
     }
     record_first_decode(context, timeline);
     made.unfed.clear();
-    logits = std::move(*next);
+    token = *next;
   }
   made.n_tokens = static_cast<std::int64_t>(tokens.size());
   timeline.end(stage).tokens = std::max<std::int64_t>(made.n_tokens - 1, 0);

@@ -17,6 +17,8 @@
 
 namespace kvlink::inference {
 
+struct TokenDraw;
+
 /// What one forward pass reads and writes. Rows must exist in the cache (KvCache::append_rows).
 struct ForwardBatch {
   std::span<const std::int32_t> token_ids;  ///< [n]; an id of -1 takes the next row of `embeddings`
@@ -36,6 +38,9 @@ struct ForwardBatch {
   /// values go here, and returns no logits.
   View<float> values = {};
   std::int32_t values_layer = 0;
+  /// For a batch of one logit row: a device that can draws the token there, writes it here and
+  /// returns no logits. Everybody else leaves it as it is.
+  TokenDraw* draw = nullptr;
 };
 
 /// Throws kInvalidInput for a token id outside the vocabulary and for soft tokens without

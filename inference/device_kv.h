@@ -64,6 +64,8 @@ class DeviceKv {
   virtual void begin_trace() = 0;
   /// What was done since, in the order of its begin; waits until it is over.
   virtual std::vector<DeviceSpan> end_trace() = 0;
+  /// Ends it without asking what was done, as where the work broke off.
+  virtual void drop_trace() noexcept = 0;
 };
 
 }  // namespace kvlink::inference

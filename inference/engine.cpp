@@ -128,6 +128,23 @@ Result<std::vector<float>> Engine::decode(Context& context, std::int32_t token, 
   });
 }
 
+Result<std::int32_t> Engine::next_token(Context& context, std::int32_t token, Sampler& sampler,
+                                        std::span<const std::int32_t> answer, Priority priority,
+                                        std::stop_token stop) {
+  return returning([&] {
+    State& s = *state_;
+    TokenDraw draw = sampler.plan(answer);
+    std::vector<float> logits;
+    {
+      EngineGate::Turn turn(s.gate, priority, std::move(stop));
+      logits = s.on_either(context, 1, turn, [&] { return s.decode(context, token, turn, &draw); });
+    }
+    if (!logits.empty()) return sampler.next(logits, answer);
+    sampler.advance();
+    return draw.token;
+  });
+}
+
 std::string Engine::device_words() const { return state_->device.words(); }
 std::vector<std::string> Engine::take_device_notices() { return state_->device.take_notices(); }
 std::optional<DeviceTier> Engine::device_tier() const { return state_->device.tier(); }

@@ -145,6 +145,13 @@ class Engine {
   Result<std::vector<float>> decode(Context& context, std::int32_t token, Priority priority,
                                     std::stop_token stop = {});
 
+  /// Appends one token and chooses the one behind it as sampler.next() would from its logits and
+  /// `answer`, the tokens produced so far. A GPU chooses where the logits are, so that none come
+  /// back. Errors of decode(), and kCorrupt as Sampler::next, after which the token stays appended.
+  Result<std::int32_t> next_token(Context& context, std::int32_t token, Sampler& sampler,
+                                  std::span<const std::int32_t> answer, Priority priority,
+                                  std::stop_token stop = {});
+
   /// Keeps ingestion waiting while it lives: held from a question's first call to the last token of
   /// its answer, so that no layer of ingestion comes between two tokens. Whoever holds it must not
   /// wait for ingestion. Must not outlive the engine.

@@ -75,7 +75,9 @@ struct Engine::State {
   std::vector<float> prefill(Context& context, const ContextPlan& plan,
                              std::span<const PlannedChunk> chunks, EngineGate::Turn& turn,
                              PrefillReport& report);
-  std::vector<float> decode(Context& context, std::int32_t token, EngineGate::Turn& turn) const;
+  /// Logits after the token; none where a device has made `draw` (null: nobody should).
+  std::vector<float> decode(Context& context, std::int32_t token, EngineGate::Turn& turn,
+                            TokenDraw* draw = nullptr) const;
   void move_to_cpu(Context& context, EngineGate::Turn& turn);
 
   /// Does `work` where the context is; when that is a GPU and it fails, again on the CPU.

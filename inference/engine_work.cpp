@@ -46,6 +46,26 @@ class RowsGuard {
   bool completed_ = false;
 };
 
+/// Times what a device does, and stops timing it when the work breaks off.
+class TracedWork {
+ public:
+  /// null: there is no device, or nothing to time.
+  explicit TracedWork(DeviceKv* device) : device_(device) {
+    if (device_ != nullptr) device_->begin_trace();
+  }
+  TracedWork(const TracedWork&) = delete;
+  TracedWork& operator=(const TracedWork&) = delete;
+  ~TracedWork() {
+    if (device_ != nullptr) device_->drop_trace();
+  }
+  std::vector<DeviceSpan> finish() {
+    return device_ == nullptr ? std::vector<DeviceSpan>() : device_->end_trace();
+  }
+
+ private:
+  DeviceKv* device_;
+};
+
 std::vector<std::int32_t> ascending(std::int64_t first, std::size_t n) {
   std::vector<std::int32_t> values(n);
   std::iota(values.begin(), values.end(), static_cast<std::int32_t>(first));
@@ -126,9 +146,8 @@ std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& p
   report = {};
   const auto begin = Clock::now();
   RowsGuard guard(context.cache_);
-  DeviceKv* const on_device = context.cache_.device();
   context.device_spans_.clear();
-  if (on_device != nullptr) on_device->begin_trace();
+  TracedWork traced(context.cache_.device());
   const std::int64_t first_row = context.cache_.append_rows(plan.row_positions);
   load_blocks(context.cache_, first_row, plan, chunks, turn);
   const auto loaded = Clock::now();
@@ -141,7 +160,7 @@ std::vector<float> Engine::State::prefill(Context& context, const ContextPlan& p
   // An adapter that is for reading passages has no say where there are none.
   if (!has_passages) std::fill(forward.before.begin(), forward.before.end(), 1);
   std::vector<float> logits = run.logits_of(forward);
-  if (on_device != nullptr) context.device_spans_ = on_device->end_trace();
+  context.device_spans_ = traced.finish();
   guard.complete();
   context.next_position_ = plan.next_position;
   context.has_passages_ = has_passages;
@@ -182,14 +201,14 @@ void Engine::State::move_to_cpu(Context& context, EngineGate::Turn& turn) {
            "the question again");
     }
     PrefillReport ignored;
-    prefill(moved, step.plan, chunks, turn, ignored);
+    if (!step.plan.row_positions.empty()) prefill(moved, step.plan, chunks, turn, ignored);
     for (const std::int32_t token : step.decoded) decode(moved, token, turn);
   }
   context = std::move(moved);
 }
 
 std::vector<float> Engine::State::decode(Context& context, std::int32_t token,
-                                         EngineGate::Turn& turn) const {
+                                         EngineGate::Turn& turn, TokenDraw* draw) const {
   RowsGuard guard(context.cache_);
   const std::int32_t position = context.next_position_;
   const auto row = static_cast<std::int32_t>(context.cache_.append_rows(std::span(&position, 1)));
@@ -203,14 +222,18 @@ std::vector<float> Engine::State::decode(Context& context, std::int32_t token,
   DeviceKv* const on_device = context.cache_.device();
   const bool is_first =
       on_device != nullptr && !context.steps_.empty() && context.steps_.back().decoded.empty();
+  batch.draw = draw;
   context.device_spans_.clear();
-  if (is_first) on_device->begin_trace();
+  TracedWork traced(is_first ? on_device : nullptr);
   std::vector<float> logits =
       decoder.forward(batch, context.cache_, between_layers(context.cache_, turn));
-  if (is_first) context.device_spans_ = on_device->end_trace();
+  context.device_spans_ = traced.finish();
   guard.complete();
   context.next_position_ = position + 1;
-  if (!context.steps_.empty()) context.steps_.back().decoded.push_back(token);
+  if (on_device != nullptr) {
+    if (context.steps_.empty()) context.steps_.emplace_back();  // tokens with nothing before them
+    context.steps_.back().decoded.push_back(token);
+  }
   return logits;
 }
 

@@ -29,11 +29,23 @@ void check_logits(std::span<const float> logits) {
   if (!any_allowed) fail(ErrorCode::kCorrupt, "the model forbids every token; try another file");
 }
 
-void penalise(std::vector<float>& logits, std::span<const std::int32_t> answer, float penalty) {
+/// Every id of an answer once, ascending.
+std::vector<std::int32_t> seen_in(std::span<const std::int32_t> answer) {
   std::vector<std::int32_t> seen(answer.begin(), answer.end());
   std::sort(seen.begin(), seen.end());
   seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-  for (const std::int32_t id : seen) {
+  return seen;
+}
+
+bool penalises(const SamplerOptions& options) {
+  return options.repetition_penalty > 0.0F && options.repetition_penalty != 1.0F;
+}
+
+/// 53 random bits make a double in [0, 1); std distributions differ between standard libraries.
+double uniform_of(std::uint64_t random) { return static_cast<double>(random >> 11) * 0x1.0p-53; }
+
+void penalise(std::vector<float>& logits, std::span<const std::int32_t> answer, float penalty) {
+  for (const std::int32_t id : seen_in(answer)) {
     if (id < 0 || static_cast<std::size_t>(id) >= logits.size()) continue;
     float& v = logits[static_cast<std::size_t>(id)];
     v = v > 0.0F ? v / penalty : v * penalty;
@@ -77,9 +89,7 @@ std::size_t draw(std::span<const double> weights, double top_p, double uniform) 
 std::int32_t Sampler::next(std::span<const float> logits, std::span<const std::int32_t> answer) {
   check_logits(logits);
   std::vector<float> scores(logits.begin(), logits.end());
-  if (options_.repetition_penalty > 0.0F && options_.repetition_penalty != 1.0F) {
-    penalise(scores, answer, options_.repetition_penalty);
-  }
+  if (penalises(options_)) penalise(scores, answer, options_.repetition_penalty);
   if (!(options_.temperature > 0.0F)) return kernels::argmax(scores);
 
   const std::size_t limit = options_.top_k > 0 ? static_cast<std::size_t>(options_.top_k)
@@ -94,9 +104,22 @@ std::int32_t Sampler::next(std::span<const float> logits, std::span<const std::i
     weights.push_back(
         std::exp((score(id) - score(ids[0])) / static_cast<double>(options_.temperature)));
   }
-  // 53 random bits make a double in [0, 1); std distributions differ between standard libraries.
-  const double uniform = static_cast<double>(random_() >> 11) * 0x1.0p-53;
-  return ids[draw(weights, static_cast<double>(options_.top_p), uniform)];
+  return ids[draw(weights, static_cast<double>(options_.top_p), uniform_of(random_()))];
+}
+
+TokenDraw Sampler::plan(std::span<const std::int32_t> answer) const {
+  std::mt19937_64 random = random_;
+  TokenDraw planned{.uniform = uniform_of(random()),
+                    .temperature = options_.temperature,
+                    .top_k = options_.top_k,
+                    .top_p = options_.top_p,
+                    .penalty = options_.repetition_penalty};
+  if (penalises(options_)) planned.seen = seen_in(answer);
+  return planned;
+}
+
+void Sampler::advance() {
+  if (options_.temperature > 0.0F) random_();
 }
 
 }  // namespace kvlink::inference

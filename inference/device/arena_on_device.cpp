@@ -22,6 +22,7 @@ class ArenaOnDevice : public DeviceKv {
   }
   void begin_trace() override { decoder_.trace().begin(); }
   std::vector<DeviceSpan> end_trace() override { return decoder_.trace().end(); }
+  void drop_trace() noexcept override { decoder_.trace().drop(); }
 
  private:
   DeviceDecoder& decoder_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "kernels/base/result.h"
 
@@ -15,25 +16,59 @@ using cuda::Lane;
 constexpr std::int64_t kAlignment = 256;
 std::int64_t aligned(std::int64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// Bytes of one layer of a block in the ring.
-std::int64_t layer_bytes(const KvBlock& block) {
-  return aligned(block.layout().plane_bytes(Plane::kKeys, block.n_tokens())) +
-         aligned(block.layout().plane_bytes(Plane::kValues, block.n_tokens()));
+/// From the first key of a layer to its last value: one stretch of the block.
+std::span<const std::byte> layer_of(const KvBlock& block, std::int32_t layer) {
+  const std::int64_t first = block.plane_offset(layer, Plane::kKeys);
+  const std::int64_t n = block.plane_offset(layer, Plane::kValues) - first +
+                         std::ssize(block.plane(layer, Plane::kValues));
+  return block.bytes().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+}
+
+std::int64_t plane_bytes(const KvBlock& block) {
+  return std::ssize(block.plane(0, Plane::kKeys)) + std::ssize(block.plane(0, Plane::kValues));
+}
+
+std::string mib(std::int64_t bytes) { return std::to_string((bytes >> 20) + 1) + " MiB"; }
+
+/// Bytes of the sources of all layers in the tables.
+std::int64_t source_bytes(std::int64_t n_layers, std::size_t n_sources) {
+  return aligned(n_layers * static_cast<std::int64_t>(n_sources * sizeof(cuda::KvSource)));
 }
 
 }  // namespace
 
 BlockLoader::BlockLoader(const ModelConfig& config, const float* rope_frequencies,
-                         cuda::CudaBackend& backend, std::int64_t budget_bytes, DeviceTrace& trace)
+                         cuda::CudaBackend& backend, const LoadRoom& room,
+                         std::int64_t budget_bytes, DeviceTrace& trace)
     : config_(config),
       rope_frequencies_(rope_frequencies),
       backend_(backend),
+      room_(room),
       resident_(backend, budget_bytes),
       trace_(trace) {
   for (std::int32_t layer = 0; layer < config.n_layers; ++layer) {
     loaded_.push_back(cuda::make_event(backend));
   }
   for (Slot& slot : slots_) slot.copied = cuda::make_event(backend);
+  take_room();
+}
+
+void BlockLoader::take_room() {
+  try {
+    for (Slot& slot : slots_) {
+      slot.host = cuda::PinnedBuffer(backend_, room_.slot);
+      slot.device = cuda::DeviceBuffer(backend_, room_.slot);
+    }
+    tables_host_ = cuda::PinnedBuffer(backend_, room_.tables);
+    tables_ = cuda::DeviceBuffer(backend_, room_.tables);
+    pairs_ = cuda::DeviceBuffer(backend_, room_.pairs);
+  } catch (const Exception& failure) {
+    if (failure.error().code != ErrorCode::kOutOfMemory) throw;
+    fail(ErrorCode::kOutOfMemory,
+         "blocks are loaded through " + mib(room_.pinned()) +
+             " of pinned memory of the computer and " + mib(room_.on_device()) +
+             " of the GPU's, which cannot be had: " + failure.error().message);
+  }
 }
 
 BlockLoader::Place BlockLoader::place(const KvLoad& load) {
@@ -47,64 +82,68 @@ BlockLoader::Place BlockLoader::place(const KvLoad& load) {
   return place;
 }
 
-void BlockLoader::prepare_ring(std::int64_t bytes) {
-  for (Slot& slot : slots_) {
-    slot.in_use = false;
-    // One of the two may be missing, when the other could not be had.
-    if (slot.host.size() < bytes) {
-      slot.host = {};
-      slot.host = cuda::PinnedBuffer(backend_, bytes);
-    }
-    if (slot.device.size() < bytes) {
-      slot.device = {};
-      slot.device = cuda::DeviceBuffer(backend_, bytes);
-    }
+/// Where every block comes from and goes through, in pieces that fit into a slot.
+void BlockLoader::place_all(std::span<const KvLoad> loads) {
+  places_.clear();
+  pieces_.assign(1, {});
+  std::int64_t n_tokens = 0;
+  for (const KvLoad& load : loads) n_tokens += load.block->n_tokens();
+  if (n_tokens > room_.n_tokens || std::ssize(loads) > LoadRoom::kMostBlocks) {
+    fail(ErrorCode::kUnsupported,
+         std::to_string(loads.size()) + " blocks of " + std::to_string(n_tokens) +
+             " tokens are more than the GPU loads at a time, " + std::to_string(room_.n_tokens));
   }
+  for (const KvLoad& load : loads) {
+    Place own = place(load);
+    const std::int64_t bytes = own.is_there ? 0 : aligned(std::ssize(layer_of(*load.block, 0)));
+    if (bytes > room_.slot) {
+      fail(ErrorCode::kUnsupported,
+           "a passage of " + std::to_string(load.block->n_tokens()) + " tokens takes " +
+               mib(bytes) + " a layer, more than the GPU loads at a time, " + mib(room_.slot));
+    }
+    if (pieces_.back().bytes + bytes > room_.slot) {
+      const Piece& last = pieces_.back();
+      pieces_.push_back({.first = places_.size(), .first_token = last.first_token + last.n_tokens});
+    }
+    Piece& piece = pieces_.back();
+    own.ring_offset = piece.bytes;
+    own.first_token = piece.n_tokens;
+    own.piece = pieces_.size() - 1;
+    ++piece.n;
+    piece.n_tokens += load.block->n_tokens();
+    piece.bytes += bytes;
+    piece.plane_bytes += plane_bytes(*load.block);
+    places_.push_back(own);
+  }
+}
+
+/// Pieces take the slots in turn.
+BlockLoader::Slot& BlockLoader::slot_of(std::int32_t layer, std::size_t piece) {
+  return slots_[(static_cast<std::size_t>(layer) * pieces_.size() + piece) % LoadRoom::kSlots];
 }
 
 std::int64_t BlockLoader::address(const Place& place, std::int32_t layer, Plane plane,
                                   const Slot& slot) const {
+  const std::int64_t offset = place.block->plane_offset(layer, plane);
   if (place.resident != nullptr) {
-    return reinterpret_cast<std::int64_t>(place.resident->bytes.data()) +
-           place.block->plane_offset(layer, plane);
+    return reinterpret_cast<std::int64_t>(place.resident->bytes.data()) + offset;
   }
-  const std::int64_t behind_keys =
-      plane == Plane::kKeys
-          ? 0
-          : aligned(place.block->layout().plane_bytes(Plane::kKeys, place.block->n_tokens()));
-  return reinterpret_cast<std::int64_t>(slot.device.data()) + place.ring_offset + behind_keys;
+  return reinterpret_cast<std::int64_t>(slot.device.data()) + place.ring_offset + offset -
+         place.block->plane_offset(layer, Plane::kKeys);
 }
 
-void BlockLoader::queue_tables(std::span<const KvLoad> loads, std::span<const Place> places) {
-  n_sources_ = std::ssize(loads);
-  n_tokens_ = 0;
-  for (const KvLoad& load : loads) n_tokens_ += load.block->n_tokens();
-  const std::int64_t source_bytes =
-      aligned(config_.n_layers * n_sources_ * static_cast<std::int64_t>(sizeof(cuda::KvSource)));
-  const std::int64_t bytes = source_bytes + 2 * n_tokens_ * 4;
-  if (tables_.size() < bytes || tables_host_.size() < bytes) {
-    tables_ = {};
-    tables_host_ = {};
-    tables_host_ = cuda::PinnedBuffer(backend_, 2 * bytes);
-    tables_ = cuda::DeviceBuffer(backend_, 2 * bytes);
-  }
-  const std::int64_t pair_bytes =
-      std::max<std::int64_t>(n_tokens_ * config_.rope.n_rotated() * 4, kAlignment);
-  if (pairs_.size() < pair_bytes) {
-    pairs_ = {};
-    pairs_ = cuda::DeviceBuffer(backend_, 2 * pair_bytes);
-  }
+void BlockLoader::queue_tables(std::span<const KvLoad> loads) {
+  const std::int64_t behind_sources = source_bytes(config_.n_layers, places_.size());
+  const std::int64_t n_tokens = pieces_.back().first_token + pieces_.back().n_tokens;
   auto* sources = tables_host_.as<cuda::KvSource>();
-  auto* rows = reinterpret_cast<std::int32_t*>(tables_host_.as<std::byte>() + source_bytes);
-  std::int32_t* positions = rows + n_tokens_;
+  auto* rows = reinterpret_cast<std::int32_t*>(tables_host_.as<std::byte>() + behind_sources);
+  std::int32_t* positions = rows + n_tokens;
   for (std::int32_t layer = 0; layer < config_.n_layers; ++layer) {
-    const Slot& slot = slots_[static_cast<std::size_t>(layer) % kSlots];
-    std::int64_t first = 0;
-    for (const Place& place : places) {
+    for (const Place& place : places_) {
+      const Slot& slot = slot_of(layer, place.piece);
       *sources++ = {address(place, layer, Plane::kKeys, slot),
-                    address(place, layer, Plane::kValues, slot), place.block->n_tokens(), first,
-                    place.block->layout().dtype};
-      first += place.block->n_tokens();
+                    address(place, layer, Plane::kValues, slot), place.block->n_tokens(),
+                    place.first_token, place.block->layout().dtype};
     }
   }
   for (const KvLoad& load : loads) {
@@ -114,72 +153,84 @@ void BlockLoader::queue_tables(std::span<const KvLoad> loads, std::span<const Pl
     }
   }
   backend_.run(&Api::upload, Lane::kCopy, tables_.data(),
-               static_cast<const void*>(tables_host_.as<std::byte>()), bytes);
+               static_cast<const void*>(tables_host_.as<std::byte>()),
+               behind_sources + 2 * n_tokens * 4);
   const auto* device_rows =
-      reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + source_bytes);
+      reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + behind_sources);
   const cuda::RopeTableCall call{.lane = Lane::kCopy,
-                                 .positions = device_rows + n_tokens_,
+                                 .positions = device_rows + n_tokens,
                                  .frequencies = rope_frequencies_,
                                  .rows = nullptr,
                                  .arena_positions = nullptr,
                                  .magnitude = config_.rope.magnitude,
-                                 .n = n_tokens_,
+                                 .n = n_tokens,
                                  .n_frequencies = std::ssize(config_.rope.frequencies),
                                  .pairs = pairs_.as<float>()};
   backend_.run(&Api::rope_table, &call);
 }
 
-/// One plane over the bus, through pinned memory where the block's own is not.
-void BlockLoader::copy_plane(const Place& place, std::int32_t layer, Plane plane, Slot& slot) {
-  const auto bytes = place.block->plane(layer, plane);
+/// Keys and values of one layer over the bus, through pinned memory where the block's own is not.
+void BlockLoader::copy_layer(const Place& place, std::int32_t layer, Slot& slot) {
+  const auto bytes = layer_of(*place.block, layer);
+  const std::int64_t counted = plane_bytes(*place.block);
   const void* from = bytes.data();
-  auto* to = reinterpret_cast<std::byte*>(address(place, layer, plane, slot));
   if (!place.is_pinned) {
-    const std::int64_t behind_keys =
-        plane == Plane::kKeys
-            ? 0
-            : aligned(place.block->layout().plane_bytes(Plane::kKeys, place.block->n_tokens()));
-    std::byte* staged = slot.host.as<std::byte>() + place.ring_offset + behind_keys;
+    std::byte* staged = slot.host.as<std::byte>() + place.ring_offset;
     std::memcpy(staged, bytes.data(), bytes.size());
     from = staged;
-    report_.bytes_from_pageable += std::ssize(bytes);
+    report_.bytes_from_pageable += counted;
   }
+  auto* to = reinterpret_cast<std::byte*>(address(place, layer, Plane::kKeys, slot));
   backend_.run(&Api::upload, Lane::kCopy, static_cast<void*>(to), from, std::ssize(bytes));
-  report_.bytes_from_host += std::ssize(bytes);
+  report_.bytes_from_host += counted;
 }
 
-void BlockLoader::queue_copies(std::int32_t layer, std::span<const Place> places) {
-  Slot& slot = slots_[static_cast<std::size_t>(layer) % kSlots];
+void BlockLoader::queue_copies(std::int32_t layer, const Piece& piece, Slot& slot) {
   // The copy lane keeps the order on the device; the host's part of the slot is free once the
   // device has copied it.
   if (slot.in_use) backend_.run(&Api::wait_event_on_host, slot.copied.get());
-  for (const Place& place : places) {
+  for (const Place& place : std::span(places_).subspan(piece.first, piece.n)) {
     if (place.is_there) {
-      report_.bytes_from_device += std::ssize(place.block->plane(layer, Plane::kKeys)) +
-                                   std::ssize(place.block->plane(layer, Plane::kValues));
-      continue;
+      report_.bytes_from_device += plane_bytes(*place.block);
+    } else {
+      copy_layer(place, layer, slot);
     }
-    copy_plane(place, layer, Plane::kKeys, slot);
-    copy_plane(place, layer, Plane::kValues, slot);
   }
   backend_.run(&Api::record_event, Lane::kCopy, slot.copied.get());
   slot.in_use = true;
 }
 
-void BlockLoader::queue_rotation(std::int32_t layer, DeviceArena& arena) {
-  const std::int64_t source_bytes =
-      aligned(config_.n_layers * n_sources_ * static_cast<std::int64_t>(sizeof(cuda::KvSource)));
+void BlockLoader::queue_rotation(std::int32_t layer, const Piece& piece, DeviceArena& arena) {
+  const auto n_frequencies = std::ssize(config_.rope.frequencies);
+  const std::int64_t behind_sources = source_bytes(config_.n_layers, places_.size());
+  const auto* sources =
+      tables_.as<cuda::KvSource>() + static_cast<std::size_t>(layer) * places_.size() + piece.first;
+  const auto* rows =
+      reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + behind_sources);
   const cuda::KvLoadCall call{
       .lane = Lane::kCopy,
       .base = nullptr,
-      .sources = tables_.as<cuda::KvSource>() + layer * n_sources_,
-      .n_sources = n_sources_,
-      .n_tokens = n_tokens_,
-      .rope = {pairs_.as<float>(), std::ssize(config_.rope.frequencies),
+      .sources = sources,
+      .n_sources = static_cast<std::int64_t>(piece.n),
+      .n_tokens = piece.n_tokens,
+      .rope = {pairs_.as<float>() + 2 * n_frequencies * piece.first_token, n_frequencies,
                config_.rope.pairing == kernels::RopePairing::kInterleaved ? 1 : 0},
-      .rows = reinterpret_cast<const std::int32_t*>(tables_.as<std::byte>() + source_bytes),
+      .rows = rows + piece.first_token,
       .arena = arena.layer(layer)};
   backend_.run(&Api::kv_load, &call);
+}
+
+void BlockLoader::queue_piece(std::int32_t layer, std::size_t number, DeviceArena& arena) {
+  const Piece& piece = pieces_[number];
+  const std::int64_t before = report_.bytes_from_host;
+  const std::size_t begun = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
+  queue_copies(layer, piece, slot_of(layer, number));
+  const std::size_t copied = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
+  queue_rotation(layer, piece, arena);
+  if (!trace_.is_on()) return;
+  const std::int64_t n_copied = report_.bytes_from_host - before;
+  if (n_copied > 0) trace_.add(DeviceSpan::Work::kCopy, begun, copied, n_copied);
+  trace_.add(DeviceSpan::Work::kRotate, copied, trace_.mark(Lane::kCopy), piece.plane_bytes);
 }
 
 void BlockLoader::load(std::span<const KvLoad> loads, DeviceArena& arena,
@@ -200,32 +251,16 @@ void BlockLoader::queue(std::span<const KvLoad> loads, DeviceArena& arena,
                         const std::function<void()>& between_layers) {
   report_ = {};
   resident_.begin_load();
-  std::vector<Place> places;
-  std::int64_t ring_bytes = 0;
-  layer_bytes_ = 0;
-  for (const KvLoad& load : loads) {
-    Place own = place(load);
-    own.ring_offset = ring_bytes;
-    if (!own.is_there) ring_bytes += layer_bytes(*load.block);
-    layer_bytes_ += std::ssize(load.block->plane(0, Plane::kKeys)) +
-                    std::ssize(load.block->plane(0, Plane::kValues));
-    places.push_back(own);
-  }
-  prepare_ring(ring_bytes);
-  queue_tables(loads, places);
+  place_all(loads);
+  for (Slot& slot : slots_) slot.in_use = false;
+  queue_tables(loads);
   under_way_ = true;
   for (std::int32_t layer = 0; layer < config_.n_layers; ++layer) {
-    if (between_layers) between_layers();
-    const std::int64_t before = report_.bytes_from_host;
-    const std::size_t begun = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
-    queue_copies(layer, places);
-    const std::size_t copied = trace_.is_on() ? trace_.mark(Lane::kCopy) : 0;
-    queue_rotation(layer, arena);
+    for (std::size_t piece = 0; piece < pieces_.size(); ++piece) {
+      if (between_layers) between_layers();
+      queue_piece(layer, piece, arena);
+    }
     backend_.run(&Api::record_event, Lane::kCopy, loaded_[static_cast<std::size_t>(layer)].get());
-    if (!trace_.is_on()) continue;
-    const std::int64_t n_copied = report_.bytes_from_host - before;
-    if (n_copied > 0) trace_.add(DeviceSpan::Work::kCopy, begun, copied, n_copied);
-    trace_.add(DeviceSpan::Work::kRotate, copied, trace_.mark(Lane::kCopy), layer_bytes_);
   }
   resident_.end_load();
 }

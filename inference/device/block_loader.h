@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inference/device/device_arena.h"
+#include "inference/device/device_memory.h"
 #include "inference/device/device_trace.h"
 #include "inference/device/resident_blocks.h"
 #include "inference/device_kv.h"
@@ -26,11 +27,13 @@ struct LoadReport {
 /// are there, so that layer l computes while layer l + 1 is on its way. One user at a time.
 class BlockLoader {
  public:
+  /// Takes all memory that loads use, on the device and pinned, at once. Throws kOutOfMemory with
+  /// what was wanted, and kDevice.
   BlockLoader(const ModelConfig& config, const float* rope_frequencies, cuda::CudaBackend& backend,
-              std::int64_t budget_bytes, DeviceTrace& trace);
+              const LoadRoom& room, std::int64_t budget_bytes, DeviceTrace& trace);
 
   /// Queues the loads of all layers; blocks are of one geometry. Call wait_for_layer before a
-  /// layer's rows are read. Throws kOutOfMemory, kDevice.
+  /// layer's rows are read. Throws kUnsupported for more than there is room for, and kDevice.
   void load(std::span<const KvLoad> loads, DeviceArena& arena,
             const std::function<void()>& between_layers);
   /// Makes the compute lane wait until a layer's rows are in the arena; nothing when no load is
@@ -57,6 +60,15 @@ class BlockLoader {
     bool is_there = false;                      // its bytes are on the device already
     bool is_pinned = false;  // its host memory can be copied from without waiting
     std::int64_t ring_offset = 0;
+    std::int64_t first_token = 0;  // of its piece
+    std::size_t piece = 0;
+  };
+  /// Blocks whose layer fits into a slot.
+  struct Piece {
+    std::size_t first = 0, n = 0;  // places
+    std::int64_t first_token = 0, n_tokens = 0;
+    std::int64_t bytes = 0;        // in the slot
+    std::int64_t plane_bytes = 0;  // of one layer
   };
   struct Slot {
     cuda::PinnedBuffer host;
@@ -64,34 +76,36 @@ class BlockLoader {
     cuda::EventHandle copied;
     bool in_use = false;
   };
-  static constexpr std::size_t kSlots = 3;
-
   void queue(std::span<const KvLoad> loads, DeviceArena& arena,
              const std::function<void()>& between_layers);
+  void take_room();
   Place place(const KvLoad& load);
-  void prepare_ring(std::int64_t bytes);
-  void queue_tables(std::span<const KvLoad> loads, std::span<const Place> places);
-  void queue_copies(std::int32_t layer, std::span<const Place> places);
-  void queue_rotation(std::int32_t layer, DeviceArena& arena);
-  void copy_plane(const Place& place, std::int32_t layer, Plane plane, Slot& slot);
+  void place_all(std::span<const KvLoad> loads);
+  Slot& slot_of(std::int32_t layer, std::size_t piece);
+  void queue_tables(std::span<const KvLoad> loads);
+  void queue_piece(std::int32_t layer, std::size_t piece, DeviceArena& arena);
+  void queue_copies(std::int32_t layer, const Piece& piece, Slot& slot);
+  void queue_rotation(std::int32_t layer, const Piece& piece, DeviceArena& arena);
+  void copy_layer(const Place& place, std::int32_t layer, Slot& slot);
   std::int64_t address(const Place& place, std::int32_t layer, Plane plane, const Slot& slot) const;
 
   const ModelConfig& config_;
   const float* rope_frequencies_;
   cuda::CudaBackend& backend_;
+  const LoadRoom room_;
   ResidentBlocks resident_;
   DeviceTrace& trace_;
-  Slot slots_[kSlots];
+  Slot slots_[LoadRoom::kSlots];
   std::vector<cuda::EventHandle> loaded_;  // one per layer
   bool under_way_ = false;
   LoadReport report_;
-  // Tables of the load under way: sources of every layer, rows, positions, rotation.
+  // The load under way: its blocks, and tables of them on the device: sources of every layer, rows,
+  // positions, rotation.
+  std::vector<Place> places_;
+  std::vector<Piece> pieces_;
   cuda::DeviceBuffer tables_;
   cuda::PinnedBuffer tables_host_;
   cuda::DeviceBuffer pairs_;
-  std::int64_t n_tokens_ = 0;
-  std::int64_t n_sources_ = 0;
-  std::int64_t layer_bytes_ = 0;  // of the planes of one layer, of all blocks
 };
 
 }  // namespace kvlink::inference

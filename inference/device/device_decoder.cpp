@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "inference/device/device_step.h"
+#include "inference/sampler.h"
 #include "kernels/base/result.h"
 
 namespace kvlink::inference {
@@ -42,9 +43,10 @@ DeviceDecoder::DeviceDecoder(const Model& model, std::shared_ptr<cuda::CudaBacke
       options_(options),
       memory_(plan_device_memory(model, *backend_, options, capacity)),
       weights_(model, *backend_, options.products, memory_.copies),
-      buffers_(std::make_unique<Buffers>(config_, options.tile_rows, *backend_)),
+      buffers_(std::make_unique<Buffers>(config_, options.tile_rows, capacity, *backend_)),
       trace_(*backend_),
       loader_(std::make_unique<BlockLoader>(config_, weights_.rope_frequencies, *backend_,
+                                            LoadRoom(config_, capacity, options.ring_slot_bytes),
                                             options.block_budget_bytes, trace_)),
       capture_(std::make_unique<BlockCapture>(config_, *backend_)) {}
 
@@ -135,13 +137,20 @@ void DeviceDecoder::download_logits(std::int64_t n, std::vector<float>& out) {
 
 std::vector<float> DeviceDecoder::run_tile(const Tile& tile, const ForwardBatch& batch,
                                            const KvCache& cache, DeviceArena& arena,
+                                           std::int64_t most_keys,
                                            const LayerCallback& between_layers) {
   write_step(tile, batch, cache, arena);
-  enqueue_layers(tile, &batch, arena, cache.n_rows(), between_layers);
+  enqueue_layers(tile, &batch, arena, most_keys, between_layers);
   // While the last layers are computed, the first ones come into the block.
   if (batch.capture != nullptr) capture_->finish();
   std::vector<float> logits;
   const auto n = std::ssize(tile.logit_rows);
+  if (tile.draws) {
+    write_draw(*batch.draw);
+    enqueue_logits(tile, 0, 1);
+    enqueue_draw();
+    return finish_draw(*batch.draw);
+  }
   for (std::int64_t from = 0; from < n; from += kDeviceLogitRows) {
     const std::int64_t part = std::min(kDeviceLogitRows, n - from);
     enqueue_logits(tile, from, part);
@@ -152,13 +161,59 @@ std::vector<float> DeviceDecoder::run_tile(const Tile& tile, const ForwardBatch&
   return logits;
 }
 
+/// Whether the token behind the batch can be drawn here.
+bool DeviceDecoder::can_draw(const ForwardBatch& batch) {
+  if (batch.draw == nullptr || batch.logit_rows.size() != 1) return false;
+  const TokenDraw& draw = *batch.draw;
+  if (std::ssize(draw.seen) > Draw::kMostSeen) return false;
+  return !(draw.temperature > 0.0F) || (draw.top_k >= 1 && draw.top_k <= cuda::kMostCandidates);
+}
+
+void DeviceDecoder::write_draw(const TokenDraw& draw) {
+  auto* to = buffers_->draw_host.as<Draw>();
+  to->parameters = {.uniform = draw.uniform,
+                    .temperature = draw.temperature,
+                    .top_p = draw.top_p,
+                    .penalty = draw.penalty,
+                    .top_k = draw.top_k,
+                    .n_seen = static_cast<std::int32_t>(draw.seen.size())};
+  std::copy(draw.seen.begin(), draw.seen.end(), to->seen);
+}
+
+/// Draws out of the first row of logits; everything that changes is read when it runs.
+void DeviceDecoder::enqueue_draw() {
+  Buffers& b = *buffers_;
+  backend_->run(&Api::upload, Lane::kCompute, b.draw.data(),
+                static_cast<const void*>(b.draw_host.as<std::byte>()), b.draw.size());
+  auto* draw = b.draw.as<Draw>();
+  const cuda::SampleCall call{b.logits.as<float>(), config_.vocab_size, &draw->parameters,
+                              draw->seen, &draw->token};
+  backend_->run(&Api::sample, &call);
+}
+
+/// Nothing but the token comes back, unless the logits are no numbers: then they do, so that the
+/// host says so.
+std::vector<float> DeviceDecoder::finish_draw(TokenDraw& draw) {
+  std::int32_t& token = buffers_->draw_host.as<Draw>()->token;
+  backend_->run(&Api::download, static_cast<void*>(&token),
+                static_cast<const void*>(&buffers_->draw.as<Draw>()->token),
+                std::int64_t{sizeof(token)});
+  std::vector<float> logits;
+  if (token < 0) {
+    download_logits(1, logits);
+  } else {
+    draw.token = token;
+  }
+  return logits;
+}
+
 std::vector<float> DeviceDecoder::forward(const ForwardBatch& batch, const KvCache& cache,
                                           DeviceArena& arena, const LayerCallback& between_layers) {
   check_batch(batch, cache);
   const auto n = std::ssize(batch.token_ids);
   if (!batch.attention_mass.empty()) {
     const std::int64_t bytes = std::ssize(batch.attention_mass) * 4;
-    if (buffers_->mass.size() < bytes) {
+    if (buffers_->mass.size() < bytes) {  // a context larger than the one that was planned for
       buffers_->mass = {};
       buffers_->mass = cuda::DeviceBuffer(*backend_, bytes);
     }
@@ -179,9 +234,10 @@ std::vector<float> DeviceDecoder::forward(const ForwardBatch& batch, const KvCac
         tile.logit_rows.push_back(i - static_cast<std::int32_t>(from));
       }
     }
+    tile.draws = can_draw(batch) && tile.logit_rows.size() == 1;
     const auto part = fits_graph(batch, arena)
                           ? run_graph(tile, batch, cache, arena, between_layers)
-                          : run_tile(tile, batch, cache, arena, between_layers);
+                          : run_tile(tile, batch, cache, arena, cache.n_rows(), between_layers);
     logits.insert(logits.end(), part.begin(), part.end());
   }
   loader_->finish();

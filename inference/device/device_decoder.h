@@ -69,6 +69,7 @@ class DeviceDecoder {
  private:
   struct Buffers;
   struct Tile;
+  struct Draw;
   struct KeptGraph;
 
   void check_batch(const ForwardBatch& batch, const KvCache& cache) const;
@@ -76,7 +77,8 @@ class DeviceDecoder {
                   DeviceArena& arena);
   void upload_soft(const ForwardBatch& batch);
   std::vector<float> run_tile(const Tile& tile, const ForwardBatch& batch, const KvCache& cache,
-                              DeviceArena& arena, const LayerCallback& between_layers);
+                              DeviceArena& arena, std::int64_t most_keys,
+                              const LayerCallback& between_layers);
   void enqueue_layers(const Tile& tile, const ForwardBatch* batch, DeviceArena& arena,
                       std::int64_t most_keys, const LayerCallback& between_layers);
   void project(const Tile& tile, std::int32_t layer, const ForwardBatch* batch, DeviceArena& arena);
@@ -86,6 +88,10 @@ class DeviceDecoder {
   void correct(const Tile& tile, std::int32_t layer, DeviceLora::Group group, cuda::Matrix x,
                cuda::Matrix y);
   void enqueue_logits(const Tile& tile, std::int64_t from, std::int64_t n);
+  static bool can_draw(const ForwardBatch& batch);
+  void write_draw(const TokenDraw& draw);
+  void enqueue_draw();
+  std::vector<float> finish_draw(TokenDraw& draw);
   bool fits_graph(const ForwardBatch& batch, const DeviceArena& arena) const;
   std::vector<float> run_graph(Tile tile, const ForwardBatch& batch, const KvCache& cache,
                                DeviceArena& arena, const LayerCallback& between_layers);

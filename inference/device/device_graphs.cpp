@@ -42,6 +42,7 @@ void DeviceDecoder::reserve_for_graph(const Tile& tile, const DeviceArena& arena
     }
   }
   consider(weights_.output, 1);
+  if (tile.draws) bytes = std::max(bytes, cuda::kSampleScratchBytes);
   if (bytes > 0) backend_->run(&Api::reserve_scratch, bytes);
 }
 
@@ -55,6 +56,7 @@ bool DeviceDecoder::note_graph(KeptGraph& kept, const Tile& tile, DeviceArena& a
     is_noting = true;
     enqueue_layers(tile, nullptr, arena, arena.capacity(), {});
     enqueue_logits(tile, 0, 1);
+    if (tile.draws) enqueue_draw();
     is_noting = false;
     backend_->run(&Api::end_graph, &made);
     kept.graph = cuda::GraphHandle(*backend_, made);
@@ -81,25 +83,31 @@ std::vector<float> DeviceDecoder::run_graph(Tile tile, const ForwardBatch& batch
   tile.stride = std::min(kDeviceGraphRows, options_.tile_rows);
   tile.padded = std::min(tile.padded, tile.stride);
   const auto is_it = [&](const KeptGraph& kept) {
-    return kept.arena == arena.serial() && kept.padded == tile.padded;
+    return kept.arena == arena.serial() && kept.padded == tile.padded && kept.draws == tile.draws;
   };
   auto kept = std::find_if(graphs_.begin(), graphs_.end(), is_it);
   if (kept == graphs_.end()) {
-    // The first time runs as it is: it makes plans and scratch that a graph cannot make.
+    // The first time runs as it is, with the kernels that the graph will have: it makes plans and
+    // scratch and loads code, none of which a graph can do.
     if (graphs_.size() == kKeptGraphs) graphs_.erase(graphs_.begin());
-    graphs_.push_back({arena.serial(), tile.padded, {}});
-    return run_tile(tile, batch, cache, arena, between_layers);
+    graphs_.push_back({arena.serial(), tile.padded, tile.draws, {}});
+    return run_tile(tile, batch, cache, arena, arena.capacity(), between_layers);
   }
   if (between_layers) between_layers();
   write_step(tile, batch, cache, arena);
   if (!kept->graph && !note_graph(*kept, tile, arena)) {
-    return run_tile(tile, batch, cache, arena, between_layers);
+    return run_tile(tile, batch, cache, arena, cache.n_rows(), between_layers);
   }
+  if (tile.draws) write_draw(*batch.draw);
   loader_->wait_for_layer(config_.n_layers - 1);
   backend_->run(&Api::launch_graph, kept->graph.get());
   ++n_graph_launches_;
   std::vector<float> logits;
-  download_logits(1, logits);
+  if (tile.draws) {
+    logits = finish_draw(*batch.draw);
+  } else {
+    download_logits(1, logits);
+  }
   if (between_layers) between_layers();
   return logits;
 }

@@ -26,6 +26,7 @@ struct DeviceDecoder::Tile {
   std::int64_t padded = 0;  ///< rows that are computed; rows from n on are padding
   std::int64_t stride = 0;  ///< of the arrays in the step buffer
   std::vector<std::int32_t> logit_rows = {};  ///< within the tile
+  bool draws = false;  ///< a token out of the one logit row, instead of its logits
 
   // n_keys, then five arrays.
   std::int64_t bytes() const { return (4 + 5 * stride) * 4; }
@@ -36,14 +37,24 @@ struct DeviceDecoder::Tile {
   std::int64_t base_rows_at() const { return 4 + 4 * stride; }
 };
 
+/// What a token is drawn with: the parameters, the token that comes out, the ids to penalise.
+struct DeviceDecoder::Draw {
+  /// Of answers with more different tokens the host draws.
+  static constexpr std::int64_t kMostSeen = 2048;
+  cuda::DrawParameters parameters;
+  std::int32_t token;
+  std::int32_t seen[kMostSeen];
+};
+
 struct DeviceDecoder::KeptGraph {
   std::uint64_t arena = 0;
   std::int64_t padded = 0;
+  bool draws = false;
   cuda::GraphHandle graph;  // empty: met once, made at the next time
 };
 
 struct DeviceDecoder::Buffers {
-  Buffers(const ModelConfig& c, std::int64_t rows, cuda::CudaBackend& b)
+  Buffers(const ModelConfig& c, std::int64_t rows, std::int64_t capacity, cuda::CudaBackend& b)
       : x(b, rows * c.model_dim * 4),
         normed(b, rows * c.model_dim * 4),
         qkv(b, rows * qkv_dim(c) * 4),
@@ -58,14 +69,20 @@ struct DeviceDecoder::Buffers {
         soft_host(b, kDeviceGraphRows * c.model_dim * 4),
         step(b, (4 + 5 * rows) * 4),
         step_host(b, (4 + 5 * rows) * 4),
-        logits_host(b, kDeviceLogitRows * c.vocab_size * 4) {}
+        logits_host(b, kDeviceLogitRows * c.vocab_size * 4),
+        draw(b, sizeof(Draw)),
+        draw_host(b, sizeof(Draw)),
+        mass(b, capacity * 4) {}
 
   cuda::DeviceBuffer x, normed, qkv, q, attended, gate_up, act, captured, pairs, logits, soft;
   cuda::PinnedBuffer soft_host;
   cuda::DeviceBuffer step;
   cuda::PinnedBuffer step_host, logits_host;
-  // Taken when they are first needed.
-  cuda::DeviceBuffer more_soft, mass;
+  cuda::DeviceBuffer draw;
+  cuda::PinnedBuffer draw_host;
+  cuda::DeviceBuffer mass;
+  // More soft tokens than most questions have: taken when they first come.
+  cuda::DeviceBuffer more_soft;
   cuda::PinnedBuffer more_soft_host;
 };
 

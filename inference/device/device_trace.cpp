@@ -13,8 +13,7 @@ constexpr std::size_t kMostMarks = 4096;
 }  // namespace
 
 void DeviceTrace::begin() {
-  n_marks_ = 0;
-  pieces_.clear();
+  drop();
   is_on_ = true;
   began_ = std::chrono::steady_clock::now();
   mark(Lane::kCompute);

@@ -11,8 +11,8 @@
 
 namespace kvlink::inference {
 
-/// Off until begin(): marks cost an event each. Switches itself off after many, so that work whose
-/// end() never came costs no more. One user at a time, as the backend.
+/// Off until begin(): marks cost an event each. Switches itself off after many. One user at a time,
+/// as the backend.
 class DeviceTrace {
  public:
   explicit DeviceTrace(cuda::CudaBackend& backend) : backend_(backend) {}
@@ -27,6 +27,12 @@ class DeviceTrace {
   void add(DeviceSpan::Work work, std::size_t from, std::size_t to, std::int64_t bytes = 0);
   /// Switches off, waits for the last mark and says when everything was, by begin. Throws kDevice.
   std::vector<DeviceSpan> end();
+  /// Switches off and forgets what there was.
+  void drop() noexcept {
+    is_on_ = false;
+    n_marks_ = 0;
+    pieces_.clear();
+  }
 
  private:
   struct Piece {

@@ -28,6 +28,9 @@ struct DeviceOptions {
   std::int64_t tile_rows = 2048;    ///< rows that go through the layers together; 16 or more
   /// Blocks that stay on the device between questions, at most; 0: none.
   std::int64_t block_budget_bytes = std::int64_t{2} << 30;
+  /// Blocks on their way to the device go through three pinned pieces of at most so many bytes; a
+  /// layer that is larger takes several.
+  std::int64_t ring_slot_bytes = std::int64_t{32} << 20;
   bool graphs = true;  ///< repeat small steps as CUDA graphs
   bool copies = true;  ///< 16-bit copies of quantised weights where they fit beside the blocks
   bool check = true;   ///< compare a few tokens with the CPU before the device is trusted

@@ -10,7 +10,7 @@
 namespace kvlink::cuda {
 
 /// Raised whenever a struct or the table below changes: a plugin of another build is refused.
-inline constexpr std::uint32_t kApiVersion = 3;
+inline constexpr std::uint32_t kApiVersion = 4;
 inline constexpr char kApiSymbol[] = "kvlink_cuda_api";
 
 /// Result of every call. Append only.
@@ -225,21 +225,29 @@ struct DequantizeCall {
   Matrix y;
 };
 
+inline constexpr std::int32_t kMostCandidates = 128;
+
+/// What a token is drawn with, on the device: a graph can be used again for the next one.
+struct DrawParameters {
+  double uniform;  ///< in [0, 1)
+  float temperature;
+  float top_p;
+  float penalty;
+  std::int32_t top_k;  ///< 1 to kMostCandidates; counts where the temperature is above 0
+  std::int32_t n_seen;
+};
+
 /// The next token of one row of logits. temperature <= 0: the best, the lowest index among equals.
-/// Else as inference/sampler.h with the same `uniform` in [0, 1).
+/// Else as inference/sampler.h with the same `uniform`.
 struct SampleCall {
   float* logits;  ///< [n], changed by the penalty
   std::int64_t n;
+  const DrawParameters* parameters;
   const std::int32_t* seen;  ///< ids to penalise, each once
-  std::int64_t n_seen;
-  float penalty;
-  float temperature;
-  std::int32_t top_k;  ///< 1 to kMostCandidates
-  float top_p;
-  double uniform;
-  std::int32_t* token;  ///< on the device; -1 when the logits are not numbers
+  std::int32_t* token;       ///< -1 when the logits are not numbers, or forbid every token
 };
-inline constexpr std::int32_t kMostCandidates = 128;
+/// Scratch of that call, for reserve_scratch.
+inline constexpr std::int64_t kSampleScratchBytes = 64 * (8 * kMostCandidates + 4);
 
 /// The table. Calls on one context come from one thread at a time. Work is queued on a lane; only
 /// synchronize, wait_event_on_host and download (which ends with it) wait for the device.

@@ -194,9 +194,55 @@ KVLINK_DEVICE float byte_value(unsigned word, unsigned i, float bias) {
   return __uint_as_float(__byte_perm(word, 0x4B000000U, 0x7440U + i)) - (8388608.0F + bias);
 }
 
+/// Byte i of a word, at most 127 and with its highest bit set, as 1 + byte / 128: the byte becomes
+/// the high mantissa of 1.
+KVLINK_DEVICE float byte_fraction(unsigned word, unsigned i) {
+  return __uint_as_float(__byte_perm(word, 0x3F000000U, 0x7044U + (i << 8)));
+}
+
 template <DType kType>
 KVLINK_DEVICE constexpr bool is_plain() {
   return block_elements(kType) == 1;
+}
+
+/// Group `unit / 2` of a row of blocks.
+template <DType kType>
+KVLINK_DEVICE void unpack_of_row(const std::uint8_t* row, std::int64_t unit, Unit& u) {
+  constexpr std::int64_t kGroups = block_elements(kType) / 32;
+  const std::int64_t group = unit / 2;
+  unpack_unit<kType>(row + group / kGroups * block_bytes(kType), static_cast<int>(group % kGroups),
+                     static_cast<int>(unit % 2), u);
+}
+
+/// The sum of a unit times activations whose runs add up to `x_sums`. Scale and offset come in once
+/// a run instead of once an element, which would cost as much again as the products.
+template <DType kType>
+KVLINK_DEVICE float dot_unit(const std::uint8_t* row, std::int64_t unit, const float (&x)[kUnit],
+                             const float (&x_sums)[2]) {
+  // Bytes of eight bits do not fit into the mantissa beside the one.
+  constexpr bool kFits = kType != DType::kQ8_0 && kType != DType::kIq4Nl;
+  Unit u;
+  unpack_of_row<kType>(row, unit, u);
+  float sum = 0.0F;
+#pragma unroll
+  for (int run = 0; run < 2; ++run) {
+    float dot = 0.0F;
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const unsigned word = u.q[2 * run + i / 4];
+      const auto at = static_cast<unsigned>(i % 4);
+      dot = fmaf(
+          kFits ? byte_fraction(word | 0x80808080U, at) : byte_value(word, at, unit_bias<kType>()),
+          x[8 * run + i], dot);
+    }
+    if constexpr (kFits) {
+      const float term = u.offset[run] - (128.0F + unit_bias<kType>()) * u.scale[run];
+      sum += fmaf(128.0F * u.scale[run], dot, term * x_sums[run]);
+    } else {
+      sum = fmaf(u.scale[run], dot, sum);
+    }
+  }
+  return sum;
 }
 
 /// Unit of a row. Rows of plain types must start at multiples of 16 bytes and have cols % 32 == 0.
@@ -225,11 +271,8 @@ KVLINK_DEVICE void decode_unit(const std::uint8_t* row, std::int64_t unit, float
       }
     }
   } else {
-    constexpr std::int64_t kGroups = block_elements(kType) / 32;
-    const std::int64_t group = unit / 2;
     Unit u;
-    unpack_unit<kType>(row + group / kGroups * block_bytes(kType),
-                       static_cast<int>(group % kGroups), static_cast<int>(unit % 2), u);
+    unpack_of_row<kType>(row, unit, u);
 #pragma unroll
     for (int i = 0; i < kUnit; ++i) {
       const float q = byte_value(u.q[i / 4], static_cast<unsigned>(i % 4), unit_bias<kType>());

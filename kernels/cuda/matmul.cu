@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations times weights. At most kFewRows rows: a warp per few outputs, weights decoded in
-// registers, f32 sums. More rows: cuBLASLt on 16-bit weights where it is there and they are (or the
-// product is large enough to make them), else tiles decoded into shared memory, 16-bit products
-// with f32 sums.
+// registers (of one row multiplied as they are unpacked), f32 sums. More rows: cuBLASLt on 16-bit
+// weights where it is there and they are (or the product is large enough to make them), else tiles
+// decoded into shared memory, 16-bit products with f32 sums.
 #include <cuda_warp_matrix.h>
 
 #include "kernels/cuda/blas.h"
@@ -79,6 +79,32 @@ __global__ void few_rows_kernel(Product p) {
       const float sum = warp_sum(sums[o][r]);
       if (lane == 0 && first + o < p.n && r < p.x.rows) write_out(p, r, first + o, sum);
     }
+  }
+}
+
+/// The same for one row of x and weights in blocks: a unit is multiplied as it is unpacked.
+template <DType kType, int kOutputs>
+__global__ void __launch_bounds__(128) one_row_kernel(Product p) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const std::int64_t first = (std::int64_t{blockIdx.x} * 4 + threadIdx.x / kWarp) * kOutputs;
+  float sums[kOutputs] = {};
+#pragma unroll 2
+  for (std::int64_t unit = lane; unit < p.k / kUnit; unit += kWarp) {
+    float x[kUnit];
+    load_unit(static_cast<const float*>(p.x.data), unit, x);
+    float x_sums[2] = {};
+#pragma unroll
+    for (int i = 0; i < kUnit; ++i) x_sums[i / 8] += x[i];
+#pragma unroll
+    for (int o = 0; o < kOutputs; ++o) {
+      const std::int64_t row = first + o < p.n ? first + o : p.n - 1;
+      sums[o] += dot_unit<kType>(p.w + row * p.w_row_bytes, unit, x, x_sums);
+    }
+  }
+#pragma unroll
+  for (int o = 0; o < kOutputs; ++o) {
+    const float sum = warp_sum(sums[o]);
+    if (lane == 0 && first + o < p.n) write_out(p, 0, first + o, sum);
   }
 }
 
@@ -228,8 +254,14 @@ void few_rows(Context& context, const MatmulCall& call) {
   for_weight_type(call.w.dtype, [&]<DType kType>() {
     if (call.x.rows == 1) {
       constexpr int kOutputs = 4;
-      launch(context, "matmul", few_rows_kernel<kType, 1, kOutputs>,
-             dim3(blocks_for(p.n, 4 * kOutputs)), 128, 0, p);
+      const auto kernel = [] {
+        if constexpr (is_plain<kType>()) {
+          return few_rows_kernel<kType, 1, kOutputs>;
+        } else {
+          return one_row_kernel<kType, kOutputs>;
+        }
+      }();
+      launch(context, "matmul", kernel, dim3(blocks_for(p.n, 4 * kOutputs)), 128, 0, p);
     } else {
       constexpr int kOutputs = 2;
       launch(context, "matmul", few_rows_kernel<kType, kFewRows, kOutputs>,

@@ -62,26 +62,48 @@ KVLINK_DEVICE void best_candidates(std::int64_t first, std::int64_t end, std::in
   }
 }
 
-__global__ void penalise_kernel(SampleCall call) {
-  const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= call.n_seen) return;
-  const std::int32_t id = call.seen[i];
-  if (id < 0 || id >= call.n) return;
-  float& v = call.logits[id];
-  v = v > 0.0F ? v / call.penalty : v * call.penalty;
+/// How many candidates count. A caller's numbers never lead out of an array.
+KVLINK_DEVICE std::int32_t n_candidates(const DrawParameters& parameters) {
+  if (!(parameters.temperature > 0.0F)) return 1;
+  const std::int32_t k = parameters.top_k;
+  return k < 1 ? 1 : (k > kMostCandidates ? kMostCandidates : k);
 }
 
-__global__ void slice_kernel(SampleCall call, std::int32_t k, Candidate* found,
-                             std::int32_t* broken) {
+// What a slice says about its logits.
+constexpr std::int32_t kBroken = 1;   // one is NaN or infinity
+constexpr std::int32_t kAllowed = 2;  // one is more than minus infinity
+
+/// Divides what is likely and was said, makes what is not even less likely, as the CPU does.
+KVLINK_DEVICE void penalise(const SampleCall& call, std::int64_t first, std::int64_t end) {
+  const float penalty = call.parameters->penalty;
+  if (!(penalty > 0.0F) || penalty == 1.0F) return;
+  for (int i = static_cast<int>(threadIdx.x); i < call.parameters->n_seen; i += kThreads) {
+    const std::int32_t id = call.seen[i];
+    if (id < first || id >= end) continue;
+    float& v = call.logits[id];
+    v = v > 0.0F ? v / penalty : v * penalty;
+  }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    slice_kernel(SampleCall call, Candidate* found, std::int32_t* states) {
   const std::int64_t each = (call.n + kBlocks - 1) / kBlocks;
   const std::int64_t first = blockIdx.x * each;
   const std::int64_t end = first + each < call.n ? first + each : call.n;
-  bool bad = false;
+  bool is_broken = false;
+  bool is_allowed = false;
   for (std::int64_t j = first + threadIdx.x; j < end; j += kThreads) {
-    bad = bad || !(call.logits[j] < INFINITY);
+    is_broken = is_broken || !(call.logits[j] < INFINITY);
+    is_allowed = is_allowed || call.logits[j] > -INFINITY;
   }
-  const int any_bad = __syncthreads_or(bad ? 1 : 0);
-  if (threadIdx.x == 0) broken[blockIdx.x] = any_bad;
+  const int any_broken = __syncthreads_or(is_broken ? 1 : 0);
+  const int any_allowed = __syncthreads_or(is_allowed ? 1 : 0);
+  if (threadIdx.x == 0) {
+    states[blockIdx.x] = (any_broken != 0 ? kBroken : 0) | (any_allowed != 0 ? kAllowed : 0);
+  }
+  penalise(call, first, end);
+  __syncthreads();
+  const std::int32_t k = n_candidates(*call.parameters);
   Candidate* own = found + std::int64_t{blockIdx.x} * k;
   best_candidates(
       first, end, k,
@@ -91,36 +113,38 @@ __global__ void slice_kernel(SampleCall call, std::int32_t k, Candidate* found,
       [&](std::int32_t i, Candidate c) { own[i] = c; });
 }
 
-/// The shortest list of first candidates whose share reaches top_p, then in proportion.
-KVLINK_DEVICE std::int32_t draw(const Candidate* best, std::int32_t n, const SampleCall& call) {
-  const auto weight = [&](std::int32_t i) {
-    return exp((static_cast<double>(best[i].value) - static_cast<double>(best[0].value)) /
-               static_cast<double>(call.temperature));
-  };
+/// The shortest list of first weights whose share reaches top_p, then in proportion.
+KVLINK_DEVICE std::int32_t draw(const double* weights, std::int32_t n,
+                                const DrawParameters& parameters) {
   double total = 0.0;
-  for (std::int32_t i = 0; i < n; ++i) total += weight(i);
+  for (std::int32_t i = 0; i < n; ++i) total += weights[i];
   std::int32_t n_kept = 0;
   double kept = 0.0;
   do {
-    kept += weight(n_kept++);
-  } while (n_kept < n && kept < static_cast<double>(call.top_p) * total);
-  double remaining = call.uniform * kept;
+    kept += weights[n_kept++];
+  } while (n_kept < n && kept < static_cast<double>(parameters.top_p) * total);
+  double remaining = parameters.uniform * kept;
   for (std::int32_t i = 0; i < n_kept; ++i) {
-    remaining -= weight(i);
-    if (remaining < 0.0) return best[i].index;
+    remaining -= weights[i];
+    if (remaining < 0.0) return i;
   }
-  return best[n_kept - 1].index;
+  return n_kept - 1;
 }
 
-__global__ void draw_kernel(SampleCall call, std::int32_t k, const Candidate* found,
-                            const std::int32_t* broken) {
+__global__ void __launch_bounds__(kThreads)
+    draw_kernel(SampleCall call, const Candidate* found, const std::int32_t* states) {
   __shared__ Candidate best[kMostCandidates];
+  __shared__ double weights[kMostCandidates];
   __shared__ std::int32_t n;
-  bool bad = false;
-  for (int i = static_cast<int>(threadIdx.x); i < kBlocks; i += kThreads) {
-    bad = bad || broken[i] != 0;
+  std::int32_t state = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < kBlocks; i += kThreads) state |= states[i];
+  const int any_broken = __syncthreads_or(state & kBroken);
+  const int any_allowed = __syncthreads_or(state & kAllowed);
+  if (any_broken != 0 || any_allowed == 0) {
+    if (threadIdx.x == 0) *call.token = -1;
+    return;
   }
-  const int any_bad = __syncthreads_or(bad ? 1 : 0);
+  const std::int32_t k = n_candidates(*call.parameters);
   if (threadIdx.x == 0) n = 0;
   best_candidates(
       0, std::int64_t{kBlocks} * k, k, [&](std::int64_t j) { return found[j]; },
@@ -129,28 +153,26 @@ __global__ void draw_kernel(SampleCall call, std::int32_t k, const Candidate* fo
         best[i] = c;
         n = i + 1;
       });
-  if (threadIdx.x != 0) return;
-  if (any_bad != 0 || n == 0 || best[0].value == -INFINITY) {
-    *call.token = -1;
-  } else {
-    *call.token = call.temperature > 0.0F ? draw(best, n, call) : best[0].index;
+  __syncthreads();
+  const double temperature = static_cast<double>(call.parameters->temperature);
+  const double top = static_cast<double>(best[0].value);
+  for (int i = static_cast<int>(threadIdx.x); i < n; i += kThreads) {
+    weights[i] = exp((static_cast<double>(best[i].value) - top) / temperature);
   }
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  *call.token = best[temperature > 0.0 ? draw(weights, n, *call.parameters) : 0].index;
 }
 
 }  // namespace
 
 void sample(Context& context, const SampleCall& call) {
-  const std::int32_t k = call.temperature > 0.0F ? call.top_k : 1;
-  require(call.n > 0 && k >= 1 && k <= kMostCandidates, "sample: candidates");
-  auto* memory = static_cast<std::uint8_t*>(
-      context.scratch(kBlocks * (k * static_cast<std::int64_t>(sizeof(Candidate)) + 4)));
-  auto* found = reinterpret_cast<Candidate*>(memory);
-  auto* broken = reinterpret_cast<std::int32_t*>(found + std::int64_t{kBlocks} * k);
-  if (call.n_seen > 0 && call.penalty > 0.0F && call.penalty != 1.0F) {
-    launch(context, "sample", penalise_kernel, dim3(blocks_for(call.n_seen, 128)), 128, 0, call);
-  }
-  launch(context, "sample", slice_kernel, dim3(kBlocks), kThreads, 0, call, k, found, broken);
-  launch(context, "sample", draw_kernel, dim3(1), kThreads, 0, call, k, found, broken);
+  static_assert(kSampleScratchBytes == kBlocks * (kMostCandidates * sizeof(Candidate) + 4));
+  require(call.n > 0 && call.n < INT32_MAX, "sample: logits");
+  auto* found = static_cast<Candidate*>(context.scratch(kSampleScratchBytes));
+  auto* states = reinterpret_cast<std::int32_t*>(found + kBlocks * kMostCandidates);
+  launch(context, "sample", slice_kernel, dim3(kBlocks), kThreads, 0, call, found, states);
+  launch(context, "sample", draw_kernel, dim3(1), kThreads, 0, call, found, states);
 }
 
 }  // namespace kvlink::cuda

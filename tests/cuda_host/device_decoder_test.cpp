@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decoder on a device against the decoder on the CPU: the same batches, the same masks.
+#include <cmath>
 #include <set>
 
+#include "inference/sampler.h"
 #include "tests/cuda_host/decoder_fixture.h"
 
 namespace kvlink::tests {
@@ -353,6 +355,73 @@ TEST_F(DeviceBlocks, SaysWhatDoesNotFitBeforeItTakesAnything) {
   std::int64_t free_bytes = 0;
   small->run(&Api::memory, &used, &free_bytes);
   EXPECT_EQ(used, 0);
+}
+
+TEST_F(DeviceDecoderTest, DrawsWhatTheHostWouldDrawFromItsLogits) {
+  const inference::SamplerOptions ways[] = {
+      {},
+      {.repetition_penalty = 1.3F},
+      {.temperature = 1.5F, .top_k = 20, .top_p = 0.9F, .repetition_penalty = 1.1F, .seed = 7},
+      {.temperature = 1.0F, .top_k = 0, .seed = 7},  // more candidates than a device looks at
+  };
+  for (const auto& way : ways) {
+    const bool is_ours = way.temperature <= 0.0F || way.top_k > 0;
+    const DeviceOptions options = exact();
+    const auto decoder = make(options);
+    Pair p = pair(options);
+    inference::Sampler host(way);
+    inference::Sampler device(way);
+    std::vector<std::int32_t> answer;
+    std::int32_t token = 3;
+    // The first steps as they are, those behind them as graphs, with and without a draw.
+    for (std::int32_t step = 0; step < 8; ++step) {
+      p.device.append_rows(std::span(&step, 1));
+      const auto only = counting(1);
+      ForwardBatch batch;
+      batch.token_ids = std::span(&token, 1);
+      batch.rows = std::span(&step, 1);
+      batch.logit_rows = only;
+      const auto logits = decoder->forward(batch, p.device, p.arena, {});
+      auto draw = device.plan(answer);
+      batch.draw = &draw;
+      const auto drawn = decoder->forward(batch, p.device, p.arena, {});
+      const std::int32_t expected = host.next(logits, answer);
+      if (is_ours) {
+        EXPECT_TRUE(drawn.empty());
+        EXPECT_EQ(draw.token, expected) << "step " << step;
+        device.advance();
+      } else {
+        EXPECT_EQ(draw.token, -1);
+        EXPECT_EQ(max_difference(drawn, logits), 0.0F);
+      }
+      answer.push_back(expected);
+      token = expected;
+    }
+    EXPECT_GT(decoder->n_graph_launches(), 8);
+  }
+}
+
+TEST_F(DeviceDecoderTest, LogitsThatAreNoNumbersComeBackToTheHost) {
+  const DeviceOptions options = exact();
+  const auto decoder = make(options);
+  Pair p = pair(options);
+  const std::vector<float> soft(static_cast<std::size_t>(model_->config.model_dim), NAN);
+  for (std::int32_t step = 0; step < 3; ++step) {
+    p.device.append_rows(std::span(&step, 1));
+    const auto only = counting(1);
+    const std::int32_t none = -1;
+    inference::TokenDraw draw;
+    ForwardBatch batch;
+    batch.token_ids = std::span(&none, 1);
+    batch.rows = std::span(&step, 1);
+    batch.logit_rows = only;
+    batch.embeddings = View<const float>(soft.data(), 1, model_->config.model_dim);
+    batch.draw = &draw;
+    const auto logits = decoder->forward(batch, p.device, p.arena, {});
+    EXPECT_EQ(draw.token, -1);
+    ASSERT_EQ(std::ssize(logits), model_->config.vocab_size);
+    EXPECT_TRUE(std::isnan(logits[0]));
+  }
 }
 
 TEST_F(DeviceBlocks, PlansTheMemoryThatItTakes) {

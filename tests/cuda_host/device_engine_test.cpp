@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine with a GPU: the CPU's answers, also when the GPU fails in the middle of one.
 #include <algorithm>
+#include <thread>
 
 #include "inference/engine.h"
 #include "kernels/logits.h"
@@ -221,6 +222,68 @@ TEST_F(DeviceEngine, TheCpuFinishesWhatALostGpuBegan) {
     expect_same(expected, converse(*gpu, LinkMode::kReposition), "afterwards");
   }
   EXPECT_GE(n_lost, 6);
+}
+
+TEST_F(DeviceEngine, ChoosesTheTokensThatTheCpuChooses) {
+  const auto generate = [&](Engine& engine) {
+    inference::Sampler sampler(
+        {.temperature = 0.8F, .top_k = 30, .repetition_penalty = 1.2F, .seed = 21});
+    auto context = value_or_throw(engine.new_context());
+    std::vector<std::int32_t> answer;
+    std::int32_t token = 9;
+    for (int i = 0; i < 12; ++i) {
+      token =
+          value_or_throw(engine.next_token(*context, token, sampler, answer, Priority::kQuestion));
+      answer.push_back(token);
+    }
+    return answer;
+  };
+  const auto cpu = load({}, false);
+  const auto expected = generate(*cpu);
+  const auto gpu = load({.blas_library = ""});
+  EXPECT_EQ(generate(*gpu), expected);
+  // One that is lost on the way: the same random numbers go on on the CPU.
+  int n_lost = 0;
+  for (std::int64_t calls = 80; calls < 400; calls += 40) {
+    const auto failing = load({.blas_library = "", .fail_after_calls = calls});
+    EXPECT_EQ(generate(*failing), expected) << "lost after " << calls;
+    n_lost += failing->take_device_notices().empty() ? 0 : 1;
+  }
+  EXPECT_GE(n_lost, 3);
+}
+
+TEST_F(DeviceEngine, APrefillThatIsStoppedIsNotTimedAnyMore) {
+  if (!fake_.is_there()) GTEST_SKIP() << "a device does not count its events";
+  const auto gpu = load({.blas_library = ""});
+  auto context = value_or_throw(gpu->new_context());
+  const auto read = [&](std::size_t n, std::stop_token stop) {
+    const std::vector<std::int32_t> question(n, 40);
+    inference::PlanRequest request;
+    request.mode = LinkMode::kFull;
+    request.question = question;
+    request.first_row = context->n_rows();
+    request.first_position = context->next_position();
+    request.max_rows = context->capacity();
+    inference::PrefillReport report;
+    const auto plan = value_or_throw(inference::plan_context(request));
+    return gpu->prefill(*context, plan, {}, Priority::kQuestion, report, std::move(stop));
+  };
+  ASSERT_TRUE(read(5, {}));
+  ASSERT_TRUE(gpu->decode(*context, 11, Priority::kQuestion));
+  const std::int64_t before = fake_.n_records();
+  std::stop_source stop;
+  std::thread stopper([&] {
+    while (fake_.n_records() == before) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const auto stopped = read(200, stop.get_token());
+  stopper.join();
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  const std::int64_t after = fake_.n_records();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(gpu->decode(*context, 12, Priority::kQuestion));
+  EXPECT_EQ(fake_.n_records(), after) << "decoding is not timed";
+  EXPECT_TRUE(context->device_spans().empty());
 }
 
 TEST_F(DeviceEngine, SaysSoWhenTheBlocksOfALostConversationAreGone) {

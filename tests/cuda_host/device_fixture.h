@@ -42,6 +42,8 @@ struct FakeDevice {
   void (*set_late)(int) = nullptr;
   void (*set_devices)(int) = nullptr;
   void (*set_wrong)(int) = nullptr;
+  void (*set_pinned)(std::int64_t) = nullptr;
+  std::int64_t (*n_records)() = nullptr;
 
   FakeDevice() {
     void* plugin = dlopen(test_plugin().c_str(), RTLD_NOW | RTLD_NOLOAD);
@@ -56,6 +58,8 @@ struct FakeDevice {
     find(set_late, "fake_cuda_set_late");
     find(set_devices, "fake_cuda_set_devices");
     find(set_wrong, "fake_cuda_set_wrong");
+    find(set_pinned, "fake_cuda_set_pinned");
+    find(n_records, "fake_cuda_n_records");
     dlclose(plugin);
   }
   bool is_there() const { return set_error != nullptr; }
@@ -80,6 +84,7 @@ class DeviceTest : public testing::Test {
     fake_.set_error(0);
     fake_.set_wrong(0);
     fake_.set_devices(1);
+    fake_.set_pinned(INT64_MAX);
   }
 
   /// The bytes on the device; kept until the test ends.

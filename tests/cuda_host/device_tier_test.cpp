@@ -231,6 +231,74 @@ TEST_F(DeviceTierTest, RingsAreUsedAgainOnlyWhenTheirCopiesAreDone) {
   }
 }
 
+TEST_F(DeviceTierTest, LayersLargerThanASlotGoThroughInPieces) {
+  use_model({.n_layers = 3});
+  const std::vector<Block> blocks = {encode(tokens(40, 1), DType::kF16),
+                                     encode(tokens(7, 2), DType::kQ8Kv),
+                                     encode(tokens(33, 3), DType::kF32)};
+  DeviceOptions options = exact(64);
+  options.block_budget_bytes = 1 << 20;
+  std::vector<std::vector<float>> results;
+  // From one block a piece to all of them in one.
+  for (const std::int64_t slot : {20 << 10, 28 << 10, 1 << 20}) {
+    options.ring_slot_bytes = slot;
+    const auto decoder = make(options);
+    for (int turn = 0; turn < 3; ++turn) {
+      // The second stays on the device, so that the pieces of later turns are others.
+      EXPECT_LT(load_and_ask(*decoder, blocks, {{}, id_of(2), {}}, options), kDeviceLogitsBf16)
+          << slot;
+      results.push_back(last_);
+    }
+  }
+  for (const auto& result : results) EXPECT_LT(max_difference(result, results[0]), 1e-5F);
+}
+
+TEST_F(DeviceTierTest, RefusesWhatNoSlotHolds) {
+  const auto large = encode(tokens(120, 1), DType::kF32);
+  const auto small = encode(tokens(5, 2), DType::kF16);
+  DeviceOptions options = exact(64);
+  options.ring_slot_bytes = 8 << 10;
+  const auto decoder = make(options);
+  const auto refused = returning([&] { load_and_ask(*decoder, {large}, {{}}, options); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(refused.error().message.find("a passage of 120 tokens"), std::string::npos)
+      << refused.error().message;
+  EXPECT_LT(load_and_ask(*decoder, {small}, {{}}, options), kDeviceLogitsBf16);
+}
+
+TEST_F(DeviceTierTest, EverythingThatLoadsTakeIsTakenBefore) {
+  if (!fake_.is_there()) GTEST_SKIP() << "a device does not say what is in use by whom";
+  const auto block = encode(tokens(120, 1), DType::kF32);
+  const DeviceOptions options = exact(64);
+  const auto decoder = make(options);
+  DeviceArena own = arena(options);
+  KvCache cache(model_->config, kCapacity, DType::kF32);
+  const auto at = counting(120);
+  cache.append_rows(at);
+  const std::int64_t used = fake_.used();
+  fake_.set_pinned(0);
+  const KvLoad load{block.get(), nullptr, 0, at};
+  decoder->loader().load(std::span(&load, 1), own, {});
+  decoder->loader().finish();
+  EXPECT_EQ(fake_.used(), used);
+}
+
+TEST_F(DeviceTierTest, SaysSoWhenThereIsNoPinnedMemoryForTheRing) {
+  if (!fake_.is_there()) GTEST_SKIP() << "a machine cannot be told to have little memory";
+  const DeviceOptions options = exact(64);
+  const inference::LoadRoom room(model_->config, kCapacity, options.ring_slot_bytes);
+  const std::int64_t used = fake_.used();
+  fake_.set_pinned(room.slot - 1);
+  const auto made = returning([&] { make(options); });
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_NE(made.error().message.find("pinned memory"), std::string::npos) << made.error().message;
+  EXPECT_EQ(fake_.used(), used) << "nothing stays on the device";
+  fake_.set_pinned(INT64_MAX);
+  EXPECT_TRUE(returning([&] { make(options); }));
+}
+
 TEST_F(DeviceTierTest, TheTraceSaysWhatWasDoneWhenAndHowMuch) {
   using Work = inference::DeviceSpan::Work;
   DeviceOptions options = exact(64);

@@ -3,6 +3,7 @@
 // Streams may be late: what is queued on a late stream is done no sooner than somebody waits for
 // it, so that a missing wait, or a buffer of the host that is written again too early, shows.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -59,6 +60,8 @@ struct Device {
   cudaError_t error = cudaSuccess;
   std::int64_t capacity = std::int64_t{8} << 30;
   std::int64_t used = 0;
+  std::int64_t pinned_capacity = INT64_MAX;
+  std::atomic<std::int64_t> n_records = 0;  // of events
   std::map<const void*, std::int64_t> device_memory;
   std::map<const void*, std::int64_t> pinned;
   std::set<FakeStream*> streams;
@@ -199,6 +202,7 @@ cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
   Device& d = device();
   const std::lock_guard lock(d.mutex);
   if (d.error != cudaSuccess) return d.error;
+  if (static_cast<std::int64_t>(bytes) > d.pinned_capacity) return cudaErrorMemoryAllocation;
   *memory = std::malloc(bytes);
   d.pinned[*memory] = static_cast<std::int64_t>(bytes);
   return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
@@ -296,6 +300,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
       fake::submit(stream, [event] { event->at = std::chrono::steady_clock::now(); });
   event->stream = stream;
   event->ticket = stream->n_queued;
+  ++device().n_records;
   return error;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -354,6 +359,9 @@ void fake_cuda_set_wrong(int wrong) {
 }
 void fake_cuda_set_memory(std::int64_t bytes) { device().capacity = bytes; }
 std::int64_t fake_cuda_used() { return device().used; }
+/// The most that one piece of pinned memory may have.
+void fake_cuda_set_pinned(std::int64_t bytes) { device().pinned_capacity = bytes; }
+std::int64_t fake_cuda_n_records() { return device().n_records; }
 void fake_cuda_set_order(int order) {
   fake::finish_all();
   simt::set_order(static_cast<simt::Order>(order));

@@ -116,7 +116,8 @@ TEST_F(DeviceRuntime, AGraphRepeatsItsWorkOnWhatIsThereThen) {
 TEST_F(DeviceRuntime, AGraphRefusesScratchThatWasNotReserved) {
   const std::vector<float> logits(5000, 1.0F);
   std::int32_t* token = upload(std::vector<std::int32_t>{0});
-  const cuda::SampleCall call{upload(logits), 5000, nullptr, 0, 1.0F, 0.0F, 1, 1.0F, 0.0, token};
+  const std::vector<cuda::DrawParameters> greedy(1);
+  const cuda::SampleCall call{upload(logits), 5000, upload(greedy), nullptr, token};
   CudaBackend fresh(plugin_, {.blas_library = ""});
   fresh.run(&Api::begin_graph);
   EXPECT_EQ(code_of([&] { fresh.run(&Api::sample, &call); }), ErrorCode::kUnsupported);
@@ -124,7 +125,7 @@ TEST_F(DeviceRuntime, AGraphRefusesScratchThatWasNotReserved) {
   cuda::Graph* raw = nullptr;
   fresh.run(&Api::end_graph, &raw);
   const cuda::GraphHandle empty(fresh, raw);
-  fresh.run(&Api::reserve_scratch, std::int64_t{1} << 20);
+  fresh.run(&Api::reserve_scratch, cuda::kSampleScratchBytes);
   fresh.run(&Api::begin_graph);
   fresh.run(&Api::sample, &call);
   fresh.run(&Api::end_graph, &raw);

@@ -3,6 +3,8 @@
 // memory. tests/cuda_host has the same functions for the host.
 #pragma once
 
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
 #include <cstddef>
@@ -45,6 +47,28 @@ __device__ __forceinline__ void mma_16x8x16(float (&d)[4], const unsigned (&a)[4
     asm volatile("trap;");
   }
 #endif
+}
+
+/// Two numbers side by side, each rounded to the nearest; `a` lies lower.
+template <Half kHalf>
+__device__ __forceinline__ unsigned pack_halves(float a, float b) {
+  unsigned bits;
+#if __CUDA_ARCH__ >= 800
+  if constexpr (kHalf == Half::kF16) {
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(b), "f"(a));
+  } else {
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(b), "f"(a));
+  }
+#else
+  if constexpr (kHalf == Half::kF16) {
+    bits = __half_as_ushort(__float2half_rn(a)) |
+           static_cast<unsigned>(__half_as_ushort(__float2half_rn(b))) << 16;
+  } else {
+    bits = __bfloat16_as_ushort(__float2bfloat16_rn(a)) |
+           static_cast<unsigned>(__bfloat16_as_ushort(__float2bfloat16_rn(b))) << 16;
+  }
+#endif
+  return bits;
 }
 
 __device__ __forceinline__ unsigned shared_address(const void* p) {

@@ -44,6 +44,15 @@ void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) 
   }
 }
 
+/// Two numbers side by side, each rounded to the nearest; `a` lies lower.
+template <Half kHalf>
+unsigned pack_halves(float a, float b) {
+  const auto bits = [](float v) -> unsigned {
+    return kHalf == Half::kF16 ? f32_to_f16(v) : f32_to_bf16(v);
+  };
+  return bits(a) | bits(b) << 16;
+}
+
 /// Four 8 x 8 matrices of 16-bit elements: lane i hands in the address of row i % 8 of matrix i
 /// / 8.
 inline void load_matrix_x4(unsigned (&r)[4], const void* row) {
