@@ -9,10 +9,13 @@
 namespace kvlink::extract {
 namespace {
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 /// Length of a white-space character at text[pos], or 0: ASCII, no-break and typographic spaces.
 std::size_t space_at(std::string_view text, std::size_t pos) {
   const char c = text[pos];
   if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
+  if (is_ascii(c)) return 0;
   if (text.substr(pos, 2) == "\u00A0") return 2;
   const auto three = text.substr(pos, 3);
   if (three == "\u202F" || three == "\u3000" || three == "\u2009" || three == "\u2003") return 3;
@@ -23,6 +26,7 @@ std::size_t space_at(std::string_view text, std::size_t pos) {
 std::size_t invisible_at(std::string_view text, std::size_t pos) {
   const auto u = static_cast<unsigned char>(text[pos]);
   if (u < 0x20 || u == 0x7F) return 1;
+  if (is_ascii(text[pos])) return 0;
   if (text.substr(pos, 2) == "\u00AD") return 2;
   const auto three = text.substr(pos, 3);
   return three == "\u200B" || three == "\u2060" || three == "\uFEFF" ? 3 : 0;
