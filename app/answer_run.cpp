@@ -133,7 +133,7 @@ AnswerRun::Query AnswerRun::embed_query() {
   const std::string previous = conversation_.previous_question();
   Query query{previous.empty() ? question_.text : question_.text + "\n" + previous, {}};
   const auto embedding = answer_.timeline.begin(Stage::kEmbed);
-  const std::string plain = retrieval::plain_question(query.text);
+  const std::string plain = retrieval::question_to_embed(query.text);
   query.vector =
       value_or_throw(session_.embed(std::span(&plain, 1), inference::Priority::kQuestion));
   answer_.timeline.end(embedding);

@@ -79,12 +79,12 @@ struct NewDocument {
   std::vector<float> vectors;
 };
 
-/// How the two rankings become one. Defaults as measured by tests/bench/retrieval_quality.cpp.
+/// How the two rankings become one. Defaults as measured by `kvlink eval retrieval`.
 struct SearchOptions {
   /// Passages that each ranking puts forward.
   std::int64_t n_candidates = 50;
   /// Share of the vectors in the fused score, 0–1; the words have the rest.
-  double dense_weight = 0.75;
+  double dense_weight = 0.63;
   /// A passage that shares no content word with the question needs this cosine to count.
   double min_cosine = 0.30;
   /// A passage that does share one is dropped below this cosine: "world" alone is no evidence.

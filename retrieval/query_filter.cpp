@@ -115,6 +115,15 @@ std::string plain_question(std::string_view text) {
   return plain.empty() ? std::string(text) : plain;
 }
 
+std::string question_to_embed(std::string_view text) {
+  constexpr std::string_view kFullWidth = "\xEF\xBC\x9F";  // of Chinese and Japanese
+  std::string question = plain_question(text);
+  const std::size_t last = question.find_last_not_of(" \t\r\n.?!");
+  if (last == question.npos) return question;
+  question.resize(last + 1);
+  return question.ends_with(kFullWidth) ? question : question + "?";
+}
+
 bool passes(const ParsedQuery& query, std::string_view path, std::string_view media_type) {
   const auto any = [](const auto& values, auto&& is) {
     return values.empty() || std::any_of(values.begin(), values.end(), is);

@@ -26,6 +26,9 @@ ParsedQuery parse_query(std::string_view text);
 
 /// The question without its filters, for the models; the whole when nothing else is in it.
 std::string plain_question(std::string_view text);
+/// The same for the embedder, with a question mark for its end: embedders learned from questions as
+/// they are printed, and people type them without.
+std::string question_to_embed(std::string_view text);
 
 /// Whether a document at `path` of `media_type` passes the types and folders asked for.
 bool passes(const ParsedQuery& query, std::string_view path, std::string_view media_type);

@@ -13,7 +13,7 @@ ExitCode run_command(CommandContext& context, const SearchArguments& arguments) 
   request.text = arguments.query;
   request.limit = arguments.limit;
   request.documents = value_or_throw(resolve_documents(session->library(), arguments.documents));
-  const std::string plain = retrieval::plain_question(arguments.query);
+  const std::string plain = retrieval::question_to_embed(arguments.query);
   const auto vector =
       value_or_throw(session->embed(std::span(&plain, 1), inference::Priority::kQuestion));
   request.vector = vector;

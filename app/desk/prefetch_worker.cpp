@@ -78,7 +78,7 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
   PrefetchReport report{.id = id, .text = text};
   const auto done = returning([&] {
     const std::string words = utf8_of(text);
-    const std::string plain = retrieval::plain_question(words);
+    const std::string plain = retrieval::question_to_embed(words);
     auto held = session().hold_embedder();
     const auto vector =
         value_or_throw(session().embed(std::span(&plain, 1), inference::Priority::kQuestion));

@@ -7,6 +7,7 @@
 
 #include "app/passage_prior.h"
 #include "retrieval/chunker.h"
+#include "retrieval/query_filter.h"
 
 namespace kvlink::app {
 namespace {
@@ -82,8 +83,10 @@ std::vector<Passage> EvalModel::passages(std::span<const EvalDocument* const> do
 const std::vector<float>& EvalModel::vector_of(const std::string& text,
                                                inference::Priority priority) {
   auto& vector = vectors_[text];
-  if (vector.empty()) vector = value_or_throw(session_->embed(std::span(&text, 1), priority));
-  return vector;
+  if (!vector.empty()) return vector;
+  const bool is_question = priority == inference::Priority::kQuestion;
+  const std::string words = is_question ? retrieval::question_to_embed(text) : text;
+  return vector = value_or_throw(session_->embed(std::span(&words, 1), priority));
 }
 
 std::vector<Passage> EvalModel::weighed_passages(std::span<const EvalDocument* const> documents,

@@ -11,6 +11,7 @@
 #include "app/eval/collection_library.h"
 #include "app/eval/figures.h"
 #include "app/file_bytes.h"
+#include "retrieval/query_filter.h"
 
 namespace kvlink::app {
 namespace {
@@ -135,8 +136,9 @@ class RagEval {
 
   /// Computes the blocks that this question's answer will load.
   void encode_blocks(const CorpusQuery& query, std::stop_token stop) {
+    const std::string question = retrieval::question_to_embed(query.text);
     const auto vector =
-        value_or_throw(session_->embed(std::span(&query.text, 1), inference::Priority::kQuestion));
+        value_or_throw(session_->embed(std::span(&question, 1), inference::Priority::kQuestion));
     retrieval::SearchRequest request;
     request.text = query.text;
     request.vector = vector;

@@ -13,6 +13,7 @@
 #include "app/model_files.h"
 #include "app/scratch_folder.h"
 #include "inference/embedder.h"
+#include "retrieval/query_filter.h"
 
 namespace kvlink::app {
 namespace {
@@ -98,10 +99,17 @@ class RetrievalEval {
     return value_or_throw(embedder_->embed(backend_, texts));
   }
 
+  /// As the app does.
+  std::vector<float> embed_question(const std::string& text) {
+    const std::string question = retrieval::question_to_embed(text);
+    return value_or_throw(
+        embedder_->embed(backend_, std::span(&question, 1), inference::TextRole::kQuery));
+  }
+
   std::vector<std::string> search(retrieval::Library& library, const Ranking& ranking,
                                   const std::string& text) {
     std::vector<float> vector;
-    if (ranking.with_vectors) vector = embed({text});
+    if (ranking.with_vectors) vector = embed_question(text);
     retrieval::SearchRequest request;
     request.text = text;
     request.vector = vector;

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::int64_t kMaxRepeats = 1000;  // of a cell or row that says something
 constexpr std::size_t kMaxCells = 5'000'000;
+/// Cells that only a repetition makes: a few bytes may stand for millions.
+constexpr std::size_t kMaxCopies = 200'000;
 
 std::int64_t whole_of(std::string_view text, std::int64_t otherwise) {
   std::int64_t value = otherwise;
@@ -114,26 +116,38 @@ class ContentReader final : public XmlListener {
     TableRow& row = table.rows.back().second;
     // Empty cells may stand for the thousand columns to the sheet's edge: only a few count.
     const auto most = table.cell.empty() ? std::int64_t{64} : kMaxRepeats;
-    const auto n = static_cast<std::size_t>(std::min(table.cell_repeats, most));
+    auto n = static_cast<std::size_t>(std::min(table.cell_repeats, most));
+    if (!table.cell.empty()) n = 1 + take_copies(n - 1, 1);
+    count_cells(n);
     row.insert(row.end(), n, table.cell);
+    table.cell.clear();
+  }
+
+  /// How many of the copies are made.
+  std::size_t take_copies(std::size_t wanted, std::size_t cells_each) {
+    const std::size_t n = std::min(wanted, (kMaxCopies - n_copies_) / cells_each);
+    n_copies_ += n * cells_each;
+    const bool tells = n < wanted && !std::exchange(left_some_out_, true);
+    if (tells) out_.note("a table repeats cells more often than is read");
+    return n;
+  }
+
+  void count_cells(std::size_t n) {
     n_cells_ += n;
     if (n_cells_ > kMaxCells) {
       throw Unreadable(retrieval::ReadProblem::kTooLarge, "a table has more cells than are read");
     }
-    table.cell.clear();
   }
 
   void end_row(OpenTable& table) {
     TableRow& row = table.rows.back().second;
     while (!row.empty() && row.back().empty()) row.pop_back();
     if (!row.empty()) {
-      const auto copies = std::min(table.row_repeats, kMaxRepeats);
-      n_cells_ += row.size() * static_cast<std::size_t>(copies);
-      if (n_cells_ > kMaxCells) {
-        throw Unreadable(retrieval::ReadProblem::kTooLarge, "a table has more cells than are read");
-      }
-      for (std::int64_t i = 1; i < copies; ++i) {
-        table.rows.emplace_back(table.row + i, table.rows.back().second);
+      const auto wanted = static_cast<std::size_t>(std::min(table.row_repeats, kMaxRepeats) - 1);
+      const std::size_t copies = take_copies(wanted, row.size());
+      count_cells(copies * row.size());
+      for (std::size_t i = 1; i <= copies; ++i) {
+        table.rows.emplace_back(table.row + static_cast<std::int64_t>(i), table.rows.back().second);
       }
     } else {
       table.rows.pop_back();
@@ -184,6 +198,8 @@ class ContentReader final : public XmlListener {
   std::int64_t n_pages_ = 0;
   std::int64_t n_sheets_ = 0;
   std::size_t n_cells_ = 0;
+  std::size_t n_copies_ = 0;  // of them
+  bool left_some_out_ = false;
 };
 
 }  // namespace

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <string>
 
+#include "app/extract/odf_encryption.h"
 #include "app/extract/office_encryption.h"
 #include "app/extract/ole_container.h"
 #include "app/extract/serve.h"
 #include "app/extract/zip_archive.h"
+#include "tests/retrieval/zip_writer.h"
 
 using namespace kvlink;
 
@@ -15,16 +17,40 @@ namespace {
 
 constexpr const char* kPassword = "heron & reed";  // of the files in the corpus
 
+/// A package whose manifest is any bytes.
+std::string package_of(const std::string& manifest) {
+  const std::string secret(64, 's');
+  retrieval::tests::ZipWriter zip;
+  zip.add("content.xml", secret).add("META-INF/manifest.xml", manifest);
+  if (manifest.find("encrypted-package") != manifest.npos) zip.add("encrypted-package", secret);
+  return zip.finish();
+}
+
+void read_package(const std::string& bytes) {
+  extract::ZipArchive archive(bytes, {}, kPassword);
+  extract::odf_content(archive);
+}
+
 void read(std::uint8_t kind, const std::string& bytes) {
-  if (kind % 3 == 0) {
-    extract::decrypt_office(bytes, kPassword);
-  } else if (kind % 3 == 1) {
-    const extract::OleContainer container(bytes);
-    container.read("EncryptionInfo");
-    container.read("EncryptedPackage");
-  } else {
-    extract::ZipArchive archive(bytes, {}, kPassword);
-    for (const auto& [name, member] : archive.members()) archive.read(name);
+  switch (kind % 5) {
+    case 0:
+      extract::decrypt_office(bytes, kPassword);
+      return;
+    case 1: {
+      const extract::OleContainer container(bytes);
+      container.read("EncryptionInfo");
+      container.read("EncryptedPackage");
+      return;
+    }
+    case 2: {
+      extract::ZipArchive archive(bytes, {}, kPassword);
+      for (const auto& [name, member] : archive.members()) archive.read(name);
+      return;
+    }
+    case 3:
+      return read_package(package_of(bytes));
+    default:
+      return read_package(bytes);
   }
 }
 

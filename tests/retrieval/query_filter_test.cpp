@@ -35,6 +35,16 @@ TEST(QueryFilter, LeavesOrdinaryWordsAlone) {
   EXPECT_EQ(plain_question("type:pdf cats"), "cats");
 }
 
+TEST(QueryFilter, ClosesAQuestionForTheEmbedder) {
+  for (const char* text : {"who swam", "who swam?", " who swam ", "who swam .", "who swam?!",
+                           "type:pdf who swam", "who swam type:pdf"}) {
+    EXPECT_EQ(question_to_embed(text), "who swam?") << text;
+  }
+  EXPECT_EQ(question_to_embed("\xE8\xB0\x81\xEF\xBC\x9F"), "\xE8\xB0\x81\xEF\xBC\x9F");
+  EXPECT_EQ(question_to_embed("..."), "...");
+  EXPECT_EQ(question_to_embed(""), "");
+}
+
 TEST(QueryFilter, KnowsTypesAndFolders) {
   const auto both = parse_query("type:pdf in:work x");
   EXPECT_TRUE(passes(both, "/home/me/Work/a.PDF", "application/pdf"));

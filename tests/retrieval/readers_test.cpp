@@ -358,6 +358,26 @@ TEST(Readers, SayWhatIsWrongWithHostileContainers) {
             ReadProblem::kUnsupported);
 }
 
+TEST(Readers, CountWhatASheetRepeats) {
+  const auto sheet = [](const std::string& rows) {
+    return ZipWriter()
+        .add("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        .add("content.xml", "<x xmlns:t=\"t\"><t:table t:name=\"S\">" + rows + "</t:table></x>")
+        .finish();
+  };
+  const auto row = [](int n_rows, int n_columns) {
+    return "<t:table-row t:number-rows-repeated=\"" + std::to_string(n_rows) +
+           "\"><t:table-cell t:number-columns-repeated=\"" + std::to_string(n_columns) +
+           "\"><p>x</p></t:table-cell></t:table-row>";
+  };
+  EXPECT_EQ(text_of(read("a.ods", sheet(row(2, 3)))), "S\n| x | x | x |\n| x | x | x |\n");
+  // Two hundred bytes that stand for a million cells, three times.
+  const auto much = read("a.ods", sheet(row(1000, 1000) + row(1000, 1000) + row(1000, 1000)));
+  ASSERT_EQ(much.notices.size(), 1U);
+  EXPECT_EQ(much.notices[0], "a table repeats cells more often than is read");
+  EXPECT_LT(text_of(much).size(), 1'000'000U);
+}
+
 TEST(Readers, RefuseXmlThatDefinesEntities) {
   ZipWriter zip;
   zip.add("_rels/.rels", relations(relation("r1", "officeDocument", "word/document.xml")));
