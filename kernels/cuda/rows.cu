@@ -8,6 +8,8 @@ namespace kvlink::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+/// Rows of which a device has no more blocks than processors get large ones: nobody else works.
+constexpr int kLargeBlock = 1024;
 
 /// Writes what `emit(element, value)` is told: every element of one row of weights.
 template <DType kType, typename Emit>
@@ -49,8 +51,9 @@ __global__ void dequantize_kernel(const std::uint8_t* w, std::int64_t row_bytes,
                     [=](std::int64_t i, float v) { store_one(y, y_dtype, r * y_stride + i, v); });
 }
 
-__global__ void norm_kernel(Matrix x, const std::int32_t* rows, const float* w, const float* b,
-                            float eps, Matrix y) {
+__global__ void __launch_bounds__(kLargeBlock)
+    norm_kernel(Matrix x, const std::int32_t* rows, const float* w, const float* b, float eps,
+                Matrix y) {
   __shared__ float scratch[kWarp];
   const std::int64_t r = blockIdx.x;
   const float* in =
@@ -145,8 +148,9 @@ void dequantize(Context& context, const DequantizeCall& call) {
 void norm(Context& context, const NormCall& call) {
   require(call.x.cols == call.y.cols && call.x.dtype == DType::kF32, "norm: shapes");
   require(call.rows != nullptr || call.x.rows == call.y.rows, "norm: rows");
-  launch(context, "norm", norm_kernel, dim3(blocks_for(call.y.rows, 1)), kThreads, 0, call.x,
-         call.rows, call.w, call.b, call.eps, call.y);
+  const bool is_alone = call.y.rows <= context.n_processors && call.x.cols > kThreads;
+  launch(context, "norm", norm_kernel, dim3(blocks_for(call.y.rows, 1)),
+         is_alone ? kLargeBlock : kThreads, 0, call.x, call.rows, call.w, call.b, call.eps, call.y);
 }
 
 void swiglu(Context& context, const SwigluCall& call) {

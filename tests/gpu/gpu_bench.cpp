@@ -3,10 +3,6 @@
 // full prefill, decoding and KV precompute. Prints one JSON object.
 //
 // gpu_bench PLUGIN [--toy] [--model FILE] [--folder DIR]
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,7 +13,9 @@
 #include <string>
 
 #include "inference/device/device_decoder.h"
+#include "inference/sampler.h"
 #include "kernels/logits.h"
+#include "tests/gpu/block_file.h"
 #include "tests/gpu/shapes.h"
 
 namespace kvlink::tests {
@@ -39,10 +37,6 @@ struct Arguments {
   std::string plugin, model, folder = "/tmp";
   bool toy = false;
 };
-
-double milliseconds(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -187,7 +181,7 @@ class Bench {
     return n;
   }
 
-  /// One token behind n_keys others, as a graph.
+  /// One token behind n_keys others, as a graph, and the choice of the next.
   double decode(std::int64_t n_keys) {
     const KvCache cache = positions(n_keys + 1);
     const auto ids = counting(1, 5);
@@ -197,9 +191,13 @@ class Bench {
     batch.token_ids = ids;
     batch.rows = rows;
     batch.logit_rows = last;
+    inference::TokenDraw greedy;
+    batch.draw = &greedy;
     const auto begin = Clock::now();
     kv_->forward(batch, cache, {});
-    return milliseconds(begin);
+    const double ms = milliseconds(begin);
+    if (greedy.token < 0) fail(ErrorCode::kDevice, "logits that are no numbers");
+    return ms;
   }
 
   double encode(std::int64_t tokens) {
@@ -221,46 +219,45 @@ class Bench {
     return milliseconds(begin);
   }
 
-  /// Blocks to a file and back into their pinned memory. GB/s.
-  json disk(const std::string& folder, bool cold) {
-    const std::string file = folder + "/kvlink_gpu_bench.blocks";
-    const int out = ::open(file.c_str(), O_CREAT | O_TRUNC | O_RDWR, 0600);
-    if (out < 0) return {{"error", "cannot write " + file}};
-    for (const auto& block : blocks_) {
-      const auto bytes = std::as_const(*block).bytes();
-      for (std::size_t at = 0; at < bytes.size();) {
-        const ssize_t n = ::write(out, bytes.data() + at, bytes.size() - at);
-        if (n <= 0) break;
-        at += static_cast<std::size_t>(n);
-      }
+  /// GB/s of one more answer's stages by the device's own clock: copies over the bus, and rotation
+  /// (of the bytes that it reads).
+  json stages() {
+    using Work = inference::DeviceSpan::Work;
+    decoder_.trace().begin();
+    answer(5, 40, false);
+    double ms[2] = {};
+    double bytes[2] = {};
+    for (const auto& span : decoder_.trace().end()) {
+      if (span.work == Work::kForward) continue;
+      const int i = span.work == Work::kCopy ? 0 : 1;
+      ms[i] += std::chrono::duration<double, std::milli>(span.end - span.begin).count();
+      bytes[i] += static_cast<double>(span.bytes);
     }
-    ::fsync(out);
-    if (cold) ::posix_fadvise(out, 0, 0, POSIX_FADV_DONTNEED);
-    const auto begin = Clock::now();
-    std::int64_t offset = 0;
-    std::vector<std::thread> readers;
-    for (const auto& block : blocks_) {
-      const auto bytes = block->bytes();
-      readers.emplace_back([out, bytes, offset] {
-        for (std::size_t at = 0; at < bytes.size();) {
-          const ssize_t n = ::pread(out, bytes.data() + at, bytes.size() - at,
-                                    offset + static_cast<std::int64_t>(at));
-          if (n <= 0) break;
-          at += static_cast<std::size_t>(n);
-        }
-      });
-      offset += std::ssize(bytes);
-    }
-    for (std::thread& reader : readers) reader.join();
-    const double read_ms = milliseconds(begin);
+    return {{"copy_gb_per_s", bytes[0] / std::max(ms[0], 1e-6) / 1e6},
+            {"rotate_gb_per_s", bytes[1] / std::max(ms[1], 1e-6) / 1e6}};
+  }
+
+  /// The blocks in a file.
+  BlockFile write_blocks(const std::string& folder) const {
+    BlockFile file(folder + "/kvlink_gpu_bench.blocks");
+    for (const auto& block : blocks_) file.append(std::as_const(*block).bytes());
+    file.flush();
+    return file;
+  }
+
+  /// Blocks from their file into their pinned memory, then the answer.
+  json disk(const BlockFile& file, bool cold) {
+    if (cold) file.forget();
+    std::vector<std::span<std::byte>> parts;
+    for (const auto& block : blocks_) parts.push_back(block->bytes());
+    const double read_ms = file.read(parts);
     const double answer_ms = answer(5, 40, false);
-    ::close(out);
-    std::error_code ignored;
-    std::filesystem::remove(file, ignored);
-    return {{"ms", read_ms + answer_ms},
-            {"read_ms", read_ms},
-            {"read_gb_per_s", static_cast<double>(offset) / read_ms / 1e6},
-            {"load_and_answer_ms", answer_ms}};
+    json out = {{"ms", read_ms + answer_ms},
+                {"read_ms", read_ms},
+                {"read_gb_per_s", static_cast<double>(file.size()) / read_ms / 1e6},
+                {"load_and_answer_ms", answer_ms}};
+    out.update(stages());
+    return out;
   }
 
  private:
@@ -338,8 +335,10 @@ void measure_large(const Arguments& arguments, const std::shared_ptr<CudaBackend
     out["ttft_pinned_" + name] = timed(2, runs, [&] { return bench.answer(5, 40, false); });
     out["block_bytes_" + name] = bench.block_bytes_total();
     out["ttft_device_" + name] = timed(3, runs, [&] { return bench.answer(5, 40, true); });
-    out["ttft_disk_cold_" + name] = bench.disk(arguments.folder, true);
-    out["ttft_disk_warm_" + name] = bench.disk(arguments.folder, false);
+    const BlockFile file = bench.write_blocks(arguments.folder);
+    out["disk_gb_per_s_" + name] = file.direct_gb_per_s();
+    out["ttft_disk_cold_" + name] = bench.disk(file, true);
+    out["ttft_disk_warm_" + name] = bench.disk(file, false);
     out["encode_" + name] = timed(1, 3, [&] { return bench.encode(per_block); });
     out["encode_" + name]["tokens"] = per_block;
     if (dtype == DType::kQ8Kv) continue;

@@ -14,7 +14,7 @@ and prints one Markdown table. A step that fails is reported and the next one ru
 
   --dry-run       no GPU: the plugin compiled for the host, small shapes (tries the script out)
   --only-build    stop after the build, and keep the model's part that came along
-  --pack FOLDER   what tests/gpu/pack.sh wrote (default: .gpu in the repository)
+  --pack FOLDER   where part1, part2 … of tests/gpu/pack.sh lie (default: .gpu in the repository)
   --build FOLDER  where to build (default: build/headless)
   --out FOLDER    logs, JSON and table (default: $OUT, else build/gpu-results)
   --deadline S    seconds for everything (default: 570); steps that do not fit are left out
@@ -71,15 +71,25 @@ step() {
   return "$status"
 }
 
+# skip NAME WHY: a step that cannot be done here.
+skip() {
+  printf '%s\tskipped: %s\t0\n' "$1" "$2" >>"$out/steps.tsv"
+  echo "== $1: skipped, $2"
+}
+
 # The model's parts arrive one transfer after the other.
-cp -n "$pack"/part*/model.* "$kept/" 2>/dev/null
+cp "$pack"/part*/model.* "$kept/" 2>/dev/null
+for found in "$pack"/part*/deps; do
+  [ -d "$found" ] && rm -rf "$kept/deps" && cp -r "$found" "$kept/deps"
+done
+deps=$kept/deps
 export KVLINK_MODELS=$kept/models KVLINK_SOURCE_DIR=$root
-[ -d "$pack/deps/data" ] && export KVLINK_TEST_DATA=$pack/deps/data
+[ -d "$deps/data" ] && export KVLINK_TEST_DATA=$deps/data
 model=$KVLINK_MODELS/SmolLM2-135M-Instruct.Q4_1.gguf
-if [ ! -f "$model" ] && [ -f "$pack/deps/model.sha256" ]; then
+if [ ! -f "$model" ] && [ -f "$deps/model.sha256" ]; then
   mkdir -p "$KVLINK_MODELS"
   cat "$kept"/model.[1-9] >"$model.whole" 2>/dev/null
-  if [ "$(sha256sum "$model.whole" | cut -d' ' -f1)" = "$(cat "$pack/deps/model.sha256")" ]; then
+  if [ "$(sha256sum "$model.whole" | cut -d' ' -f1)" = "$(cat "$deps/model.sha256")" ]; then
     mv "$model.whole" "$model"
   else
     rm -f "$model.whole"
@@ -91,7 +101,12 @@ cmake_options=(-DCMAKE_BUILD_TYPE=Release -DKVLINK_HEADLESS=ON -DBUILD_TESTING=O
 if [ "$dry" = yes ]; then
   arch=none
 else
-  arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')
+  arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 |
+    tr -d '. ')
+  if [ -z "$arch" ]; then
+    echo "no GPU: nvidia-smi names none; --dry-run tries the script out without one" >&2
+    exit 1
+  fi
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1 \
     >"$out/gpu.txt"
   # The compiler there may be one that nobody has tried.
@@ -99,10 +114,10 @@ else
 fi
 echo "== device: $arch"
 prefix=$kept/prefix
-if [ -d "$pack/deps/googletest" ]; then
-  cmake_options+=("-DCMAKE_PREFIX_PATH=$prefix;$pack/deps")
+if [ -d "$deps/googletest" ]; then
+  cmake_options+=("-DCMAKE_PREFIX_PATH=$prefix;$deps")
   if [ ! -d "$prefix/lib" ]; then
-    step googletest 120 bash -c "cmake -S '$pack/deps/googletest' -B '$kept/googletest' -G Ninja \
+    step googletest 120 bash -c "cmake -S '$deps/googletest' -B '$kept/googletest' -G Ninja \
       -DCMAKE_BUILD_TYPE=Release -DBUILD_GMOCK=OFF -DCMAKE_INSTALL_LIBDIR=lib \
       -DCMAKE_INSTALL_PREFIX='$prefix' && cmake --build '$kept/googletest' --target install"
   fi
@@ -111,7 +126,7 @@ targets=(cuda_ops_test cuda_decoder_test cuda_engine_test gpu_model_test gpu_ben
   kvlink_fake_cublaslt)
 [ "$dry" = yes ] || targets+=(kvlink_cuda)
 step configure 60 cmake -S "$root" -B "$build" -G Ninja "${cmake_options[@]}"
-step build 300 nice cmake --build "$build" --target "${targets[@]}" || exit 1
+step build "$((deadline * 300 / 570))" nice cmake --build "$build" --target "${targets[@]}" || exit 1
 if [ "$only_build" = yes ]; then
   exit 0
 fi
@@ -149,16 +164,24 @@ bench=("$bin/gpu_bench" "$plugin" "${toy[@]}" --folder "$kept")
 step bench 200 bash -c '"$@" >"$0"' "$out/bench.json" "${bench[@]}"
 tokens=5090
 [ "$dry" = yes ] && tokens=490
-step torch 60 bash -c 'python3 "$1" "$2" ${3:-} >"$0"' "$out/torch.json" \
-  "$root/tests/gpu/torch_prefill.py" "$tokens" "${toy[@]}"
+if python3 -c 'import torch' 2>/dev/null; then
+  step torch 60 bash -c 'python3 "$1" "$2" ${3:-} >"$0"' "$out/torch.json" \
+    "$root/tests/gpu/torch_prefill.py" "$tokens" "${toy[@]}"
+else
+  skip torch "there is no PyTorch"
+fi
 
 # The slow tools last, over the smallest case of every op.
 small='DeviceRows.*:DeviceKv.*:DeviceSample.TakesTheLowestOfTheBest:DeviceAttention.SeesByPositionNotByRow:DeviceAttention.AddsUp*:DeviceMatmul.MultipliesTilesByEveryType'
+sanitizer=$(PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin:/usr/local/cuda/bin \
+  command -v compute-sanitizer)
 for tool in memcheck racecheck synccheck initcheck; do
-  if command -v compute-sanitizer >/dev/null && [ "$dry" = no ]; then
-    step "$tool" 60 compute-sanitizer --tool "$tool" --error-exitcode 9 "$bin/cuda_ops_test" \
-      --gtest_filter="$small"
+  if [ "$dry" = yes ]; then
+    skip "$tool" "a dry run"
+  elif [ -z "$sanitizer" ]; then
+    skip "$tool" "there is no compute-sanitizer"
   else
-    printf '%s\tskipped\t0\n' "$tool" >>"$out/steps.tsv"
+    step "$tool" 60 "$sanitizer" --tool "$tool" --error-exitcode 9 "$bin/cuda_ops_test" \
+      --gtest_filter="$small"
   fi
 done
