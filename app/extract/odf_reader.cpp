@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::int64_t kMaxRepeats = 1000;  // of a cell or row that says something
 constexpr std::size_t kMaxCells = 5'000'000;
-/// Cells that only a repetition makes: a few bytes may stand for millions.
-constexpr std::size_t kMaxCopies = 200'000;
+/// Of cells that only a repetition makes: a few bytes may stand for millions.
+constexpr std::size_t kMaxCopiedBytes = 1 << 20;
+constexpr std::size_t kCellBytes = 32;  // beside its text
 
 std::int64_t whole_of(std::string_view text, std::int64_t otherwise) {
   std::int64_t value = otherwise;
@@ -117,16 +118,16 @@ class ContentReader final : public XmlListener {
     // Empty cells may stand for the thousand columns to the sheet's edge: only a few count.
     const auto most = table.cell.empty() ? std::int64_t{64} : kMaxRepeats;
     auto n = static_cast<std::size_t>(std::min(table.cell_repeats, most));
-    if (!table.cell.empty()) n = 1 + take_copies(n - 1, 1);
+    if (!table.cell.empty()) n = 1 + take_copies(n - 1, table.cell.size() + kCellBytes);
     count_cells(n);
     row.insert(row.end(), n, table.cell);
     table.cell.clear();
   }
 
   /// How many of the copies are made.
-  std::size_t take_copies(std::size_t wanted, std::size_t cells_each) {
-    const std::size_t n = std::min(wanted, (kMaxCopies - n_copies_) / cells_each);
-    n_copies_ += n * cells_each;
+  std::size_t take_copies(std::size_t wanted, std::size_t bytes_each) {
+    const std::size_t n = std::min(wanted, (kMaxCopiedBytes - n_copied_bytes_) / bytes_each);
+    n_copied_bytes_ += n * bytes_each;
     const bool tells = n < wanted && !std::exchange(left_some_out_, true);
     if (tells) out_.note("a table repeats cells more often than is read");
     return n;
@@ -144,7 +145,9 @@ class ContentReader final : public XmlListener {
     while (!row.empty() && row.back().empty()) row.pop_back();
     if (!row.empty()) {
       const auto wanted = static_cast<std::size_t>(std::min(table.row_repeats, kMaxRepeats) - 1);
-      const std::size_t copies = take_copies(wanted, row.size());
+      std::size_t row_bytes = 0;
+      for (const auto& cell : row) row_bytes += cell.size() + kCellBytes;
+      const std::size_t copies = take_copies(wanted, row_bytes);
       count_cells(copies * row.size());
       for (std::size_t i = 1; i <= copies; ++i) {
         table.rows.emplace_back(table.row + static_cast<std::int64_t>(i), table.rows.back().second);
@@ -198,7 +201,7 @@ class ContentReader final : public XmlListener {
   std::int64_t n_pages_ = 0;
   std::int64_t n_sheets_ = 0;
   std::size_t n_cells_ = 0;
-  std::size_t n_copies_ = 0;  // of them
+  std::size_t n_copied_bytes_ = 0;
   bool left_some_out_ = false;
 };
 
