@@ -8,6 +8,7 @@
 #include "tests/cuda_host/device_fixture.h"
 #include "tests/inference/decoder_driver.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_adapter.h"
 #include "tests/support/tiny_model.h"
 #include "tests/support/tolerances.h"
 
@@ -70,6 +71,10 @@ class DeviceEngine : public DeviceTest {
       request.first_row = context->n_rows();
       request.first_position = context->next_position();
       request.max_rows = context->capacity();
+      request.encode_position = engine.encode_position(prefix_);
+      if (mode == LinkMode::kLink) request.n_link_tokens = engine.adapter()->n_link;
+      const auto again = inference::first_tokens_of_chunks(request.chunks, 0.3F);
+      if (mode == LinkMode::kRecompute) request.recompute = again;
       const auto plan = value_or_throw(inference::plan_context(request));
       inference::PrefillReport report;
       logits.push_back(value_or_throw(
@@ -101,9 +106,24 @@ TEST_F(DeviceEngine, ConversesAsTheCpuDoesInEveryMode) {
   const auto gpu = load({.blas_library = test_blas()});
   EXPECT_NE(gpu->device_words().find(plugin_->devices()[0].name), std::string::npos);
   EXPECT_EQ(cpu->device_words(), "the GPU is not used");
-  for (const LinkMode mode : {LinkMode::kFull, LinkMode::kConcat, LinkMode::kReposition}) {
+  for (const LinkMode mode :
+       {LinkMode::kFull, LinkMode::kConcat, LinkMode::kReposition, LinkMode::kRecompute}) {
     expect_same(converse(*cpu, mode), converse(*gpu, mode),
                 std::string(inference::link_mode_name(mode)));
+  }
+  EXPECT_TRUE(gpu->take_device_notices().empty());
+}
+
+TEST_F(DeviceEngine, LinksPassagesAsTheCpuDoes) {
+  const auto cpu = load({}, false);
+  const auto gpu = load({.blas_library = test_blas()});
+  for (const std::int32_t n_header : {0, 2}) {
+    const auto file = folder_.path() / "adapter.safetensors";
+    write_tiny_adapter(file, model_file_, {.n_header = n_header});
+    const auto adapter = value_or_throw(
+        inference::load_adapter(file, cpu->model().config, sha256(read_file(model_file_))));
+    for (Engine* engine : {cpu.get(), gpu.get()}) engine->use_adapter(adapter);
+    expect_same(converse(*cpu, LinkMode::kLink), converse(*gpu, LinkMode::kLink), "link");
   }
   EXPECT_TRUE(gpu->take_device_notices().empty());
 }
