@@ -255,16 +255,16 @@
         <source>The model is loaded again; what runs is stopped first.</source>
         <translation>Das Modell wird neu geladen; was läuft, wird vorher angehalten.</translation>
     </message>
-    <message>
-        <source>Nothing has to be computed again.</source>
-        <translation>Nichts muss neu berechnet werden.</translation>
-    </message>
     <message numerus="yes">
         <source>%n passage(s) are read by the other embedder in the background; until it has read all, the one before finds them.</source>
         <translation>
             <numerusform>%n Abschnitt wird im Hintergrund vom anderen Embedder gelesen; bis er ihn gelesen hat, findet der bisherige ihn.</numerusform>
             <numerusform>%n Abschnitte werden im Hintergrund vom anderen Embedder gelesen; bis er alle gelesen hat, findet der bisherige sie.</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>In force at once; nothing is loaded or computed again.</source>
+        <translation>Gilt sofort; nichts wird neu geladen oder berechnet.</translation>
     </message>
 </context>
 <context>
@@ -311,6 +311,31 @@
     <message>
         <source>%1 GB/s</source>
         <translation>%1 GB/s</translation>
+    </message>
+    <message>
+        <source>just now</source>
+        <translation>gerade eben</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n minute(s) ago</source>
+        <translation>
+            <numerusform>vor %n Minute</numerusform>
+            <numerusform>vor %n Minuten</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hour(s) ago</source>
+        <translation>
+            <numerusform>vor %n Stunde</numerusform>
+            <numerusform>vor %n Stunden</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n day(s) ago</source>
+        <translation>
+            <numerusform>vor %n Tag</numerusform>
+            <numerusform>vor %n Tagen</numerusform>
+        </translation>
     </message>
 </context>
 <context>
@@ -500,6 +525,10 @@
     <message>
         <source>added</source>
         <translation>hinzugefügt</translation>
+    </message>
+    <message>
+        <source>The budget could not be written, and the old one is in force: %1</source>
+        <translation>Die Grenze konnte nicht geschrieben werden, und die alte gilt weiter: %1</translation>
     </message>
 </context>
 <context>
@@ -976,10 +1005,6 @@
         <translation>Kein Dokument enthält diesen Text noch.</translation>
     </message>
     <message>
-        <source>Blocks are numbered as they are used: the largest number was used last.</source>
-        <translation>Blöcke werden beim Benutzen nummeriert: die größte Zahl wurde zuletzt benutzt.</translation>
-    </message>
-    <message>
         <source>Document</source>
         <translation>Dokument</translation>
     </message>
@@ -1046,6 +1071,18 @@
     <message>
         <source>GPU</source>
         <translation>GPU</translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation>unbekannt</translation>
+    </message>
+    <message>
+        <source>Not used since times of use are recorded.</source>
+        <translation>Nicht benutzt, seit die Zeit der Benutzung festgehalten wird.</translation>
+    </message>
+    <message>
+        <source>When a question read the block last, or it was written. Sorted by the order of uses, which a wrong clock does not change.</source>
+        <translation>Wann eine Frage den Block zuletzt gelesen hat oder er geschrieben wurde. Sortiert nach der Reihenfolge der Benutzung, die eine falsche Uhr nicht ändert.</translation>
     </message>
 </context>
 <context>
@@ -1114,14 +1151,6 @@
 <context>
     <name>kvlink::ui::CachePanel</name>
     <message>
-        <source>Keep at most %1 of blocks on disk? Least useful blocks beyond that are removed. The model is loaded anew.</source>
-        <translation>Höchstens %1 an Blöcken auf der Platte behalten? Was darüber liegt, wird entfernt, das am wenigsten Nützliche zuerst. Das Modell wird neu geladen.</translation>
-    </message>
-    <message>
-        <source>Keep at most %1 of blocks in memory? The model is loaded anew.</source>
-        <translation>Höchstens %1 an Blöcken im Speicher behalten? Das Modell wird neu geladen.</translation>
-    </message>
-    <message>
         <source>Set budget</source>
         <translation>Obergrenze setzen</translation>
     </message>
@@ -1176,8 +1205,16 @@
         </translation>
     </message>
     <message>
-        <source>Keep at most %1 of blocks in the memory of the GPU? The model is loaded anew.</source>
-        <translation>Höchstens %1 an Blöcken im Speicher der GPU behalten? Das Modell wird neu geladen.</translation>
+        <source>Keep at most %1 of blocks on disk? Least useful blocks beyond that are removed.</source>
+        <translation>Höchstens %1 an Blöcken auf der Platte behalten? Was darüber liegt, wird entfernt, das am wenigsten Nützliche zuerst.</translation>
+    </message>
+    <message>
+        <source>Keep at most %1 of blocks in memory?</source>
+        <translation>Höchstens %1 an Blöcken im Speicher behalten?</translation>
+    </message>
+    <message>
+        <source>Keep at most %1 of blocks in the memory of the GPU?</source>
+        <translation>Höchstens %1 an Blöcken im Speicher der GPU behalten?</translation>
     </message>
 </context>
 <context>
@@ -2672,6 +2709,13 @@ Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier able
         <translation>
             <numerusform>%n Dokument konnte nicht gelesen werden.</numerusform>
             <numerusform>%n Dokumente konnten nicht gelesen werden.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) could not be read wholly.</source>
+        <translation>
+            <numerusform>%n Dokument konnte nicht ganz gelesen werden.</numerusform>
+            <numerusform>%n Dokumente konnten nicht ganz gelesen werden.</numerusform>
         </translation>
     </message>
     <message>

@@ -130,6 +130,30 @@
     </message>
 </context>
 <context>
+    <name>Quantities</name>
+    <message numerus="yes">
+        <source>%n minute(s) ago</source>
+        <translation>
+            <numerusform>%n minute ago</numerusform>
+            <numerusform>%n minutes ago</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hour(s) ago</source>
+        <translation>
+            <numerusform>%n hour ago</numerusform>
+            <numerusform>%n hours ago</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n day(s) ago</source>
+        <translation>
+            <numerusform>%n day ago</numerusform>
+            <numerusform>%n days ago</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Timing</name>
     <message numerus="yes">
         <source>%n block(s)</source>
@@ -445,6 +469,13 @@
         <translation>
             <numerusform>%n document could not be read.</numerusform>
             <numerusform>%n documents could not be read.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n document(s) could not be read wholly.</source>
+        <translation>
+            <numerusform>%n document could not be read wholly.</numerusform>
+            <numerusform>%n documents could not be read wholly.</numerusform>
         </translation>
     </message>
 </context>

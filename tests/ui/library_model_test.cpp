@@ -134,6 +134,20 @@ class LibraryModelTest : public QObject {
     QCOMPARE(model_->n_shown(), 4);
   }
 
+  void what_was_read_without_some_pages_is_among_the_problems() {
+    auto partly = document(1, "/a/scan.pdf", DocumentStage::kReady);
+    partly.remedy = app::Remedy::kRetry;
+    auto in_work = document(2, "/a/again.pdf", DocumentStage::kQueued);
+    in_work.remedy = app::Remedy::kRetry;
+    auto pictures = document(3, "/a/pictures.pdf", DocumentStage::kReady);
+    pictures.remedy = app::Remedy::kRecognise;
+    model_->apply(all({partly, in_work, pictures}));
+    QCOMPARE(model_->counts().n_problems, 1);
+    QCOMPARE(model_->counts().n_ready, 2);
+    model_->set_filter(LibraryFilter::kProblems);
+    QCOMPARE(shown(*model_), QStringList{"a: scan.pdf"});
+  }
+
   void checks_make_the_scope() {
     model_->apply(all({document(1, "/a/one.md"), document(2, "/a/two.md"), document(3, "/b/x.md"),
                        document(4, "/b/y.md")}));

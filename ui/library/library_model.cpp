@@ -19,6 +19,21 @@ QString last_part(QStringView path) {
   return path.mid(path.lastIndexOf(QLatin1Char('/')) + 1).toString();
 }
 
+/// Failed, or searchable without some of its pages, which were set aside.
+bool has_problem(const DocumentRow& row) {
+  switch (row.stage) {
+    case DocumentStage::kFailed:
+      return true;
+    case DocumentStage::kSearchable:
+    case DocumentStage::kReady:
+    case DocumentStage::kWarm:
+    case DocumentStage::kStale:
+      return row.remedy == app::Remedy::kRetry;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 // --- feeding
@@ -264,11 +279,10 @@ void LibraryModel::set_search(const QString& words) {
 }
 
 bool LibraryModel::passes(const DocumentRow& row) const {
-  const bool by_stage =
-      filter_ == LibraryFilter::kAll ||
-      (filter_ == LibraryFilter::kReady &&
-       (row.stage == DocumentStage::kReady || row.stage == DocumentStage::kWarm)) ||
-      (filter_ == LibraryFilter::kProblems && row.stage == DocumentStage::kFailed);
+  const bool by_stage = filter_ == LibraryFilter::kAll ||
+                        (filter_ == LibraryFilter::kReady && (row.stage == DocumentStage::kReady ||
+                                                              row.stage == DocumentStage::kWarm)) ||
+                        (filter_ == LibraryFilter::kProblems && has_problem(row));
   return by_stage && std::all_of(words_.begin(), words_.end(), [&](const QString& word) {
            return row.title.contains(word, Qt::CaseInsensitive) ||
                   row.path.contains(word, Qt::CaseInsensitive);
@@ -324,13 +338,11 @@ void LibraryModel::count() {
   counts_ = {};
   counts_.n_documents = static_cast<int>(rows_.size());
   for (const auto& row : rows_) {
+    counts_.n_problems += has_problem(row);
     switch (row.stage) {
       case DocumentStage::kReady:
       case DocumentStage::kWarm:
         ++counts_.n_ready;
-        break;
-      case DocumentStage::kFailed:
-        ++counts_.n_problems;
         break;
       case DocumentStage::kQueued:
       case DocumentStage::kReading:
@@ -340,6 +352,7 @@ void LibraryModel::count() {
         break;
       case DocumentStage::kSearchable:
       case DocumentStage::kStale:
+      case DocumentStage::kFailed:
       case DocumentStage::kIgnored:
         break;
     }

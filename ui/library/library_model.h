@@ -18,7 +18,7 @@ enum class LibraryFilter : std::uint8_t { kAll, kReady, kProblems };
 struct LibraryCounts {
   int n_documents = 0;
   int n_ready = 0;     ///< every passage cached
-  int n_problems = 0;  ///< failed
+  int n_problems = 0;  ///< failed, or with pages that were set aside
   int n_in_work = 0;   ///< queued, reading, caching
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/library/problem_bar.h"
 
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "ui/ask/visible_text.h"
+#include "ui/theme/flow_layout.h"
 
 namespace kvlink::ui {
 namespace {
@@ -48,8 +48,11 @@ QString words_of_all(const DocumentRow& first, int n) {
     case Remedy::kRecognise:
       return ProblemBar::tr("%n document(s) have pictures that were not read.", nullptr, n);
     default:
-      return ProblemBar::tr("%n document(s) could not be read.", nullptr, n);
+      break;
   }
+  return first.stage == DocumentStage::kFailed
+             ? ProblemBar::tr("%n document(s) could not be read.", nullptr, n)
+             : ProblemBar::tr("%n document(s) could not be read wholly.", nullptr, n);
 }
 
 QString verb_of(Remedy remedy) {
@@ -89,8 +92,7 @@ ProblemBar::ProblemBar(QWidget* parent)
   act_->setObjectName(QStringLiteral("problemAct"));
   act_->setAutoDefault(true);
   ignore_->setObjectName(QStringLiteral("problemIgnore"));
-  auto* buttons = new QHBoxLayout;
-  buttons->addStretch();
+  auto* buttons = new FlowLayout(6, Qt::AlignRight);
   buttons->addWidget(ignore_);
   buttons->addWidget(act_);
   auto* column = new QVBoxLayout(this);
