@@ -12,13 +12,15 @@
 
 namespace kvlink::kernels {
 
-/// Writes rotated keys and values of a forward pass into rows `rows` of the arena.
+/// Writes rotated keys and values of a forward pass into rows `rows` of the arena, in any type of
+/// is_arena_dtype (kernels/kv_arena.h); kQ8Kv: symmetric int8 with one scale per row and head.
 /// k, v [n, n_kv_heads * head_dim] f32.
 void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
                 std::span<const std::int32_t> rows, KvArenaView arena);
 
 /// Layers first_layer, first_layer + 1, … of a block into the arenas of these layers, which have
 /// one shape: dequantise, rotate keys to `positions`, scatter to rows first_row, first_row + 1, … .
+/// Keys are rounded once more, to the arena's type; values only where it is not the block's.
 /// positions [block.n_tokens()]. Many layers at a time share the angles.
 void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t first_layer, const Rope& rope,
              std::span<const std::int32_t> positions, std::int64_t first_row,

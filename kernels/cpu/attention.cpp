@@ -9,6 +9,7 @@
 #include "kernels/base/result.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/kv_arena.h"
 
 namespace kvlink::kernels {
 namespace {
@@ -36,6 +37,9 @@ struct Problem {
   const std::int32_t* key_positions;
   const std::int32_t* query_positions;
   const float* key_biases;
+  const float* key_scales = nullptr;  ///< [n_kv_heads, scale_stride]; null: 1
+  const float* value_scales = nullptr;
+  std::int64_t scale_stride = 0;
 };
 
 struct Cut {
@@ -56,6 +60,9 @@ struct Cut {
 AttentionCall call_for(const Problem& p, const Cut& cut, std::int64_t head, std::int64_t tile,
                        std::int64_t split) {
   const std::int64_t query = tile * cut.tile_queries;
+  const auto scales_of = [&](const float* first) {
+    return first == nullptr ? nullptr : first + head * p.scale_stride;
+  };
   return {.q = p.q.row(query) + head * p.group * p.head_dim,
           .q_stride = p.q.row_stride,
           .n_queries = std::min(cut.tile_queries, p.q.rows - query),
@@ -70,6 +77,8 @@ AttentionCall call_for(const Problem& p, const Cut& cut, std::int64_t head, std:
           .key_positions = p.key_positions,
           .query_positions = p.query_positions == nullptr ? nullptr : p.query_positions + query,
           .key_biases = p.key_biases,
+          .key_scales = scales_of(p.key_scales),
+          .value_scales = scales_of(p.value_scales),
           .partial = nullptr,
           .scratch = nullptr};
 }
@@ -93,7 +102,7 @@ void attend(CpuBackend& backend, const Problem& p) {
   const std::int64_t tile_rows = cut.tile_queries * p.group;
   const std::int64_t partial = kernels.attention_partial_floats(tile_rows, p.head_dim);
   const bool is_few = tile_rows <= kFewAttentionRows && p.head_dim % kFewHeadMultiple == 0;
-  const bool by_pairs = backend.uses_bf16() && p.dtype == DType::kF16 && !is_few;
+  const bool by_pairs = backend.uses_bf16() && p.dtype != DType::kF32 && !is_few;
   const auto attention = by_pairs ? bf16_table(backend.isa()).attention : kernels.attention;
   const std::int64_t scratch =
       by_pairs ? bf16_table(backend.isa()).attention_scratch_floats(tile_rows, p.head_dim)
@@ -147,7 +156,7 @@ void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
                std::span<const std::int32_t> query_positions, View<float> y,
                std::span<const float> key_biases) {
   const auto n_keys = static_cast<std::int64_t>(key_positions.size());
-  KVLINK_CHECK(arena.dtype == DType::kF32 || arena.dtype == DType::kF16);
+  KVLINK_CHECK(is_arena_dtype(arena.dtype));
   KVLINK_CHECK(arena.head_dim > 0 && arena.head_dim % 8 == 0 && arena.head_dim <= 256);
   KVLINK_CHECK(q.cols % (arena.n_kv_heads * arena.head_dim) == 0);
   KVLINK_CHECK(y.rows == q.rows && y.cols == q.cols);
@@ -169,7 +178,10 @@ void attention(CpuBackend& backend, View<const float> q, KvArenaView arena,
                    .n_keys = n_keys,
                    .key_positions = key_positions.data(),
                    .query_positions = query_positions.data(),
-                   .key_biases = key_biases.empty() ? nullptr : key_biases.data()});
+                   .key_biases = key_biases.empty() ? nullptr : key_biases.data(),
+                   .key_scales = arena_scales(arena.keys, arena),
+                   .value_scales = arena_scales(arena.values, arena),
+                   .scale_stride = arena.capacity});
 }
 
 void attention_bidirectional(CpuBackend& backend, View<const float> q, View<const float> k,

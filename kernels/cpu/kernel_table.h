@@ -44,12 +44,14 @@ struct AttentionCall {
   std::int64_t q_stride, n_queries, group, head_dim;
   const std::byte* keys;
   const std::byte* values;
-  DType dtype;             ///< kF32 or kF16
+  DType dtype;             ///< kF32, kF16, kBF16 or kQ8Kv
   std::int64_t kv_stride;  ///< elements from a row to the next
   std::int64_t key_begin, key_end;
   const std::int32_t* key_positions;    ///< null: every key is visible to every query
   const std::int32_t* query_positions;  ///< null with key_positions
   const float* key_biases;              ///< null: 0
+  const float* key_scales;              ///< of the KV head's rows; null: 1
+  const float* value_scales;            ///< null with key_scales
   float* partial;                       ///< attention_partial_floats()
   float* scratch;                       ///< attention_scratch_floats()
 };
@@ -133,7 +135,7 @@ struct PairGemmCall {
 using PairGemm = void (*)(const PairGemmCall& call);
 
 /// Products of bf16 pairs, for CPUs where they are faster than f32: with bf16 weights, and
-/// attention over kF16 arenas with positions. Partial results as KernelTable's.
+/// attention over arenas other than kF32, with positions. Partial results as KernelTable's.
 struct Bf16Table {
   PairGemm gemm;
   /// As KernelTable's pack_panel, of bf16 weights and from an even k_begin on: a panel of pairs.

@@ -8,6 +8,7 @@
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/rope_table.h"
 #include "kernels/cpu/row_tasks.h"
+#include "kernels/kv_arena.h"
 
 namespace kvlink::kernels {
 namespace {
@@ -42,9 +43,17 @@ std::byte* arena_row(std::byte* base, const KvArenaView& arena, std::int64_t hea
 
 void store_heads(const KernelTable& kernels, const float* values, std::byte* base,
                  const KvArenaView& arena, std::int64_t row) {
+  float* scales = arena_scales(base, arena);
   for (std::int64_t head = 0; head < arena.n_kv_heads; ++head) {
-    kernels.store_row(arena.dtype, values + head * arena.head_dim, arena.head_dim,
-                      arena_row(base, arena, head, row));
+    const float* x = values + head * arena.head_dim;
+    std::byte* y = arena_row(base, arena, head, row);
+    if (scales == nullptr) {
+      kernels.store_row(arena.dtype, x, arena.head_dim, y);
+      continue;
+    }
+    const float scale = kernels.max_abs(x, arena.head_dim) / 127.0F;
+    scales[head * arena.capacity + row] = scale;
+    kernels.quantize_q8(x, nullptr, scale, arena.head_dim, reinterpret_cast<std::int8_t*>(y));
   }
 }
 
@@ -100,7 +109,7 @@ class LoadTask {
                                             Plane::kValues, block_.n_tokens());
     for (std::int64_t t = begin_; t < end_; ++t) {
       if (layout.dtype == arena.dtype) {
-        copy_heads(values.rows + t * values.row_bytes, arena, first_row + t);
+        copy_heads(values, t, arena, first_row + t);
       } else {
         load_token(kernels_, layout, Plane::kValues, values, t, row_);
         store_heads(kernels_, row_, arena.values, arena, first_row + t);
@@ -112,10 +121,15 @@ class LoadTask {
   float* factors_of(std::int64_t token) const {
     return factors_ + (token - begin_) * 2 * rope_.n_rotated();
   }
-  static void copy_heads(const std::byte* from, const KvArenaView& arena, std::int64_t row) {
+  /// Values of one type are not rounded again: the heads of a kQ8Kv row share its scale.
+  static void copy_heads(const PlaneRows<const std::byte>& values, std::int64_t token,
+                         const KvArenaView& arena, std::int64_t row) {
+    const std::byte* from = values.rows + token * values.row_bytes;
     const std::int64_t bytes = row_bytes(arena.dtype, arena.head_dim);
+    float* scales = arena_scales(arena.values, arena);
     for (std::int64_t head = 0; head < arena.n_kv_heads; ++head) {
       std::copy_n(from + head * bytes, bytes, arena_row(arena.values, arena, head, row));
+      if (scales != nullptr) scales[head * arena.capacity + row] = values.scales[token];
     }
   }
 
@@ -129,7 +143,8 @@ class LoadTask {
 };
 
 void check_arena(const KvArenaView& arena) {
-  KVLINK_CHECK(arena.dtype == DType::kF32 || arena.dtype == DType::kF16);
+  KVLINK_CHECK(is_arena_dtype(arena.dtype));
+  KVLINK_CHECK(arena.head_dim > 0);
 }
 
 void quantize_keys(CpuBackend& backend, const KernelTable& kernels, View<const float> k,

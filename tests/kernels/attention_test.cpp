@@ -6,148 +6,15 @@
 #include <numeric>
 #include <optional>
 
-#include "tests/kernels/reference.h"
+#include "tests/kernels/attention_case.h"
 
 namespace kvlink::kernels::tests {
 namespace {
 
-using kvlink::tests::kAttentionBf16Tolerance;
 using kvlink::tests::kAttentionTolerance;
 
-/// Every instruction set in f32, and the widest with products of bf16 where this CPU has them.
-std::vector<NamedBackend> ways(std::initializer_list<int> thread_counts) {
-  std::vector<NamedBackend> all = backends(thread_counts);
-  for (const int n : thread_counts) {
-    auto backend = std::make_unique<CpuBackend>(CpuOptions{.n_threads = n});
-    if (!backend->uses_bf16()) break;
-    all.push_back({"bf16, " + std::to_string(n) + " threads", std::move(backend)});
-  }
-  return all;
-}
-
-Tolerance tolerance_of(const NamedBackend& b, DType dtype) {
-  return b.backend->uses_bf16() && dtype == DType::kF16 ? kAttentionBf16Tolerance
-                                                        : kAttentionTolerance;
-}
-
-/// Random queries against a random arena.
-struct Case {
-  std::int64_t n, n_keys, n_heads, n_kv_heads, head_dim;
-  DType dtype = DType::kF16;
-};
-
-struct Material {
-  Case c;
-  Rows q;
-  std::vector<std::byte> keys, values;
-  std::int64_t capacity;
-  std::vector<std::int32_t> key_positions, query_positions;
-  std::vector<float> key_biases;  // none: 0
-
-  explicit Material(Case shape)
-      : c(shape), q(random_rows(c.n, c.n_heads * c.head_dim, 11, 8, 2.0F)), capacity(c.n_keys + 5) {
-    const Weights k = random_weights(c.dtype, c.n_kv_heads * capacity, c.head_dim, 12);
-    const Weights v = random_weights(c.dtype, c.n_kv_heads * capacity, c.head_dim, 13);
-    keys = k.bytes;
-    values = v.bytes;
-    key_positions.resize(static_cast<std::size_t>(c.n_keys));
-    std::iota(key_positions.begin(), key_positions.end(), 0);
-    for (std::int64_t i = 0; i < c.n; ++i) {
-      query_positions.push_back(
-          static_cast<std::int32_t>(std::max<std::int64_t>(0, c.n_keys - c.n + i)));
-    }
-  }
-
-  KvArenaView arena() {
-    return {keys.data(), values.data(), c.dtype, c.n_kv_heads, capacity, c.head_dim};
-  }
-  double element(const std::vector<std::byte>& plane, std::int64_t head, std::int64_t key,
-                 std::int64_t e) const {
-    const std::int64_t index = (head * capacity + key) * c.head_dim + e;
-    if (c.dtype == DType::kF32) {
-      float value;
-      std::memcpy(&value, plane.data() + index * 4, 4);
-      return value;
-    }
-    std::uint16_t bits;
-    std::memcpy(&bits, plane.data() + index * 2, 2);
-    return f16_to_f32(bits);
-  }
-  bool sees(std::int64_t i, std::int64_t key) const {
-    const std::int32_t position = key_positions[static_cast<std::size_t>(key)];
-    return position >= 0 && position <= query_positions[static_cast<std::size_t>(i)];
-  }
-};
-
-/// softmax(q k / sqrt(d) + bias) v over the visible keys.
-std::vector<double> reference_row(const Material& m, std::int64_t i, std::int64_t head) {
-  const std::int64_t dim = m.c.head_dim;
-  const std::int64_t kv_head = head / (m.c.n_heads / m.c.n_kv_heads);
-  std::vector<double> scores;
-  std::vector<std::int64_t> seen;
-  for (std::int64_t key = 0; key < m.c.n_keys; ++key) {
-    if (!m.sees(i, key)) continue;
-    double score = 0;
-    for (std::int64_t e = 0; e < dim; ++e) {
-      score += m.q.at(i, head * dim + e) * m.element(m.keys, kv_head, key, e);
-    }
-    const double bias = m.key_biases.empty()
-                            ? 0.0
-                            : static_cast<double>(m.key_biases[static_cast<std::size_t>(key)]);
-    scores.push_back(score / std::sqrt(static_cast<double>(dim)) + bias);
-    seen.push_back(key);
-  }
-  const double highest = *std::max_element(scores.begin(), scores.end());
-  double total = 0;
-  std::vector<double> y(static_cast<std::size_t>(dim));
-  for (std::size_t s = 0; s < seen.size(); ++s) {
-    const double weight = std::exp(scores[s] - highest);
-    total += weight;
-    for (std::int64_t e = 0; e < dim; ++e) {
-      y[static_cast<std::size_t>(e)] += weight * m.element(m.values, kv_head, seen[s], e);
-    }
-  }
-  for (double& value : y) value /= total;
-  return y;
-}
-
-void expect_reference(const Rows& y, const Material& m, const NamedBackend& b,
-                      const std::string& what) {
-  const std::string where = b.name + what;
-  // Large cases compare every few rows only.
-  const std::int64_t step = std::max<std::int64_t>(1, m.c.n * m.c.n_keys * m.c.n_heads / 200000);
-  for (std::int64_t i = 0; i < m.c.n; i += step) {
-    for (std::int64_t head = 0; head < m.c.n_heads; ++head) {
-      const std::vector<double> expected = reference_row(m, i, head);
-      for (std::int64_t e = 0; e < m.c.head_dim; ++e) {
-        expect_near(y.at(i, head * m.c.head_dim + e), expected[static_cast<std::size_t>(e)], 2.0,
-                    tolerance_of(b, m.c.dtype),
-                    where + " row " + std::to_string(i) + " head " + std::to_string(head));
-      }
-      if (testing::Test::HasFailure()) return;
-    }
-  }
-  EXPECT_TRUE(y.gaps_are_untouched()) << where;
-}
-
-Rows run(CpuBackend& backend, Material& m) {
-  Rows y(m.c.n, m.c.n_heads * m.c.head_dim, 3);
-  attention(backend, m.q.view(), m.arena(), m.key_positions, m.query_positions, y.view(),
-            m.key_biases);
-  return y;
-}
-
-void check(Case c, std::initializer_list<int> threads = {1, 3}) {
-  Material m(c);
-  for (const NamedBackend& b : ways(threads)) {
-    expect_reference(run(*b.backend, m), m, b,
-                     " " + std::to_string(c.n) + " queries " + std::to_string(c.n_keys) + " keys " +
-                         std::to_string(c.head_dim) + " dims " + dtype_name(c.dtype));
-  }
-}
-
 TEST(Attention, MatchesTheFormulaForEveryHeadSize) {
-  for (const DType dtype : {DType::kF16, DType::kF32}) {
+  for (const DType dtype : kArenaTypes) {
     for (const std::int64_t dim : {8, 16, 24, 32, 40, 64, 72, 128, 256}) {
       check({.n = 5, .n_keys = 70, .n_heads = 6, .n_kv_heads = 2, .head_dim = dim, .dtype = dtype});
     }
@@ -169,7 +36,7 @@ TEST(Attention, MatchesTheFormulaWhenKeysAreSplit) {
 }
 
 TEST(Attention, BiasesAreAddedToTheScoresOfTheirKeys) {
-  for (const DType dtype : {DType::kF16, DType::kF32}) {
+  for (const DType dtype : kArenaTypes) {
     for (const std::int64_t n : {1, 40}) {
       for (const std::int64_t n_keys : {70, 1500}) {
         Material m({.n = n,
@@ -191,7 +58,7 @@ TEST(Attention, BiasesAreAddedToTheScoresOfTheirKeys) {
 
 /// Decode: rows up to kFewAttentionRows take a path of their own, and one more does not.
 TEST(Attention, AFewRowsMatchTheFormulaWithHiddenRowsAmongTheKeys) {
-  for (const DType dtype : {DType::kF16, DType::kF32}) {
+  for (const DType dtype : kArenaTypes) {
     for (const std::int64_t group : {1, 2, 3, 4, 5, 7, 8, 9}) {
       for (const std::int64_t dim : {32, 64, 128, 256}) {
         Material m({.n = 1 + group % 2,
@@ -200,18 +67,39 @@ TEST(Attention, AFewRowsMatchTheFormulaWithHiddenRowsAmongTheKeys) {
                     .n_kv_heads = 2,
                     .head_dim = dim,
                     .dtype = dtype});
-        const auto bytes = static_cast<std::size_t>(row_bytes(dtype, dim));
         for (std::int64_t key = 3; key < m.c.n_keys; key += 1 + key % 7) {
           m.key_positions[static_cast<std::size_t>(key)] = -1;
-          for (std::int64_t head = 0; head < 2; ++head) {
-            const auto at = static_cast<std::size_t>(head * m.capacity + key) * bytes;
-            std::memset(m.keys.data() + at, 0xFF, bytes);
-            std::memset(m.values.data() + at, 0xFF, bytes);
-          }
+          for (const std::int64_t head : {0, 1}) m.spoil(head, key);
         }
         for (const NamedBackend& b : ways({1})) {
           expect_reference(run(*b.backend, m), m, b,
                            " group " + std::to_string(group) + " dims " + std::to_string(dim));
+        }
+      }
+    }
+  }
+}
+
+/// Decode, link tokens with a question, prefill; whole and cut by keys; positions in no order.
+TEST(Attention, EveryTypeMatchesTheFormulaFromOneRowToFiveHundred) {
+  for (const DType dtype : kArenaTypes) {
+    for (const std::int64_t n : {1, 16, 40, 64, 512}) {
+      for (const std::int64_t n_keys : {n + 37, n + 1300}) {
+        Material m({.n = n,
+                    .n_keys = n_keys,
+                    .n_heads = 6,
+                    .n_kv_heads = 2,
+                    .head_dim = 64,
+                    .dtype = dtype});
+        std::mt19937 random(7);
+        std::shuffle(m.key_positions.begin(), m.key_positions.end(), random);
+        for (std::int64_t key = 5; key < n_keys; key += 11) {
+          if (m.key_positions[static_cast<std::size_t>(key)] == 0) continue;
+          m.key_positions[static_cast<std::size_t>(key)] = -1;
+          for (const std::int64_t head : {0, 1}) m.spoil(head, key);
+        }
+        for (const NamedBackend& b : ways({2})) {
+          expect_reference(run(*b.backend, m), m, b, std::string(" ") + dtype_name(dtype));
         }
       }
     }
@@ -260,15 +148,13 @@ TEST(Attention, ShufflingRowsWithTheirPositionsChangesNothing) {
 
 /// Rows that nobody may see hold NaN: what they hold must not matter.
 TEST(Attention, HiddenRowsDoNotMatterWhateverTheyHold) {
-  for (const DType dtype : {DType::kF16, DType::kF32}) {
+  for (const DType dtype : kArenaTypes) {
     Material m(
         {.n = 10, .n_keys = 333, .n_heads = 3, .n_kv_heads = 1, .head_dim = 24, .dtype = dtype});
-    const auto bytes = static_cast<std::size_t>(row_bytes(dtype, m.c.head_dim));
     for (std::size_t key = 0; key < 333; ++key) {
       if (key % 3 != 1 && key / 64 != 2) continue;
       m.key_positions[key] = -1 - static_cast<std::int32_t>(key);
-      std::memset(m.keys.data() + key * bytes, 0xFF, bytes);
-      std::memset(m.values.data() + key * bytes, 0xFF, bytes);
+      m.spoil(0, static_cast<std::int64_t>(key));
     }
     for (const NamedBackend& b : ways({1, 2})) {
       expect_reference(run(*b.backend, m), m, b, " with hidden rows");

@@ -4,12 +4,14 @@
 #include <limits>
 #include <numeric>
 
+#include "kernels/kv_arena.h"
 #include "tests/kernels/reference.h"
 
 namespace kvlink::kernels::tests {
 namespace {
 
 using kvlink::tests::kBF16Tolerance;
+using kvlink::tests::kDecodeTolerance;
 using kvlink::tests::kElementTolerance;
 using kvlink::tests::kF16Tolerance;
 using kvlink::tests::kQ8Tolerance;
@@ -28,7 +30,8 @@ struct Arena {
   KvArenaView view;
 
   Arena(DType dtype, std::int64_t n_kv_heads, std::int64_t capacity, std::int64_t head_dim) {
-    const auto bytes = static_cast<std::size_t>(row_bytes(dtype, n_kv_heads * capacity * head_dim));
+    const auto bytes =
+        static_cast<std::size_t>(arena_plane_bytes(dtype, n_kv_heads * capacity, head_dim));
     keys.assign(bytes, std::byte{0x5A});
     values.assign(bytes, std::byte{0x5A});
     view = {keys.data(), values.data(), dtype, n_kv_heads, capacity, head_dim};
@@ -41,11 +44,40 @@ struct Arena {
       std::memcpy(&value, plane.data() + index * 4, 4);
       return value;
     }
+    if (view.dtype == DType::kQ8Kv) {
+      float scale;
+      std::memcpy(&scale, plane.data() + scale_at(head, row), sizeof(scale));
+      return double{scale} *
+             static_cast<double>(static_cast<std::int8_t>(plane[static_cast<std::size_t>(index)]));
+    }
     std::uint16_t bits;
     std::memcpy(&bits, plane.data() + index * 2, 2);
-    return f16_to_f32(bits);
+    return view.dtype == DType::kBF16 ? bf16_to_f32(bits) : f16_to_f32(bits);
+  }
+  std::int64_t scale_at(std::int64_t head, std::int64_t row) const {
+    return arena_element_bytes(view.dtype, view.n_kv_heads * view.capacity, view.head_dim) +
+           (head * view.capacity + row) * 4;
+  }
+  /// |what stands here - value| within what the type rounds, where `largest` shares its scale.
+  void expect_holds(const std::vector<std::byte>& plane, std::int64_t head, std::int64_t row,
+                    std::int64_t e, double value, double largest, const std::string& where) const {
+    const bool is_q8 = view.dtype == DType::kQ8Kv;
+    const Tolerance allowed = is_q8                        ? kQ8Tolerance
+                              : view.dtype == DType::kBF16 ? kBF16Tolerance
+                                                           : kF16Tolerance;
+    expect_near(at(plane, head, row, e), value, is_q8 ? largest : value, allowed,
+                where + " in " + dtype_name(view.dtype));
   }
 };
+
+/// The largest magnitude among columns [first, first + n) of a row.
+double largest_among(const Rows& x, std::int64_t r, std::int64_t first, std::int64_t n) {
+  double largest = 0;
+  for (std::int64_t c = first; c < first + n; ++c) {
+    largest = std::max(largest, std::abs(double{x.at(r, c)}));
+  }
+  return largest;
+}
 
 KvBlock block_for(DType dtype, std::int32_t n_kv_heads, std::int32_t head_dim, std::int64_t n) {
   return KvBlock({.n_layers = 2, .n_kv_heads = n_kv_heads, .head_dim = head_dim, .dtype = dtype},
@@ -153,7 +185,7 @@ TEST(KvStoreOp, Int8OfNonFiniteValuesIsBounded) {
 }
 
 TEST(KvScatter, PutsRowsWhereTheyBelongAndTouchesNothingElse) {
-  for (const DType dtype : {DType::kF32, DType::kF16}) {
+  for (const DType dtype : kBlockTypes) {
     for (const std::int64_t head_dim : {8, 24, 64}) {
       const Rows k = random_rows(5, 3 * head_dim, 1, 2);
       const Rows v = random_rows(5, 3 * head_dim, 2, 7);
@@ -173,9 +205,10 @@ TEST(KvScatter, PutsRowsWhereTheyBelongAndTouchesNothingElse) {
               const std::int64_t r = found - rows.begin();
               const double key = k.at(r, head * head_dim + e);
               const double value = v.at(r, head * head_dim + e);
-              expect_near(arena.at(arena.keys, head, row, e), key, key, kF16Tolerance, b.name);
-              expect_near(arena.at(arena.values, head, row, e), value, value, kF16Tolerance,
-                          b.name);
+              arena.expect_holds(arena.keys, head, row, e, key,
+                                 largest_among(k, r, head * head_dim, head_dim), b.name);
+              arena.expect_holds(arena.values, head, row, e, value,
+                                 largest_among(v, r, head * head_dim, head_dim), b.name);
             }
           }
         }
@@ -202,6 +235,34 @@ void expect_loaded(const Arena& arena, const Rows& keys, const Rows& values, con
   }
 }
 
+/// Rows 7 to 7 + n of an arena against the same in f32. Values of a block of the arena's own type
+/// are not rounded again.
+void expect_rounded_once(const Arena& rounded, const Arena& exact, DType stored, std::int64_t n,
+                         const std::string& where) {
+  const std::int64_t dim = exact.view.head_dim;
+  for (std::int64_t head = 0; head < exact.view.n_kv_heads; ++head) {
+    for (std::int64_t row = 7; row < 7 + n; ++row) {
+      double largest_key = 0;
+      double largest_value = 0;
+      for (std::int64_t e = 0; e < dim; ++e) {
+        largest_key = std::max(largest_key, std::abs(exact.at(exact.keys, head, row, e)));
+        largest_value = std::max(largest_value, std::abs(exact.at(exact.values, head, row, e)));
+      }
+      for (std::int64_t e = 0; e < dim; ++e) {
+        const double value = exact.at(exact.values, head, row, e);
+        rounded.expect_holds(rounded.keys, head, row, e, exact.at(exact.keys, head, row, e),
+                             largest_key, where);
+        if (stored == rounded.view.dtype) {
+          expect_near(rounded.at(rounded.values, head, row, e), value, value, kDecodeTolerance,
+                      where);
+        } else {
+          rounded.expect_holds(rounded.values, head, row, e, value, largest_value, where);
+        }
+      }
+    }
+  }
+}
+
 TEST(KvLoad, DequantisesRotatesAndScatters) {
   const std::int64_t n = 133;
   for (const DType stored : kBlockTypes) {
@@ -219,13 +280,10 @@ TEST(KvLoad, DequantisesRotatesAndScatters) {
         Arena arena(DType::kF32, 2, n + 20, 24);
         kv_load(*b.backend, block, 1, rope, positions, 7, arena.view);
         expect_loaded(arena, keys, values, rope, positions, b.name + dtype_name(stored));
-        Arena half(DType::kF16, 2, n + 20, 24);
-        kv_load(*b.backend, block, 1, rope, positions, 7, half.view);
-        for (std::int64_t t = 0; t < n; ++t) {
-          for (std::int64_t e = 0; e < 24; ++e) {
-            const double exact = arena.at(arena.keys, 1, 7 + t, e);
-            expect_near(half.at(half.keys, 1, 7 + t, e), exact, exact, kF16Tolerance, b.name);
-          }
+        for (const DType kept : {DType::kF16, DType::kBF16, DType::kQ8Kv}) {
+          Arena rounded(kept, 2, n + 20, 24);
+          kv_load(*b.backend, block, 1, rope, positions, 7, rounded.view);
+          expect_rounded_once(rounded, arena, stored, n, b.name + dtype_name(stored));
         }
         if (HasFailure()) return;
       }
@@ -252,8 +310,9 @@ TEST(KvLoad, OfManyLayersGivesWhatEachGivesAlone) {
         std::vector<Arena> together;
         std::vector<KvArenaView> views;
         for (std::int32_t layer = 1; layer < kLayers; ++layer) {
-          alone.emplace_back(DType::kF16, 2, n + 5, 24);
-          together.emplace_back(DType::kF16, 2, n + 5, 24);
+          const DType kept = layer % 2 == 0 ? DType::kF16 : DType::kQ8Kv;
+          alone.emplace_back(kept, 2, n + 5, 24);
+          together.emplace_back(kept, 2, n + 5, 24);
           kv_load(*b.backend, block, layer, rope, positions, 3, alone.back().view);
         }
         for (Arena& arena : together) views.push_back(arena.view);

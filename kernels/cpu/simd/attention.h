@@ -21,6 +21,16 @@ std::int64_t attention_scratch_floats(std::int64_t n_rows, std::int64_t head_dim
   return n_rows * padded(head_dim) + 2 * kKeyTile * padded(head_dim) + n_rows * kKeyTile;
 }
 
+/// A row of the arena to f32, without its scale.
+template <DType kType>
+inline void read_row(const std::byte* row, std::int64_t n, float* y) {
+  if constexpr (kType == DType::kQ8Kv) {
+    load_q8_row(reinterpret_cast<const std::int8_t*>(row), nullptr, 1.0F, n, y);
+  } else {
+    dequantize_row<kType>(row, n, y);
+  }
+}
+
 /// kKeyTile keys as [head_dim, kKeyTile] and values as [kKeyTile, padded]; hidden rows become zero,
 /// so that whatever they hold cannot reach a sum.
 template <DType kType>
@@ -28,7 +38,7 @@ void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& t
                    float* values, float* staging) {
   const std::int64_t dim = call.head_dim;
   const std::int64_t width = padded(dim);
-  const std::int64_t bytes = call.kv_stride * (kType == DType::kF32 ? 4 : 2);
+  const std::int64_t bytes = call.kv_stride * kElementBytes<kType>;
   for (std::int64_t i = 0; i < kKeyTile; ++i) {
     float* k = staging + i % kWidth * width;
     float* v = values + i * width;
@@ -44,8 +54,8 @@ void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& t
         __builtin_prefetch(key_row + ahead + line, 0, 2);
         __builtin_prefetch(value_row + ahead + line, 0, 2);
       }
-      dequantize_row<kType>(key_row, dim, k);
-      dequantize_row<kType>(value_row, dim, v);
+      read_row<kType>(key_row, dim, k);
+      read_row<kType>(value_row, dim, v);
       for (std::int64_t e = dim; e < width; ++e) k[e] = v[e] = 0.0F;
     }
     if (i % kWidth != kWidth - 1) continue;
@@ -55,15 +65,17 @@ void load_key_tile(const AttentionCall& call, std::int64_t key, const KeyTile& t
   }
 }
 
-/// Turns a row of scores into weights; returns the factor for what was summed before.
+/// Turns a row of scores into weights, times the values' scales; returns the factor for what was
+/// summed before.
 inline float soften_row(float* scores, const KeyTile& tile, std::int32_t limit, bool all_seen,
                         float* row_max, float* row_sum) {
   Vec highest = set1(*row_max);
   for (std::int64_t i = 0; i < kKeyTile; i += kWidth) {
     Vec s = load(scores + i);
+    if (tile.is_scaled) s = mul(s, load(tile.key_scales + i));
     if (tile.is_biased) s = add(s, load(tile.biases + i));
     if (!all_seen) s = hide(s, tile.positions + i, limit);
-    if (tile.is_biased || !all_seen) store(scores + i, s);
+    if (tile.is_scaled || tile.is_biased || !all_seen) store(scores + i, s);
     highest = max(highest, s);
   }
   const float new_max = reduce_max(highest);
@@ -72,7 +84,7 @@ inline float soften_row(float* scores, const KeyTile& tile, std::int32_t limit, 
   Vec sum = zero();
   for (std::int64_t i = 0; i < kKeyTile; i += kWidth) {
     const Vec p = exp(sub(load(scores + i), set1(shift)));
-    store(scores + i, p);
+    store(scores + i, tile.is_scaled ? mul(p, load(tile.value_scales + i)) : p);
     sum = add(sum, p);
   }
   alignas(64) float factor[kWidth];
@@ -123,7 +135,7 @@ void attention_few(const AttentionCall& call) {
   const std::int32_t last_query = last_position(call);
   for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
     KeyTile tile;
-    read_positions(call, key, tile);
+    read_tile(call, key, tile);
     if (tile.lowest > last_query) continue;
     few_rows<kType, kMostFewRows>(FewStep::kScores, call, key, tile, n_rows, q, scores,
                                   call.partial);
@@ -133,11 +145,10 @@ void attention_few(const AttentionCall& call) {
   }
 }
 
-void attention(const AttentionCall& call) {
-  if (is_for_few(call)) {
-    return call.dtype == DType::kF16 ? attention_few<DType::kF16>(call)
-                                     : attention_few<DType::kF32>(call);
-  }
+using LoadKeyTile = void (*)(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
+                             float* keys, float* values, float* staging);
+
+inline void attention_many(const AttentionCall& call, LoadKeyTile load_tile) {
   const std::int64_t n_rows = call.n_queries * call.group;
   const std::int64_t width = padded(call.head_dim);
   float* q = call.scratch;
@@ -150,16 +161,31 @@ void attention(const AttentionCall& call) {
   const std::int32_t last_query = last_position(call);
   for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
     KeyTile tile;
-    read_positions(call, key, tile);
+    read_tile(call, key, tile);
     if (tile.lowest > last_query) continue;
-    if (call.dtype == DType::kF16) {
-      load_key_tile<DType::kF16>(call, key, tile, keys, values, staging);
-    } else {
-      load_key_tile<DType::kF32>(call, key, tile, keys, values, staging);
-    }
+    load_tile(call, key, tile, keys, values, staging);
     gemm({n_rows, kKeyTile, call.head_dim, q, width, keys, kKeyTile, scores, kKeyTile, false});
     soften_scores(call, tile, scores, call.partial);
     gemm({n_rows, width, kKeyTile, scores, kKeyTile, values, width, call.partial, width, true});
+  }
+}
+
+template <DType kType>
+void attention_of(const AttentionCall& call) {
+  if (is_for_few(call)) return attention_few<kType>(call);
+  attention_many(call, load_key_tile<kType>);
+}
+
+void attention(const AttentionCall& call) {
+  switch (call.dtype) {
+    case DType::kF16:
+      return attention_of<DType::kF16>(call);
+    case DType::kBF16:
+      return attention_of<DType::kBF16>(call);
+    case DType::kQ8Kv:
+      return attention_of<DType::kQ8Kv>(call);
+    default:
+      return attention_of<DType::kF32>(call);
   }
 }
 

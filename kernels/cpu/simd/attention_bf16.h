@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention of one query tile over a range of keys with products of bf16 pairs and f32 sums; as
-// attention.h otherwise. Keys and values in f16. Included inside the namespace of AVX512-BF16.
+// attention.h otherwise. Keys and values in f16, bf16 or int8, whose numbers bf16 holds exactly:
+// their scales join the scores and the weights. Included inside the namespace of AVX512-BF16.
 #pragma once
 
 #include <immintrin.h>
@@ -28,13 +29,22 @@ struct PairScratch {
   float* scores;           ///< [n_rows, kKeyTile]
 };
 
-inline Vec load_half(const std::byte* row, std::int64_t e, std::int64_t dim) {
-  const auto* p = reinterpret_cast<const std::uint16_t*>(row) + e;
-  if (e + kWidth <= dim) return load_f16(p);
-  return dim > e ? load_f16_partial(p, dim - e) : zero();
+/// Elements e to e + kWidth of a row, without its scale; zero from dim on.
+template <DType kType>
+inline Vec load_part(const std::byte* row, std::int64_t e, std::int64_t dim) {
+  if (e >= dim) return zero();
+  const std::int64_t left = dim - e < kWidth ? dim - e : kWidth;
+  if constexpr (kType == DType::kQ8Kv) {
+    return load_i8_partial(reinterpret_cast<const std::int8_t*>(row) + e, left);
+  } else {
+    const auto* p = reinterpret_cast<const std::uint16_t*>(row) + e;
+    if constexpr (kType == DType::kBF16) return load_bf16_partial(p, left);
+    return left == kWidth ? load_f16(p) : load_f16_partial(p, left);
+  }
 }
 
 /// Hidden keys become zero, so that whatever they hold cannot reach a sum.
+template <DType kType>
 inline void load_keys(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
                       std::uint32_t* keys) {
   const std::int64_t pairs = padded(call.head_dim) / 2;
@@ -43,10 +53,10 @@ inline void load_keys(const AttentionCall& call, std::int64_t key, const KeyTile
   for (std::int64_t i = 0; i < kKeyTile; ++i) {
     float* row = staging + i % kWidth * kPairRow;
     const bool hidden = tile.positions[i] == kHiddenPosition;
-    const std::byte* source = call.keys + (key + i) * call.kv_stride * 2;
+    const std::byte* source = call.keys + (key + i) * call.kv_stride * kElementBytes<kType>;
     for (std::int64_t p = 0; p < padded_pairs; p += kWidth) {
-      const Vec low = hidden ? zero() : load_half(source, p * 2, call.head_dim);
-      const Vec high = hidden ? zero() : load_half(source, p * 2 + kWidth, call.head_dim);
+      const Vec low = hidden ? zero() : load_part<kType>(source, p * 2, call.head_dim);
+      const Vec high = hidden ? zero() : load_part<kType>(source, p * 2 + kWidth, call.head_dim);
       store(row + p, _mm512_castsi512_ps(to_bf16(low, high)));
     }
     if (i % kWidth != kWidth - 1) continue;
@@ -65,20 +75,22 @@ inline void load_keys(const AttentionCall& call, std::int64_t key, const KeyTile
   }
 }
 
+template <DType kType>
 inline void load_values(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
                         std::uint32_t* values) {
   const std::int64_t width = padded(call.head_dim);
+  const std::int64_t row_stride = call.kv_stride * kElementBytes<kType>;
   // Lanes of `to_bf16` to dwords of one lane of each half.
   const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
                                        23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (std::int64_t i = 0; i < kKeyTile; i += 2) {
     const bool first_hidden = tile.positions[i] == kHiddenPosition;
     const bool second_hidden = tile.positions[i + 1] == kHiddenPosition;
-    const std::byte* source = call.values + (key + i) * call.kv_stride * 2;
+    const std::byte* source = call.values + (key + i) * row_stride;
     for (std::int64_t e = 0; e < width; e += kWidth) {
-      const Vec first = first_hidden ? zero() : load_half(source, e, call.head_dim);
+      const Vec first = first_hidden ? zero() : load_part<kType>(source, e, call.head_dim);
       const Vec second =
-          second_hidden ? zero() : load_half(source + call.kv_stride * 2, e, call.head_dim);
+          second_hidden ? zero() : load_part<kType>(source + row_stride, e, call.head_dim);
       const __m512i both = _mm512_permutexvar_epi16(zip, to_bf16(first, second));
       _mm512_storeu_si512(values + i / 2 * width + e, both);
     }
@@ -98,7 +110,8 @@ inline Vec exp_roughly(Vec x) {
   return scale_by_power(p, n, x);
 }
 
-/// Turns a row of scores into weights; returns the factor for what was summed before.
+/// Turns a row of scores into weights, times the values' scales; returns the factor for what was
+/// summed before.
 inline float soften(const float* scores, const KeyTile& tile, std::int32_t limit,
                     std::uint32_t* weights, float* row_max, float* row_sum) {
   Vec s[kKeyTile / kWidth];
@@ -106,6 +119,7 @@ inline float soften(const float* scores, const KeyTile& tile, std::int32_t limit
 #pragma GCC unroll 4
   for (int i = 0; i < kKeyTile / kWidth; ++i) {
     s[i] = load(scores + i * kWidth);
+    if (tile.is_scaled) s[i] = mul(s[i], load(tile.key_scales + i * kWidth));
     if (tile.is_biased) s[i] = add(s[i], load(tile.biases + i * kWidth));
     if (tile.highest > limit) s[i] = hide(s[i], tile.positions + i * kWidth, limit);
     highest = max(highest, s[i]);
@@ -118,6 +132,7 @@ inline float soften(const float* scores, const KeyTile& tile, std::int32_t limit
   for (int i = 0; i < kKeyTile / kWidth; ++i) {
     s[i] = exp_roughly(sub(s[i], set1(shift)));
     sum = add(sum, s[i]);
+    if (tile.is_scaled) s[i] = mul(s[i], load(tile.value_scales + i * kWidth));
   }
 #pragma GCC unroll 2
   for (int i = 0; i < kKeyTile / kWidth; i += 2) {
@@ -167,8 +182,8 @@ inline void soften_rows(const AttentionCall& call, const KeyTile& tile, const Pa
   }
 }
 
-template <PairGemm kGemm>
-void attention_bf16(const AttentionCall& call) {
+template <PairGemm kGemm, DType kType>
+void attention_by_pairs(const AttentionCall& call) {
   const std::int64_t n_rows = call.n_queries * call.group;
   const std::int64_t width = padded(call.head_dim);
   auto* next = reinterpret_cast<std::uint32_t*>(call.scratch);
@@ -183,15 +198,27 @@ void attention_bf16(const AttentionCall& call) {
   const std::int32_t last_query = last_position(call);
   for (std::int64_t key = call.key_begin; key < call.key_end; key += kKeyTile) {
     KeyTile tile;
-    read_positions(call, key, tile);
+    read_tile(call, key, tile);
     if (tile.lowest > last_query) continue;
-    load_keys(call, key, tile, s.keys);
-    load_values(call, key, tile, s.values);
+    load_keys<kType>(call, key, tile, s.keys);
+    load_values<kType>(call, key, tile, s.values);
     kGemm(
         {n_rows, kKeyTile, width / 2, s.q, width / 2, s.keys, kKeyTile, s.scores, kKeyTile, false});
     soften_rows(call, tile, s);
     kGemm({n_rows, width, kKeyTile / 2, s.weights, kKeyTile / 2, s.values, width, call.partial,
            width, true});
+  }
+}
+
+template <PairGemm kGemm>
+void attention_bf16(const AttentionCall& call) {
+  switch (call.dtype) {
+    case DType::kBF16:
+      return attention_by_pairs<kGemm, DType::kBF16>(call);
+    case DType::kQ8Kv:
+      return attention_by_pairs<kGemm, DType::kQ8Kv>(call);
+    default:
+      return attention_by_pairs<kGemm, DType::kF16>(call);
   }
 }
 

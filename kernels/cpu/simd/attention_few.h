@@ -20,9 +20,15 @@ constexpr int kMostFewRows = 1;
 
 template <DType kType>
 inline Vec load_element(const std::byte* row, std::int64_t e) {
-  if constexpr (kType == DType::kF16)
+  if constexpr (kType == DType::kF16) {
     return load_f16(reinterpret_cast<const std::uint16_t*>(row) + e);
-  return load(reinterpret_cast<const float*>(row) + e);
+  } else if constexpr (kType == DType::kBF16) {
+    return load_bf16(reinterpret_cast<const std::uint16_t*>(row) + e);
+  } else if constexpr (kType == DType::kQ8Kv) {
+    return load_i8(reinterpret_cast<const std::int8_t*>(row) + e);
+  } else {
+    return load(reinterpret_cast<const float*>(row) + e);
+  }
 }
 
 /// Rows of the arena that a tile reads.
@@ -33,7 +39,7 @@ struct TileRows {
   std::int64_t ahead;  ///< to the row of the next tile; 0: there is none
 
   TileRows(const AttentionCall& call, const std::byte* plane, std::int64_t key)
-      : bytes(call.kv_stride * (kType == DType::kF32 ? 4 : 2)) {
+      : bytes(call.kv_stride * kElementBytes<kType>) {
     first = plane + key * bytes;
     ahead = key + 2 * kKeyTile <= call.key_end ? kKeyTile * bytes : 0;
   }
@@ -47,7 +53,7 @@ struct TileRows {
   }
 };
 
-/// scores[r, i] = q[r] key[i]; those of hidden keys are 0.
+/// scores[r, i] = q[r] key[i], without the keys' scales; those of hidden keys are 0.
 template <DType kType, int kRows>
 void score_few(const AttentionCall& call, std::int64_t key, const KeyTile& tile, const float* q,
                float* scores) {
@@ -75,7 +81,7 @@ void score_few(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
   }
 }
 
-/// partial[r] += sum over i of weights[r, i] value[i].
+/// partial[r] += sum over i of weights[r, i] value[i]; the values' scales are in the weights.
 template <DType kType, int kRows>
 void add_values(const AttentionCall& call, std::int64_t key, const KeyTile& tile,
                 const float* weights, float* partial) {

@@ -11,6 +11,8 @@ namespace {
 constexpr std::int64_t kKeyTile = 64;
 constexpr std::int32_t kHiddenPosition = INT32_MAX;
 constexpr std::int64_t kMostPrefetched = 1024;  ///< bytes of a row
+template <DType kType>
+constexpr std::int64_t kElementBytes = block_bytes(kType);
 
 inline std::int64_t padded(std::int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
 
@@ -23,12 +25,25 @@ struct KeyTile {
   alignas(64) std::int32_t positions[kKeyTile];
   alignas(64) float biases[kKeyTile];  ///< where is_biased
   bool is_biased = false;
+  alignas(64) float key_scales[kKeyTile];    ///< where is_scaled; 0 of hidden keys
+  alignas(64) float value_scales[kKeyTile];  ///< likewise
+  bool is_scaled = false;
   std::int64_t n = 0;
   std::int32_t lowest = kHiddenPosition;   ///< of the keys that are not hidden
   std::int32_t highest = kHiddenPosition;  ///< kHiddenPosition when any is hidden or missing
 };
 
-inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile& tile) {
+inline void read_scales(const AttentionCall& call, std::int64_t key, KeyTile& tile) {
+  tile.is_scaled = call.key_scales != nullptr;
+  for (std::int64_t i = 0; tile.is_scaled && i < kKeyTile; ++i) {
+    const bool is_hidden = tile.positions[i] == kHiddenPosition;
+    tile.key_scales[i] = is_hidden ? 0.0F : call.key_scales[key + i];
+    tile.value_scales[i] = is_hidden ? 0.0F : call.value_scales[key + i];
+  }
+}
+
+/// Everything about a tile of keys but the keys and values themselves.
+inline void read_tile(const AttentionCall& call, std::int64_t key, KeyTile& tile) {
   tile.n = call.key_end - key < kKeyTile ? call.key_end - key : kKeyTile;
   std::int32_t lowest = kHiddenPosition;
   std::int32_t highest = 0;
@@ -46,6 +61,7 @@ inline void read_positions(const AttentionCall& call, std::int64_t key, KeyTile&
   for (std::int64_t i = 0; tile.is_biased && i < kKeyTile; ++i) {
     tile.biases[i] = i < tile.n ? call.key_biases[key + i] : 0.0F;
   }
+  read_scales(call, key, tile);
 }
 
 inline void clear_partial(float* partial, std::int64_t n_rows, std::int64_t width) {
