@@ -377,6 +377,7 @@ void AskPanel::set_library_note(const QString& note) { composer_->set_note(note)
 
 void AskPanel::set_name(const QString& name) {
   name_->setText(name.isEmpty() ? tr("New conversation") : one_line(name, kNameLength));
+  name_->setToolTip(name_->text().toHtmlEscaped());
 }
 
 void AskPanel::announce(const QString& words) {

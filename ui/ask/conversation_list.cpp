@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ui/ask/visible_text.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -73,12 +74,11 @@ void ConversationList::build() {
   menu->addAction(tr("As Markdown\u2026"), this, [this] { choose_file(ExportFormat::kMarkdown); });
   menu->addAction(tr("As JSON\u2026"), this, [this] { choose_file(ExportFormat::kJson); });
   export_->setMenu(menu);
-  auto* bottom = new QHBoxLayout;
+  auto* bottom = new FlowLayout(6);
   for (QPushButton* button : {open_, rename_, delete_, export_}) {
     button->setAutoDefault(false);
     bottom->addWidget(button);
   }
-  bottom->addStretch(1);
   column->addLayout(bottom);
   search_timer_.setSingleShot(true);
   search_timer_.setInterval(kSearchPauseMs);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/ask/inline_message.h"
 
-#include <QHBoxLayout>
+#include <QBoxLayout>
 #include <QPainter>
 #include <QPushButton>
+#include <algorithm>
 
 #include "ui/ask/visible_text.h"
 #include "ui/theme/colors.h"
+#include "ui/theme/flow_layout.h"
 
 namespace kvlink::ui {
 
@@ -14,11 +16,11 @@ InlineMessage::InlineMessage(QWidget* parent) : QFrame(parent), label_(new QLabe
   label_->setTextFormat(Qt::PlainText);
   label_->setWordWrap(true);
   label_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  auto* row = new QHBoxLayout(this);
-  row->setContentsMargins(14, 6, 8, 6);
-  row->addWidget(label_, 1);
-  buttons_ = new QHBoxLayout;
-  row->addLayout(buttons_);
+  row_ = new QBoxLayout(QBoxLayout::LeftToRight, this);
+  row_->setContentsMargins(14, 6, 8, 6);
+  row_->addWidget(label_, 1);
+  buttons_ = new FlowLayout(6, Qt::AlignRight);
+  row_->addLayout(buttons_);
   hide();
 }
 
@@ -34,7 +36,10 @@ void InlineMessage::tell(const QString& text, Tone tone) {
 QPushButton* InlineMessage::add_button(const QString& text) {
   auto* button = new QPushButton(text, this);
   button->setAutoDefault(false);
+  button->ensurePolished();
   buttons_->addWidget(button);
+  button->show();
+  place_buttons();
   return button;
 }
 
@@ -44,6 +49,24 @@ void InlineMessage::remove_buttons() {
     button->hide();
     button->deleteLater();
   }
+  place_buttons();
+}
+
+void InlineMessage::resizeEvent(QResizeEvent* event) {
+  QFrame::resizeEvent(event);
+  place_buttons();
+}
+
+void InlineMessage::place_buttons() {
+  constexpr int kLettersBeside = 30;  // of text, at least
+  const int text = std::max(kLettersBeside * label_->fontMetrics().averageCharWidth(),
+                            label_->minimumSizeHint().width());
+  const QMargins margins = row_->contentsMargins();
+  const int beside =
+      margins.left() + text + row_->spacing() + buttons_->sizeHint().width() + margins.right();
+  const bool below = buttons_->count() > 0 && width() < beside;
+  const auto wanted = below ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight;
+  if (row_->direction() != wanted) row_->setDirection(wanted);
 }
 
 void InlineMessage::paintEvent(QPaintEvent*) {

@@ -5,7 +5,7 @@
 #include <QFrame>
 #include <QLabel>
 
-class QHBoxLayout;
+class QBoxLayout;
 class QPushButton;
 
 namespace kvlink::ui {
@@ -13,7 +13,8 @@ namespace kvlink::ui {
 /// From the least to the most serious.
 enum class Tone : std::uint8_t { kPlain, kWarning, kProblem };
 
-/// Plain text, always. Invisible until it is told something.
+/// Plain text, always. Invisible until it is told something. Buttons stand beside the text, or
+/// below it where it would have no room.
 class InlineMessage : public QFrame {
   Q_OBJECT
 
@@ -29,10 +30,14 @@ class InlineMessage : public QFrame {
 
  protected:
   void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
+  void place_buttons();
+
   QLabel* label_;
-  QHBoxLayout* buttons_;
+  QBoxLayout* row_;
+  QLayout* buttons_;
   Tone tone_ = Tone::kPlain;
 };
 

@@ -3,7 +3,6 @@
 
 #include <QClipboard>
 #include <QGuiApplication>
-#include <QHBoxLayout>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -12,6 +11,7 @@
 #include "ui/ask/question_label.h"
 #include "ui/ask/visible_text.h"
 #include "ui/theme/colors.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -89,9 +89,8 @@ void TurnWidget::build(const QString& question) {
 
 QWidget* TurnWidget::make_actions() {
   auto* row = new QWidget(this);
-  auto* layout = new QHBoxLayout(row);
-  layout->setContentsMargins(0, 0, 0, 0);
-  layout->setSpacing(2);
+  auto* layout = new FlowLayout(2);
+  row->setLayout(layout);
   auto* copy = action_button(tr("Copy"), QStringLiteral("copy"), row);
   copy->setToolTip(tr("Copies the answer with its numbered sources"));
   auto* again = action_button(tr("Regenerate"), QStringLiteral("rebuild"), row);
@@ -101,7 +100,6 @@ QWidget* TurnWidget::make_actions() {
   measure_ = action_button(tr("Answer without cache"), QStringLiteral("timing"), row);
   measure_->setToolTip(tr("Reads everything anew and measures how long that takes"));
   for (QPushButton* button : {copy, again, edit, measure_}) layout->addWidget(button);
-  layout->addStretch(1);
   connect(copy, &QPushButton::clicked, this, [this] {
     QGuiApplication::clipboard()->setText(answer_with_citations());
     emit copied();

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/block_actions.h"
 
-#include <QGridLayout>
 #include <QToolButton>
 
 #include "ui/inspect/quantities.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
 namespace {
 
-constexpr int kColumns = 3;
+constexpr int kGap = 2;
 
 }  // namespace
 
@@ -26,15 +26,10 @@ BlockActions::BlockActions(QWidget* parent)
       rebuild_(make_button(this, "rebuild", tr("Rebuild"),
                            tr("Removes the blocks and computes them again"))),
       reveal_(make_button(this, "reveal", tr("Show file"), tr("Shows the block's file in its folder"))) {
-  auto* grid = new QGridLayout(this);
-  grid->setContentsMargins(0, 0, 0, 0);
-  grid->setSpacing(2);
-  int at = 0;
+  setLayout(new FlowLayout(kGap));
   for (auto* button : {pin_, evict_, evict_stale_, verify_, rebuild_, reveal_}) {
-    grid->addWidget(button, at / kColumns, at % kColumns, Qt::AlignLeft);
-    ++at;
+    layout()->addWidget(button);
   }
-  grid->setColumnStretch(kColumns, 1);
   connect(pin_, &QToolButton::clicked, this, &BlockActions::pin_pressed);
   connect(evict_, &QToolButton::clicked, this, &BlockActions::evict_pressed);
   connect(evict_stale_, &QToolButton::clicked, this, &BlockActions::evict_stale_pressed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/budget_row.h"
 
-#include <QGridLayout>
+#include <QBoxLayout>
 #include <QLabel>
 #include <QProgressBar>
 #include <QSignalBlocker>
@@ -30,13 +30,15 @@ BudgetRow::BudgetRow(const QString& name, Range range, QWidget* parent)
       bar_(new QProgressBar(this)),
       slider_(new QSlider(Qt::Horizontal, this)),
       rest_(new QTimer(this)) {
-  auto* grid = new QGridLayout(this);
-  grid->setContentsMargins(0, 0, 0, 0);
-  grid->setVerticalSpacing(2);
-  grid->addWidget(figures_, 0, 0);
-  grid->addWidget(slider_, 0, 1);
-  grid->addWidget(bar_, 1, 0, 1, 2);
-  grid->setColumnStretch(1, 1);
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(2);
+  top_ = new QBoxLayout(QBoxLayout::LeftToRight);
+  top_->setSpacing(6);
+  top_->addWidget(figures_);
+  top_->addWidget(slider_, 1);
+  column->addLayout(top_);
+  column->addWidget(bar_);
   bar_->setRange(0, kBarSteps);
   bar_->setTextVisible(false);
   bar_->setFixedHeight(6);
@@ -58,6 +60,21 @@ BudgetRow::BudgetRow(const QString& name, Range range, QWidget* parent)
     const auto bytes = budget_of(slider_->value());
     if (bytes != budget_bytes_) emit chosen(bytes);
   });
+}
+
+void BudgetRow::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  place_slider();
+}
+
+/// Beside the figures, or below them where it could not be moved any more.
+void BudgetRow::place_slider() {
+  constexpr int kShortestSlider = 80;
+  const int words = figures_->fontMetrics().horizontalAdvance(figures_->text());
+  const bool below = words + top_->spacing() + kShortestSlider > width();
+  if (below == (top_->direction() == QBoxLayout::TopToBottom)) return;
+  top_->setDirection(below ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+  figures_->setWordWrap(below);
 }
 
 std::int64_t BudgetRow::budget_of(int position) const {
@@ -84,6 +101,7 @@ void BudgetRow::set_totals(std::int64_t used_bytes, std::int64_t budget_bytes) {
       tr("%1: %2 of %3").arg(name_, bytes_text(used_bytes), bytes_text(budget_bytes)));
   const double share =
       budget_bytes > 0 ? static_cast<double>(used_bytes) / static_cast<double>(budget_bytes) : 0;
+  if (!slider_->isSliderDown()) place_slider();
   bar_->setValue(static_cast<int>(std::clamp(share, 0.0, 1.0) * kBarSteps));
   if (slider_->isSliderDown() || (rest_->isActive() && !other_budget)) return;
   const QSignalBlocker quiet(slider_);

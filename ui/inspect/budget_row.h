@@ -5,6 +5,7 @@
 #include <QWidget>
 #include <cstdint>
 
+class QBoxLayout;
 class QLabel;
 class QProgressBar;
 class QSlider;
@@ -35,13 +36,18 @@ class BudgetRow : public QWidget {
   /// Half a second after the slider came to rest somewhere else.
   void chosen(std::int64_t budget_bytes);
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void slider_moved(int position);
+  void place_slider();
 
   QString name_;
   Range range_;
   std::int64_t used_bytes_ = 0;
   std::int64_t budget_bytes_ = 0;
+  QBoxLayout* top_;
   QLabel* figures_;
   QProgressBar* bar_;
   QSlider* slider_;

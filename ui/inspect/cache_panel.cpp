@@ -9,6 +9,7 @@
 #include "ui/inspect/cache_view.h"
 #include "ui/inspect/quantities.h"
 #include "ui/inspect/reveal_file.h"
+#include "ui/theme/scrolled_page.h"
 
 namespace kvlink::ui {
 namespace {
@@ -25,7 +26,7 @@ CachePanel::CachePanel(desk::Desk& desk, QWidget* parent)
     : QWidget(parent), desk_(desk), view_(new CacheView(this)), snapshot_timer_(new QTimer(this)) {
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
-  column->addWidget(view_);
+  column->addWidget(new ScrolledPage(view_, this));
   view_->set_undo_ms(desk.options().undo_ms);
   snapshot_timer_->setSingleShot(true);
   snapshot_timer_->setInterval(kSnapshotMs);

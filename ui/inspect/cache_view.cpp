@@ -20,6 +20,7 @@
 #include "ui/inspect/cache_budgets.h"
 #include "ui/inspect/document_strip.h"
 #include "ui/inspect/quantities.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -73,10 +74,9 @@ void CacheView::build_filter() {
   document_chip_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
   document_chip_->setCheckable(true);
   document_chip_->setEnabled(false);
-  auto* row = new QHBoxLayout;
+  auto* row = new FlowLayout(6);
   row->addWidget(stale_only_);
   row->addWidget(document_chip_);
-  row->addStretch();
   auto* column = static_cast<QVBoxLayout*>(layout());
   column->addWidget(words_);
   column->addLayout(row);

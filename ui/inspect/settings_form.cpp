@@ -10,7 +10,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPlainTextEdit>
-#include <QToolButton>
+#include <QPushButton>
 #include <QVBoxLayout>
 #include <cmath>
 #include <type_traits>
@@ -34,6 +34,13 @@ QString cut(QString text, qsizetype n_bytes) {
     text.chop(text.back().isLowSurrogate() ? 2 : 1);
   }
   return text;
+}
+
+/// As wide as there is room, not as its longest entry: the list that opens shows all of it.
+void keep_narrow(QComboBox& combo) {
+  constexpr int kLetters = 18;
+  combo.setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  combo.setMinimumContentsLength(kLetters);
 }
 
 }  // namespace
@@ -127,6 +134,7 @@ template <typename Get>
 void SettingsForm::add_choice(QFormLayout* form, const QString& label, const QString& tip,
                               const std::vector<std::pair<QString, int>>& choices, Get get) {
   auto* combo = new QComboBox(this);
+  keep_narrow(*combo);
   for (const auto& [words, value] : choices) combo->addItem(words, value);
   combo->setToolTip(tip);
   combo->setAccessibleName(label);
@@ -200,6 +208,7 @@ void SettingsForm::add_ocr(QFormLayout* form) {
 void SettingsForm::add_mode(QFormLayout* form) {
   constexpr int kAutomatic = -1;
   auto* combo = new QComboBox(this);
+  keep_narrow(*combo);
   combo->addItem(tr("Best the model can do"), kAutomatic);
   for (const auto mode : kModes) combo->addItem(mode_title(mode), static_cast<int>(mode));
   combo->setToolTip(tr("How stored blocks are joined. A question can choose another."));
@@ -221,6 +230,7 @@ void SettingsForm::add_mode(QFormLayout* form) {
 /// One of two words, or a file: typed, or chosen.
 void SettingsForm::add_adapter(QFormLayout* form) {
   auto* combo = new QComboBox(this);
+  keep_narrow(*combo);
   combo->setEditable(true);
   combo->setInsertPolicy(QComboBox::NoInsert);
   combo->addItem(tr("The one made for the model"), QStringLiteral("default"));
@@ -229,17 +239,16 @@ void SettingsForm::add_adapter(QFormLayout* form) {
       tr("Trained link tokens that join passages. Another one may mean computing "
          "blocks again; the line below says so first."));
   combo->setAccessibleName(tr("Link adapter"));
-  combo->setMinimumContentsLength(24);
-  auto* choose = new QToolButton(this);
+  auto* choose = new QPushButton(this);
   choose->setText(tr("File…"));
   choose->setAccessibleName(tr("Choose the file of a link adapter"));
-  choose->setFocusPolicy(Qt::StrongFocus);
+  choose->setAutoDefault(false);
   auto* row = new QHBoxLayout;
   row->addWidget(combo, 1);
   row->addWidget(choose);
   form->addRow(tr("Link adapter"), row);
   connect(combo, &QComboBox::editTextChanged, this, &SettingsForm::tell_edited);
-  connect(choose, &QToolButton::clicked, this, [this, combo] {
+  connect(choose, &QPushButton::clicked, this, [this, combo] {
     auto* dialog = new QFileDialog(this, tr("Choose a link adapter"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setFileMode(QFileDialog::ExistingFile);

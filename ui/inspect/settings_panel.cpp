@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/inspect/settings_panel.h"
 
+#include <QCoreApplication>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
@@ -102,9 +103,11 @@ void SettingsPanel::build_pages() {
   names_->setAccessibleName(tr("Pages of settings"));
   names_->setFrameShape(QFrame::NoFrame);
   names_->setSpacing(2);
-  names_->setFixedWidth(names_->sizeHintForColumn(0) + 36);
   names_->setCurrentRow(0);
-  connect(names_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
+  connect(names_, &QListWidget::currentRowChanged, this, [this](int row) {
+    pages_->setCurrentIndex(row);
+    lay_out_again();
+  });
   auto* row = new QHBoxLayout;
   row->setSpacing(16);
   row->addWidget(names_);
@@ -177,7 +180,23 @@ bool SettingsPanel::takes_drops(const QWidget& widget) const {
 
 void SettingsPanel::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
+  lay_out_again();
   list_models();
+}
+
+void SettingsPanel::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::FontChange) lay_out_again();
+}
+
+/// A page that was hidden while letters grew has the sizes of before: Qt asks it when nobody sees
+/// it, and not again.
+void SettingsPanel::lay_out_again() {
+  names_->setFixedWidth(names_->sizeHintForColumn(0) + 36);
+  auto* area = qobject_cast<QScrollArea*>(pages_->currentWidget());
+  if (area == nullptr) return;
+  for (auto* part : area->widget()->findChildren<QWidget*>()) part->updateGeometry();
+  QCoreApplication::postEvent(area->widget(), new QEvent(QEvent::LayoutRequest));
 }
 
 void SettingsPanel::keyPressEvent(QKeyEvent* event) {

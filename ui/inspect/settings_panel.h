@@ -47,10 +47,12 @@ class SettingsPanel : public QWidget {
 
  protected:
   void showEvent(QShowEvent* event) override;
+  void changeEvent(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
 
  private:
   void build_heading();
+  void lay_out_again();
   void build_pages();
   void add_page(const QString& name, const char* icon_name, QWidget* page);
   void build_footer();

@@ -7,6 +7,7 @@
 #include "app/desk/desk.h"
 #include "ui/inspect/timing_record.h"
 #include "ui/inspect/timing_view.h"
+#include "ui/theme/scrolled_page.h"
 
 namespace kvlink::ui {
 
@@ -14,7 +15,7 @@ TimingPanel::TimingPanel(desk::Desk& desk, QWidget* parent)
     : QWidget(parent), view_(new TimingView(this)) {
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
-  column->addWidget(view_);
+  column->addWidget(new ScrolledPage(view_, this));
   file_ = desk::text_of((desk.options().paths.data / "timings.json").string());
   follow_answers(desk);
   follow_rates(desk);

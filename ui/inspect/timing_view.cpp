@@ -4,7 +4,6 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
-#include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
 #include <QTableView>
@@ -16,6 +15,7 @@
 #include "ui/inspect/timing_tables.h"
 #include "ui/inspect/ttft_counter.h"
 #include "ui/inspect/waterfall.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -76,10 +76,9 @@ void TimingView::build_table() {
   table_->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 8);
   table_->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
   table_->horizontalHeader()->setHighlightSections(false);
-  table_->setMinimumHeight(table_->fontMetrics().height() * 6);
-  auto* row = new QHBoxLayout;
+  table_->setMinimumHeight(table_->fontMetrics().height() * 4);
+  auto* row = new FlowLayout(6);
   row->addWidget(which_);
-  row->addStretch();
   row->addWidget(copy_);
   auto* column = static_cast<QVBoxLayout*>(layout());
   column->addLayout(row);

@@ -119,9 +119,8 @@ void LibraryPanel::add_cache_actions(QMenu& menu) {
   auto* encode =
       menu.addAction(icon(QStringLiteral("cache")), tr("Compute missing caches"), this,
                      [this, ids] { desk_.ingest().encode(desk::next_request_id(), ids); });
-  auto* warm =
-      menu.addAction(tr("Load caches into memory"), this,
-                     [this, ids] { desk_.prefetch().warm(desk::next_request_id(), ids); });
+  auto* warm = menu.addAction(tr("Load caches into memory"), this,
+                              [this, ids] { desk_.prefetch().warm(desk::next_request_id(), ids); });
   for (auto* action : {encode, warm}) action->setEnabled(can_compute);
 }
 
@@ -129,8 +128,8 @@ void LibraryPanel::tell_warmed(qint64 n_blocks, qint64 n_missing) {
   QString words = tr("%n block(s) are in memory, as far as its budget goes.", nullptr,
                      static_cast<int>(n_blocks));
   if (n_missing > 0) {
-    words += QLatin1Char(' ') +
-             tr("%n passage(s) have none yet.", nullptr, static_cast<int>(n_missing));
+    words +=
+        QLatin1Char(' ') + tr("%n passage(s) have none yet.", nullptr, static_cast<int>(n_missing));
   }
   emit notice(words);
 }

@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QScrollBar>
 #include <QStackedWidget>
 #include <QToolButton>
@@ -20,6 +21,7 @@
 #include "ui/library/pre_scan_card.h"
 #include "ui/library/problem_bar.h"
 #include "ui/library/shown_extents.h"
+#include "ui/theme/flow_layout.h"
 #include "ui/theme/icons.h"
 
 namespace kvlink::ui {
@@ -117,7 +119,14 @@ void LibraryPanel::build() {
 
   pages_ = new QStackedWidget(this);
   pages_->addWidget(view_);
-  pages_->addWidget(build_empty_page());
+  // Where the column is low, its words are scrolled and not cut.
+  auto* empty = new QScrollArea(pages_);
+  empty->setWidget(build_empty_page());
+  empty->setWidgetResizable(true);
+  empty->setFrameShape(QFrame::NoFrame);
+  empty->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  empty->setFocusPolicy(Qt::NoFocus);
+  pages_->addWidget(empty);
 
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(8, 8, 8, 8);
@@ -161,9 +170,8 @@ void LibraryPanel::expand_again() {
 
 QWidget* LibraryPanel::build_filters() {
   auto* bar = new QWidget(this);
-  auto* row = new QHBoxLayout(bar);
-  row->setContentsMargins(0, 0, 0, 0);
-  row->setSpacing(2);
+  auto* row = new FlowLayout(2);
+  bar->setLayout(row);
   auto* group = new QButtonGroup(bar);
   const LibraryFilter kinds[] = {LibraryFilter::kAll, LibraryFilter::kReady,
                                  LibraryFilter::kProblems};
@@ -182,7 +190,6 @@ QWidget* LibraryPanel::build_filters() {
       update_page();
     });
   }
-  row->addStretch();
   return bar;
 }
 

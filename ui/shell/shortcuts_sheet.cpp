@@ -4,11 +4,15 @@
 #include <QGridLayout>
 #include <QKeyEvent>
 #include <QLabel>
+#include <QScrollArea>
+#include <QScrollBar>
+#include <QVBoxLayout>
 
 namespace kvlink::ui {
 namespace {
 
-constexpr int kColumns = 2;
+constexpr int kMostColumns = 2;
+constexpr int kEdge = 12;  // of the window, around it
 
 QLabel* label(const QString& text, QWidget* parent, bool strong) {
   auto* made = new QLabel(text, parent);
@@ -23,25 +27,24 @@ QLabel* label(const QString& text, QWidget* parent, bool strong) {
 
 }  // namespace
 
-ShortcutsSheet::ShortcutsSheet(QWidget* window) : QFrame(window), grid_(new QGridLayout(this)) {
+ShortcutsSheet::ShortcutsSheet(QWidget* window) : QFrame(window), area_(new QScrollArea(this)) {
   setObjectName(QStringLiteral("shortcutsSheet"));
   setFrameShape(QFrame::StyledPanel);
   setAutoFillBackground(true);
   setFocusPolicy(Qt::StrongFocus);
   setAccessibleName(tr("Keyboard shortcuts"));
-  grid_->setContentsMargins(24, 20, 24, 20);
-  grid_->setHorizontalSpacing(10);
-  grid_->setVerticalSpacing(6);
+  area_->setFrameShape(QFrame::NoFrame);
+  area_->setWidgetResizable(true);
+  area_->setFocusPolicy(Qt::NoFocus);
+  area_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(area_);
   hide();
 }
 
-void ShortcutsSheet::open(const QList<QAction*>& actions,
-                          const QList<QPair<QString, QString>>& more) {
-  while (auto* item = grid_->takeAt(0)) {
-    delete item->widget();
-    delete item;
-  }
-  QList<QPair<QString, QString>> lines;
+void ShortcutsSheet::open(const QList<QAction*>& actions, const Lines& more) {
+  Lines lines;
   for (const auto* action : actions) {
     if (action->shortcut().isEmpty()) continue;
     QString name = action->text();
@@ -49,21 +52,44 @@ void ShortcutsSheet::open(const QList<QAction*>& actions,
                   name.remove(QLatin1Char('&')).remove(QChar(0x2026))});
   }
   lines += more;
-  grid_->addWidget(label(tr("Keyboard shortcuts"), this, true), 0, 0, 1, 3 * kColumns - 1);
-  const int per_column = static_cast<int>(lines.size() + kColumns - 1) / kColumns;
-  for (int i = 0; i < lines.size(); ++i) {
-    const int column = 3 * (i / per_column);
-    const int row = 1 + i % per_column;
-    grid_->addWidget(label(lines[i].first, this, true), row, column);
-    grid_->addWidget(label(lines[i].second, this, false), row, column + 1);
+  // Beside each other where there is room for that; what is too long then is scrolled.
+  const QSize room = parentWidget()->size() - QSize(2 * kEdge, 2 * kEdge);
+  int n_columns = kMostColumns;
+  fill(lines, n_columns);
+  while (area_->widget()->sizeHint().width() > room.width() && n_columns > 1) {
+    fill(lines, --n_columns);
   }
-  grid_->setColumnMinimumWidth(2, 24);
-  grid_->activate();
-  resize(sizeHint().boundedTo(parentWidget()->size()));
+  const int frame = 2 * frameWidth();
+  QSize wanted = area_->widget()->sizeHint() + QSize(frame, frame);
+  if (wanted.height() > room.height()) {
+    wanted.rwidth() += area_->verticalScrollBar()->sizeHint().width();
+  }
+  resize(wanted.boundedTo(room));
   move((parentWidget()->width() - width()) / 2, (parentWidget()->height() - height()) / 2);
   raise();
   show();
   setFocus();
+}
+
+void ShortcutsSheet::fill(const Lines& lines, int n_columns) {
+  auto* page = new QWidget;
+  auto* grid = new QGridLayout(page);
+  grid->setContentsMargins(24, 20, 24, 20);
+  grid->setHorizontalSpacing(10);
+  grid->setVerticalSpacing(6);
+  grid->addWidget(label(tr("Keyboard shortcuts"), page, true), 0, 0, 1, 3 * n_columns - 1);
+  const int per_column = (static_cast<int>(lines.size()) + n_columns - 1) / n_columns;
+  for (int i = 0; i < lines.size(); ++i) {
+    const int column = 3 * (i / per_column);
+    const int row = 1 + i % per_column;
+    grid->addWidget(label(lines[i].first, page, true), row, column);
+    grid->addWidget(label(lines[i].second, page, false), row, column + 1);
+  }
+  for (int i = 1; i < n_columns; ++i) grid->setColumnMinimumWidth(3 * i - 1, 24);
+  grid->activate();
+  area_->setWidget(page);
+  area_->viewport()->setAutoFillBackground(false);
+  page->setAutoFillBackground(false);
 }
 
 bool ShortcutsSheet::event(QEvent* event) {
@@ -72,7 +98,23 @@ bool ShortcutsSheet::event(QEvent* event) {
   return QFrame::event(event);
 }
 
-void ShortcutsSheet::keyPressEvent(QKeyEvent*) { hide(); }
+/// Keys that scroll do so; any other closes it.
+void ShortcutsSheet::keyPressEvent(QKeyEvent* event) {
+  auto* bar = area_->verticalScrollBar();
+  switch (event->key()) {
+    case Qt::Key_Down:
+    case Qt::Key_Up:
+      bar->setValue(bar->value() + (event->key() == Qt::Key_Down ? 1 : -1) * bar->singleStep());
+      return;
+    case Qt::Key_PageDown:
+    case Qt::Key_PageUp:
+      bar->setValue(bar->value() + (event->key() == Qt::Key_PageDown ? 1 : -1) * bar->pageStep());
+      return;
+    default:
+      hide();
+  }
+}
+
 void ShortcutsSheet::mousePressEvent(QMouseEvent*) { hide(); }
 void ShortcutsSheet::focusOutEvent(QFocusEvent*) { hide(); }
 

@@ -6,7 +6,7 @@
 #include <QFrame>
 #include <QList>
 
-class QGridLayout;
+class QScrollArea;
 
 namespace kvlink::ui {
 
@@ -27,7 +27,10 @@ class ShortcutsSheet : public QFrame {
   void focusOutEvent(QFocusEvent* event) override;
 
  private:
-  QGridLayout* grid_;
+  using Lines = QList<QPair<QString, QString>>;
+  void fill(const Lines& lines, int n_columns);
+
+  QScrollArea* area_;
 };
 
 }  // namespace kvlink::ui

@@ -21,8 +21,8 @@ struct Colors {
   QColor good;
   QColor warning;
   QColor bad;
-  QColor quiet;      ///< text that explains
-  QColor grid;       ///< axes and separators
+  QColor quiet;       ///< text that explains
+  QColor grid;        ///< axes and separators
   QColor stages[11];  ///< of the waterfall, in the order of its bars
 };
 

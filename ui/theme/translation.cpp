@@ -24,7 +24,13 @@ QString PseudoTranslator::translate(const char*, const char* source, const char*
   const auto text = QString::fromUtf8(source);
   if (text.isEmpty()) return text;
   const auto more = std::max<qsizetype>(1, text.size() * 2 / 5 - 2);
-  return QLatin1Char('[') + text + QString(more, QLatin1Char('~')) + QLatin1Char(']');
+  // In words, where the text has some: no language makes one word of a sentence.
+  constexpr qsizetype kWord = 8;
+  QString padding(more, QLatin1Char('~'));
+  if (text.contains(QLatin1Char(' '))) {
+    for (qsizetype at = kWord; at + 1 < more; at += kWord) padding[at] = QLatin1Char(' ');
+  }
+  return QLatin1Char('[') + text + padding + QLatin1Char(']');
 }
 
 }  // namespace kvlink::ui
