@@ -20,6 +20,7 @@ EngineDevice::EngineDevice(const Model& model, const GpuOptions& options, std::i
     auto backend = std::make_shared<cuda::CudaBackend>(options.plugin, options.backend);
     decoder_ =
         std::make_unique<DeviceDecoder>(model, std::move(backend), options.decoder, capacity);
+    decoder_->loader().stage_with(&cpu.backend().pool());
     if (options.decoder.check) expect_agreement(model.config, cpu, *decoder_);
   });
   if (made) {

@@ -26,7 +26,8 @@ class DeviceDecoder;
 /// call.
 class EngineDevice {
  public:
-  /// capacity: rows of the largest context. `cpu` says what the device's results should be.
+  /// capacity: rows of the largest context. `cpu` says what the device's results should be, and
+  /// lends its threads: they must be free whenever blocks are loaded.
   EngineDevice(const Model& model, const GpuOptions& options, std::int64_t capacity,
                const Decoder& cpu);
   ~EngineDevice();

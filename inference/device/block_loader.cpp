@@ -14,6 +14,8 @@ using cuda::Api;
 using cuda::Lane;
 
 constexpr std::int64_t kAlignment = 256;
+/// What a thread brings into pinned memory at a time.
+constexpr std::size_t kStagedBytes = std::size_t{256} << 10;
 std::int64_t aligned(std::int64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
 
 /// From the first key of a layer to its last value: one stretch of the block.
@@ -169,26 +171,46 @@ void BlockLoader::queue_tables(std::span<const KvLoad> loads) {
   backend_.run(&Api::rope_table, &call);
 }
 
-/// Keys and values of one layer over the bus, through pinned memory where the block's own is not.
+/// A layer of the blocks that are not pinned, into the slot's pinned memory: one thread would be
+/// slower than the bus.
+void BlockLoader::stage(std::int32_t layer, const Piece& piece, Slot& slot) {
+  staged_.clear();
+  for (const Place& place : std::span(places_).subspan(piece.first, piece.n)) {
+    if (place.is_there || place.is_pinned) continue;
+    std::byte* to = slot.host.as<std::byte>() + place.ring_offset;
+    for (auto left = layer_of(*place.block, layer); !left.empty();) {
+      const auto part = left.first(std::min(left.size(), kStagedBytes));
+      staged_.push_back({to, part});
+      to += part.size();
+      left = left.subspan(part.size());
+    }
+    report_.bytes_from_pageable += plane_bytes(*place.block);
+  }
+  const auto copy = [this](std::int64_t i, int) {
+    const HostCopy& c = staged_[static_cast<std::size_t>(i)];
+    std::memcpy(c.to, c.from.data(), c.from.size());
+  };
+  if (threads_ != nullptr && staged_.size() > 1) {
+    threads_->parallel_for(std::ssize(staged_), copy);
+  } else {
+    for (std::int64_t i = 0; i < std::ssize(staged_); ++i) copy(i, 0);
+  }
+}
+
+/// Keys and values of one layer over the bus.
 void BlockLoader::copy_layer(const Place& place, std::int32_t layer, Slot& slot) {
   const auto bytes = layer_of(*place.block, layer);
-  const std::int64_t counted = plane_bytes(*place.block);
-  const void* from = bytes.data();
-  if (!place.is_pinned) {
-    std::byte* staged = slot.host.as<std::byte>() + place.ring_offset;
-    std::memcpy(staged, bytes.data(), bytes.size());
-    from = staged;
-    report_.bytes_from_pageable += counted;
-  }
+  const void* from = place.is_pinned ? bytes.data() : slot.host.as<std::byte>() + place.ring_offset;
   auto* to = reinterpret_cast<std::byte*>(address(place, layer, Plane::kKeys, slot));
   backend_.run(&Api::upload, Lane::kCopy, static_cast<void*>(to), from, std::ssize(bytes));
-  report_.bytes_from_host += counted;
+  report_.bytes_from_host += plane_bytes(*place.block);
 }
 
 void BlockLoader::queue_copies(std::int32_t layer, const Piece& piece, Slot& slot) {
   // The copy lane keeps the order on the device; the host's part of the slot is free once the
   // device has copied it.
   if (slot.in_use) backend_.run(&Api::wait_event_on_host, slot.copied.get());
+  stage(layer, piece, slot);
   for (const Place& place : std::span(places_).subspan(piece.first, piece.n)) {
     if (place.is_there) {
       report_.bytes_from_device += plane_bytes(*place.block);

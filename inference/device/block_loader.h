@@ -13,6 +13,7 @@
 #include "inference/device/device_trace.h"
 #include "inference/device/resident_blocks.h"
 #include "inference/device_kv.h"
+#include "kernels/cpu/thread_pool.h"
 
 namespace kvlink::inference {
 
@@ -31,6 +32,10 @@ class BlockLoader {
   /// what was wanted, and kDevice.
   BlockLoader(const ModelConfig& config, const float* rope_frequencies, cuda::CudaBackend& backend,
               const LoadRoom& room, std::int64_t budget_bytes, DeviceTrace& trace);
+
+  /// Threads that bring blocks which are not pinned into the ring; null: the caller's alone. They
+  /// must be free whenever load() is called.
+  void stage_with(kernels::ThreadPool* threads) { threads_ = threads; }
 
   /// Queues the loads of all layers; blocks are of one geometry. Call wait_for_layer before a
   /// layer's rows are read. Throws kUnsupported for more than there is room for, and kDevice.
@@ -84,6 +89,7 @@ class BlockLoader {
   Slot& slot_of(std::int32_t layer, std::size_t piece);
   void queue_tables(std::span<const KvLoad> loads);
   void queue_piece(std::int32_t layer, std::size_t piece, DeviceArena& arena);
+  void stage(std::int32_t layer, const Piece& piece, Slot& slot);
   void queue_copies(std::int32_t layer, const Piece& piece, Slot& slot);
   void queue_rotation(std::int32_t layer, const Piece& piece, DeviceArena& arena);
   void copy_layer(const Place& place, std::int32_t layer, Slot& slot);
@@ -95,6 +101,7 @@ class BlockLoader {
   const LoadRoom room_;
   ResidentBlocks resident_;
   DeviceTrace& trace_;
+  kernels::ThreadPool* threads_ = nullptr;
   Slot slots_[LoadRoom::kSlots];
   std::vector<cuda::EventHandle> loaded_;  // one per layer
   bool under_way_ = false;
@@ -102,6 +109,11 @@ class BlockLoader {
   // The load under way: its blocks, and tables of them on the device: sources of every layer, rows,
   // positions, rotation.
   std::vector<Place> places_;
+  struct HostCopy {
+    std::byte* to;
+    std::span<const std::byte> from;
+  };
+  std::vector<HostCopy> staged_;  // of one piece
   std::vector<Piece> pieces_;
   cuda::DeviceBuffer tables_;
   cuda::PinnedBuffer tables_host_;

@@ -239,10 +239,12 @@ TEST_F(DeviceTierTest, LayersLargerThanASlotGoThroughInPieces) {
   DeviceOptions options = exact(64);
   options.block_budget_bytes = 1 << 20;
   std::vector<std::vector<float>> results;
+  kernels::ThreadPool threads(3);
   // From one block a piece to all of them in one.
   for (const std::int64_t slot : {20 << 10, 28 << 10, 1 << 20}) {
     options.ring_slot_bytes = slot;
     const auto decoder = make(options);
+    if (slot != 28 << 10) decoder->loader().stage_with(&threads);
     for (int turn = 0; turn < 3; ++turn) {
       // The second stays on the device, so that the pieces of later turns are others.
       EXPECT_LT(load_and_ask(*decoder, blocks, {{}, id_of(2), {}}, options), kDeviceLogitsBf16)

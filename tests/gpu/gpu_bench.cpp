@@ -2,11 +2,12 @@
 // The table: time to first token with blocks in pinned memory, on the device and on disk,
 // full prefill, decoding and KV precompute. Prints one JSON object.
 //
-// gpu_bench PLUGIN [--toy] [--model FILE] [--folder DIR]
+// gpu_bench PLUGIN [--toy] [--model FILE] [--folder DIR] [--out FILE]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -35,7 +36,16 @@ using nlohmann::json;
 
 struct Arguments {
   std::string plugin, model, folder = "/tmp";
+  std::string out = {};  ///< file; "": what comes out is printed
   bool toy = false;
+
+  /// So that a run that is cut off leaves what it had.
+  void save(const json& results) const {
+    if (out.empty()) return;
+    const std::string part = out + ".part";
+    std::ofstream(part) << results.dump(1) << "\n";
+    std::filesystem::rename(part, out);
+  }
 };
 
 double median(std::vector<double> values) {
@@ -79,7 +89,9 @@ class Bench {
                  DeviceOptions{.tile_rows = std::min<std::int64_t>(capacity, 8192),
                                .block_budget_bytes = budget},
                  capacity),
-        kv_(decoder_.new_kv(capacity)) {}
+        kv_(decoder_.new_kv(capacity)) {
+    decoder_.loader().stage_with(&threads_);
+  }
 
   DeviceDecoder& decoder() { return decoder_; }
 
@@ -116,9 +128,19 @@ class Bench {
       for (std::int32_t layer = 0; layer < c.n_layers; ++layer) {
         for (const Plane plane : {Plane::kKeys, Plane::kValues}) fill(block->plane(layer, plane));
       }
+      blocks_.push_back(std::move(block));
+    }
+    pin_blocks();
+  }
+  void pin_blocks() {
+    for (const auto& block : blocks_) {
       backend_->run(&Api::pin, static_cast<void*>(block->bytes().data()),
                     std::ssize(block->bytes()));
-      blocks_.push_back(std::move(block));
+    }
+  }
+  void unpin_blocks() {
+    for (const auto& block : blocks_) {
+      backend_->api().unpin(backend_->context(), block->bytes().data());
     }
   }
   void fill(std::span<std::byte> plane) const {
@@ -133,11 +155,7 @@ class Bench {
       fill_random(plane.data(), block_dtype_, n, 1.0F, 5);
     }
   }
-  ~Bench() {
-    for (const auto& block : blocks_) {
-      backend_->api().unpin(backend_->context(), block->bytes().data());
-    }
-  }
+  ~Bench() { unpin_blocks(); }
 
   /// Loads every block and forwards link tokens and question; from the load to the first token.
   double answer(std::int64_t link, std::int64_t question, bool owned) {
@@ -173,7 +191,11 @@ class Bench {
     const auto begin = Clock::now();
     kv_->load(loads, cache, {});
     first_token_ = kernels::argmax(kv_->forward(batch, cache, {}));
-    return milliseconds(begin);
+    const double ms = milliseconds(begin);
+    if (!owned && decoder_.loader().last().bytes_from_host == 0) {
+      fail(ErrorCode::kInvalidInput, "blocks that were to be loaded lay on the device already");
+    }
+    return ms;
   }
   std::int64_t block_bytes_total() const {
     std::int64_t n = 0;
@@ -247,6 +269,8 @@ class Bench {
 
   /// Blocks from their file into their pinned memory, then the answer.
   json disk(const BlockFile& file, bool cold) {
+    decoder_.loader().finish();
+    decoder_.loader().resident().drop();
     if (cold) file.forget();
     std::vector<std::span<std::byte>> parts;
     for (const auto& block : blocks_) parts.push_back(block->bytes());
@@ -265,6 +289,7 @@ class Bench {
   std::shared_ptr<CudaBackend> backend_;
   DType block_dtype_;
   std::int64_t capacity_;
+  kernels::ThreadPool threads_{kernels::granted_cores()};
   DeviceDecoder decoder_;
   std::unique_ptr<DeviceKv> kv_;
   std::vector<std::shared_ptr<KvBlock>> blocks_;
@@ -333,6 +358,9 @@ void measure_large(const Arguments& arguments, const std::shared_ptr<CudaBackend
     const std::string name = dtype_name(dtype);
     out["device"] = bench.decoder().describe();
     out["ttft_pinned_" + name] = timed(2, runs, [&] { return bench.answer(5, 40, false); });
+    bench.unpin_blocks();
+    out["ttft_pageable_" + name] = timed(2, runs, [&] { return bench.answer(5, 40, false); });
+    bench.pin_blocks();
     out["block_bytes_" + name] = bench.block_bytes_total();
     out["ttft_device_" + name] = timed(3, runs, [&] { return bench.answer(5, 40, true); });
     const BlockFile file = bench.write_blocks(arguments.folder);
@@ -341,6 +369,7 @@ void measure_large(const Arguments& arguments, const std::shared_ptr<CudaBackend
     out["ttft_disk_warm_" + name] = bench.disk(file, false);
     out["encode_" + name] = timed(1, 3, [&] { return bench.encode(per_block); });
     out["encode_" + name]["tokens"] = per_block;
+    arguments.save(out);
     if (dtype == DType::kQ8Kv) continue;
     out["prefill_full"] = timed(1, arguments.toy ? 1 : 5, [&] { return bench.prefill(full); });
     for (std::int64_t tokens = 1; tokens <= 5; ++tokens) {
@@ -350,13 +379,22 @@ void measure_large(const Arguments& arguments, const std::shared_ptr<CudaBackend
     out["decode_bf16"] = timed(3, 3 * runs, [&] { return bench.decode(full); });
     out["decode_bf16"]["weight_bytes"] = weight_bytes(random.model);
     out["prefill_of_encode"] = timed(1, 3, [&] { return bench.prefill(per_block); });
+    arguments.save(out);
   }
-  // By length: the same question behind 2, 4, … blocks.
-  for (std::int64_t n = 2; n <= n_blocks; n += 2) {
+}
+
+/// The same question behind 2, 4, … blocks.
+void measure_lengths(const Arguments& arguments, const std::shared_ptr<CudaBackend>& backend,
+                     json& out) {
+  const std::int64_t per_block = arguments.toy ? 40 : 500;
+  const int runs = arguments.toy ? 1 : 10;
+  const RandomModel random = random_model(arguments.toy ? toy() : llama_8b(), DType::kBF16);
+  for (std::int64_t n = 2; n <= 10; n += 2) {
     Bench bench(random.model, backend, DType::kF16, n * (per_block + 5) + 100, 0);
     bench.make_blocks(n, per_block);
     out["ttft_by_length"][std::to_string(n * per_block)] =
         timed(2, runs, [&] { return bench.answer(5, 40, false); });
+    arguments.save(out);
   }
 }
 
@@ -396,16 +434,20 @@ int run(const Arguments& arguments) {
     out["gpu"] = cuda::describe(backend->device());
     out["ceilings"] = ceilings(*backend, arguments.toy);
     // What fails is said, and the rest is measured all the same.
-    const std::pair<const char*, Measure> parts[] = {
-        {"large", measure_large}, {"q4", measure_q4}, {"default model", measure_default}};
+    const std::pair<const char*, Measure> parts[] = {{"default model", measure_default},
+                                                     {"large", measure_large},
+                                                     {"q4", measure_q4},
+                                                     {"lengths", measure_lengths}};
     for (const auto& [name, measure] : parts) {
       const auto part = returning([&] { measure(arguments, backend, out); });
       if (!part) out["error"] = std::string(name) + ": " + part.error().message;
+      arguments.save(out);
       if (!part && part.error().code == ErrorCode::kDevice) return;
     }
   });
   if (!result) out["error"] = result.error().message;
-  std::printf("%s\n", out.dump(1).c_str());
+  arguments.save(out);
+  if (arguments.out.empty()) std::printf("%s\n", out.dump(1).c_str());
   return out.contains("error") ? 1 : 0;
 }
 
@@ -422,6 +464,8 @@ int main(int argc, char** argv) {
       arguments.model = argv[++i];
     } else if (word == "--folder" && i + 1 < argc) {
       arguments.folder = argv[++i];
+    } else if (word == "--out" && i + 1 < argc) {
+      arguments.out = argv[++i];
     } else {
       arguments.plugin = word;
     }
