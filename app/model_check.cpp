@@ -56,15 +56,16 @@ std::string adapter_state(const inference::Model& model, const std::filesystem::
 }
 
 ModelCheck check_generator(const std::filesystem::path& path, const inference::LoadWatch& watch,
-                           std::span<const std::filesystem::path> adapters) {
+                           std::span<const std::filesystem::path> adapters, DType kv_type) {
   constexpr std::int64_t kTokens = 1000;
   ModelCheck check;
   check.available_bytes = available_memory();
   const auto outline = value_or_throw(inference::read_model_outline(path));
   const std::int64_t n_tokens = std::min<std::int64_t>(kTokens, outline.config.context_length);
-  expect_model_fits(outline, n_tokens, DType::kF16, check.available_bytes, path.string());
+  expect_model_fits(outline, n_tokens, kv_type, check.available_bytes, path.string());
   check.weight_bytes = outline.weight_bytes;
-  check.memory = memory_of_model(outline, n_tokens, DType::kF16);
+  check.memory = memory_of_model(outline, n_tokens, kv_type);
+  check.kv_type = kv_type;
   const inference::Model model = value_or_throw(inference::load_model(path, watch));
   check.name = model.config.name;
   check.architecture = model.config.architecture;
@@ -107,11 +108,11 @@ std::string reason_of_chat_format(const inference::TokenizerSource& source,
 }
 
 Result<ModelCheck> check_model(const std::filesystem::path& path, const inference::LoadWatch& watch,
-                               std::span<const std::filesystem::path> adapters) {
+                               std::span<const std::filesystem::path> adapters, DType kv_type) {
   return returning([&] {
     const auto role = role_of_model(path);
     return role == ModelRole::kEmbedder ? check_embedder(path)
-                                        : check_generator(path, watch, adapters);
+                                        : check_generator(path, watch, adapters, kv_type);
   });
 }
 

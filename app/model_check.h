@@ -31,6 +31,7 @@ struct ModelCheck {
   std::int64_t kv_bytes_per_token = 0;  ///< of a stored block, f16
   std::int64_t weight_bytes = 0;        ///< of the files
   ModelMemory memory;                   ///< with 1,000 tokens: what a short conversation needs
+  DType kv_type = DType::kF16;          ///< that `memory` counts with
   std::optional<std::int64_t> available_bytes;  ///< before loading; nothing if unknown
   ModelTrial trial;                             ///< generators only
 };
@@ -40,10 +41,12 @@ struct ModelCheck {
 /// tokenizer is missing or not handled, which `tokenizer` then says) or embeds a sentence (an
 /// embedder). kOutOfMemory when the files alone exceed the memory; numbers that are not finite are
 /// kCorrupt; kCancelled when `watch` stops it. Other errors are those of loading. `watch` hears how
-/// far the weights of a generator are read. `adapters`: folders of link adapters.
+/// far the weights of a generator are read. `adapters`: folders of link adapters. `kv_type`: what a
+/// session would keep KV in (Settings::kv_type).
 Result<ModelCheck> check_model(const std::filesystem::path& path,
                                const inference::LoadWatch& watch = {},
-                               std::span<const std::filesystem::path> adapters = {});
+                               std::span<const std::filesystem::path> adapters = {},
+                               DType kv_type = DType::kF16);
 
 /// Why a model's chats are written in `format` where nobody chose: words behind its name.
 std::string reason_of_chat_format(const inference::TokenizerSource& source,

@@ -12,6 +12,7 @@
 #include "inference/engine_arena.h"
 #include "inference/weight_memory.h"
 #include "kernels/base/result.h"
+#include "kernels/kv_arena.h"
 
 namespace kvlink::app {
 namespace {
@@ -133,18 +134,33 @@ std::string advice_without_context(const inference::ModelOutline& outline, DType
          bytes_in_words(memory_of_model(smaller, kLeastContext, kv).total()) + " then.";
 }
 
+/// How far q8 would reach, where it reaches farther.
+std::string advice_of_smaller_kv(const inference::ModelOutline& outline, DType kv,
+                                 std::int64_t fitting, std::int64_t available) {
+  if (kv == DType::kQ8Kv) return "";
+  const std::int64_t longer = context_that_fits(outline, DType::kQ8Kv, available);
+  if (longer <= fitting) return "";
+  return " With kv_type q8, which halves what a token takes, " + count_in_words(longer) +
+         " tokens fit.";
+}
+
 }  // namespace
 
 ModelMemory memory_of_model(const inference::ModelOutline& outline, std::int64_t n_tokens,
                             DType kv) {
   const auto& config = outline.config;
   const auto weights = inference::memory_of_weights(outline);
-  const std::int64_t token_bytes = 2 * config.n_layers * row_bytes(kv, config.kv_dim());
+  const auto token_bytes = [&](DType type) {
+    return std::int64_t{2} * config.n_layers * config.n_kv_heads *
+           kernels::arena_row_bytes(type, config.head_dim);
+  };
   ModelMemory memory;
   memory.packed = weights.packed;
   memory.mapped = weights.mapped;
-  memory.context = n_tokens * token_bytes;
-  memory.arenas = kArenas * std::min(n_tokens, kArenaRows) * token_bytes;
+  memory.context = n_tokens * token_bytes(kv);
+  // Passages are encoded in f16 whatever the context is kept in (EngineOptions::arena_dtype).
+  const DType encoded = kv == DType::kF32 ? DType::kF32 : DType::kF16;
+  memory.arenas = kArenas * std::min(n_tokens, kArenaRows) * token_bytes(encoded);
   memory.workspace = activation_bytes(config, n_tokens);
   return memory;
 }
@@ -185,6 +201,7 @@ void expect_model_fits(const inference::ModelOutline& outline, std::int64_t n_to
   if (fitting > 0) {
     message += "A context of " + count_in_words(fitting) +
                " tokens fits: set max_context to at most that.";
+    message += advice_of_smaller_kv(outline, kv, fitting, *available);
   } else {
     message += advice_without_context(outline, kv, *available);
   }

@@ -23,9 +23,9 @@ struct ModelMemory {
   std::int64_t total() const { return weights() + context + arenas + workspace; }
 };
 
-/// For a context of n_tokens whose KV is kept in `kv` while answering. Quantised weights are
-/// counted once, in their packed form: the pages of the file that they were packed from are given
-/// back.
+/// For a context of n_tokens whose KV is kept in `kv` (kernels::is_arena_dtype) while answering.
+/// Quantised weights are counted once, in their packed form: the pages of the file that they were
+/// packed from are given back.
 ModelMemory memory_of_model(const inference::ModelOutline& outline, std::int64_t n_tokens,
                             DType kv);
 
@@ -47,7 +47,8 @@ std::int64_t context_that_fits(const inference::ModelOutline& outline, DType kv,
                                std::optional<std::int64_t> available);
 
 /// Throws kOutOfMemory when the model does not fit into `available`: what it needs, what is there,
-/// and what would fit: a shorter context, else the model as Q4_0 where that is enough. Fits when
+/// and what would fit: a shorter context (and how long it may be in q8), else the model as Q4_0
+/// where that is enough. Fits when
 /// nothing is known.
 void expect_model_fits(const inference::ModelOutline& outline, std::int64_t n_tokens, DType kv,
                        std::optional<std::int64_t> available, const std::string& name);

@@ -74,6 +74,7 @@ void Session::open_parts() {
   for (auto& notice : loaded.notices) notices_.push_back(std::move(notice));
   if (options_.adjust) options_.adjust(settings_);
   if (options_.threads > 0) settings_.threads = options_.threads;
+  if (options_.kv_type) settings_.kv_type = *options_.kv_type;
   if (!options_.generator.empty()) settings_.generator = options_.generator;
   if (!options_.device.empty()) settings_.device = options_.device;
   if (!options_.adapter.empty()) settings_.adapter = options_.adapter;
@@ -90,6 +91,10 @@ void Session::open_parts() {
   lock_->settle();
   if (engine_) identify_model();
   for (auto& notice : take_device_notices()) notices_.push_back(std::move(notice));
+  if (engine_ && engine_->device_tier() && settings_.kv_type != DType::kF16) {
+    notices_.push_back(std::string("The GPU keeps KV as f16: kv_type ") +
+                       dtype_name(settings_.kv_type) + " holds for the processor only.");
+  }
   writer_ = std::make_unique<BlockWriter>(*store_, *library_);
 }
 
@@ -115,6 +120,7 @@ void Session::open_models() {
     inference::EngineOptions engine;
     engine.cpu.n_threads = settings_.threads;
     engine.block_dtype = settings_.block_dtype;
+    engine.arena_dtype = settings_.kv_type;
     engine.max_context = choose_context(path);
     if (settings_.chat_format != "default") engine.chat_format = settings_.chat_format;
     engine.gpu = gpu_;
@@ -138,7 +144,7 @@ void Session::open_models() {
 /// Tokens of context: what the setting says, or all that the model was trained for and that fits.
 std::int64_t Session::choose_context(const std::filesystem::path& generator) {
   const auto outline = value_or_throw(inference::read_model_outline(generator));
-  const DType kv = inference::EngineOptions().arena_dtype;
+  const DType kv = settings_.kv_type;
   const auto available = available_memory();
   const std::int64_t longest = outline.config.context_length;
   const std::int64_t fitting = context_that_fits(outline, kv, available);

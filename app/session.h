@@ -40,11 +40,12 @@ enum class Parts : std::uint8_t {
 struct SessionOptions {
   Paths paths;
   Parts parts = Parts::kAnswer;
-  std::string generator;         ///< "" takes the setting's
-  std::string device = {};       ///< "" takes the setting's
-  std::string adapter = {};      ///< "" takes the setting's
-  std::string chat_format = {};  ///< "" takes the setting's
-  std::int32_t threads = 0;      ///< 0 takes the setting's
+  std::string generator;              ///< "" takes the setting's
+  std::string device = {};            ///< "" takes the setting's
+  std::string adapter = {};           ///< "" takes the setting's
+  std::string chat_format = {};       ///< "" takes the setting's
+  std::int32_t threads = 0;           ///< 0 takes the setting's
+  std::optional<DType> kv_type = {};  ///< nothing takes the setting's
   /// Hears how far the generator's weights are read, and may stop that.
   inference::LoadWatch watch = {};
   /// Changes settings for this session only (not written to the file).

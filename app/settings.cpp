@@ -153,6 +153,9 @@ std::vector<Field> all_fields() {
                                             {"lfu", cache::Eviction::kLfu}}));
   fields.push_back(choice<DType>("block_dtype", &Settings::block_dtype,
                                  {{"f16", DType::kF16}, {"q8", DType::kQ8Kv}}));
+  fields.push_back(
+      choice<DType>("kv_type", &Settings::kv_type,
+                    {{"f16", DType::kF16}, {"bf16", DType::kBF16}, {"q8", DType::kQ8Kv}}));
   fields.push_back(choice<ChosenMode>("mode", &Settings::mode, mode_names()));
   fields.push_back(choice<std::string>("chat_format", &Settings::chat_format, chat_formats()));
   fields.push_back(device());

@@ -34,6 +34,9 @@ struct Settings {
   cache::Eviction eviction = cache::Eviction::kGdsf;
   /// Precision of stored KV: "f16" (as computed) or "q8" (half the bytes).
   DType block_dtype = DType::kF16;
+  /// Precision of KV in the processor's memory while answering: "f16", "bf16" (the same size) or
+  /// "q8" (half the bytes). Stored blocks do not depend on it; a GPU keeps f16 whatever it says.
+  DType kv_type = DType::kF16;
   /// Threads that compute. 0 (one per physical core) to 1024.
   std::int32_t threads = 0;
   /// What computes: "auto" (the first GPU that can be used, else the processor), "cpu", or "gpu:0",

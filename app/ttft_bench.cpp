@@ -41,6 +41,7 @@ class TtftBench {
     inference::EngineOptions engine_options;
     engine_options.cpu.n_threads = settings.threads;
     engine_options.block_dtype = settings.block_dtype;
+    engine_options.arena_dtype = settings.kv_type;
     engine_options.max_context = settings.max_context;
     engine_ = value_or_throw(inference::Engine::load(
         value_or_throw(resolve_model(paths.models, ModelRole::kGenerator, settings.generator)),

@@ -12,6 +12,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/embed.h"
 #include "kernels/kv.h"
+#include "kernels/kv_arena.h"
 #include "kernels/logits.h"
 #include "kernels/norm.h"
 #include "kernels/packed_weights.h"
@@ -75,7 +76,8 @@ class CpuBench {
       multiply_plain(dtype, 1, kVocab);
     }
     for (const std::int64_t n_keys : {512, 5000}) {
-      for (const std::int64_t n : {1, 16, 40, 64, 512}) attend(n, n_keys);
+      for (const std::int64_t n : {1, 16, 40, 64, 512}) attend(DType::kF16, n, n_keys);
+      for (const std::int64_t n : {1, 40}) attend(DType::kQ8Kv, n, n_keys);
     }
     for (const DType dtype : {DType::kF16, DType::kQ8Kv}) move_kv(dtype);
     work_on_rows();
@@ -165,12 +167,12 @@ class CpuBench {
             [&] { matmul(backend_, x.view(), map, y.view()); });
   }
 
-  void attend(std::int64_t n, std::int64_t n_keys) {
-    const std::int64_t bytes = row_bytes(DType::kF16, kKvHeads * n_keys * kHeadDim);
+  void attend(DType dtype, std::int64_t n, std::int64_t n_keys) {
+    const std::int64_t bytes = arena_plane_bytes(dtype, kKvHeads * n_keys, kHeadDim);
     HostBuffer keys(bytes);
     HostBuffer values(bytes);
     const KvArenaView arena{
-        keys.as<std::byte>(), values.as<std::byte>(), DType::kF16, kKvHeads, n_keys, kHeadDim};
+        keys.as<std::byte>(), values.as<std::byte>(), dtype, kKvHeads, n_keys, kHeadDim};
     std::vector<std::int32_t> positions(static_cast<std::size_t>(n_keys));
     std::iota(positions.begin(), positions.end(), 0);
     const auto queries = std::span<const std::int32_t>(positions).last(static_cast<std::size_t>(n));
@@ -180,7 +182,8 @@ class CpuBench {
                          static_cast<double>(n * (n + 1)) / 2;
     // A decoded token's rows are multiplied in f32 on every processor.
     const bool by_pairs = backend_.uses_bf16() && n > 1;
-    measure("attention f16 " + std::to_string(n) + " queries, " + std::to_string(n_keys) + " keys",
+    measure(std::string("attention ") + dtype_name(dtype) + " " + std::to_string(n) + " queries, " +
+                std::to_string(n_keys) + " keys",
             {.bytes = 2.0 * static_cast<double>(bytes),
              .operations = 4.0 * pairs * static_cast<double>(kHeads * kHeadDim),
              .kind = by_pairs ? Kind::kBf16 : Kind::kF32},

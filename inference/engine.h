@@ -32,7 +32,10 @@ namespace kvlink::inference {
 
 struct EngineOptions {
   kernels::CpuOptions cpu = {};
-  DType arena_dtype = DType::kF16;  ///< KV in memory while answering: kF16, or kF32 for tests
+  /// KV in the processor's memory while answering: kF16, kBF16, kQ8Kv (half the bytes), or kF32 for
+  /// tests. Chunks are encoded in f16 all the same (kF32: in f32), so that their blocks do not
+  /// depend on it.
+  DType arena_dtype = DType::kF16;
   DType block_dtype = DType::kF16;  ///< KV of encoded chunks: kF32, kF16, kBF16 or kQ8Kv
   std::int64_t max_context = 0;     ///< tokens; 0: what the model was trained for, its upper limit
   GpuOptions gpu = {};              ///< a GPU that takes the work while it can

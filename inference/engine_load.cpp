@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "inference/engine_state.h"
+#include "kernels/kv_arena.h"
 
 namespace kvlink::inference {
 namespace {
@@ -18,9 +19,10 @@ void check_options(const EngineOptions& options, const ModelConfig& config) {
     fail(ErrorCode::kInvalidInput,
          "threads: " + std::to_string(options.cpu.n_threads) + " is negative; 0 chooses");
   }
-  if (!is_one_of(options.arena_dtype, {DType::kF32, DType::kF16})) {
+  if (!kernels::is_arena_dtype(options.arena_dtype)) {
     fail(ErrorCode::kInvalidInput, std::string("KV in memory cannot be kept as ") +
-                                       dtype_name(options.arena_dtype) + "; choose f16 or f32");
+                                       dtype_name(options.arena_dtype) +
+                                       "; choose f16, bf16, f32 or q8");
   }
   if (!is_one_of(options.block_dtype, {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8Kv})) {
     fail(ErrorCode::kInvalidInput, std::string("KV blocks cannot be kept as ") +

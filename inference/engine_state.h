@@ -20,7 +20,7 @@ struct Engine::State {
         options(o),
         backend(o.cpu),
         decoder(model, backend, nullptr, between_layers),
-        arenas(model.config, o.arena_dtype),
+        arenas(model.config, o.arena_dtype == DType::kF32 ? DType::kF32 : DType::kF16),
         device(model, options.gpu, max_context(), decoder) {}
 
   Model model;

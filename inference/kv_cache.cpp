@@ -7,28 +7,31 @@
 
 #include "kernels/base/byte_reader.h"
 #include "kernels/base/result.h"
+#include "kernels/kv_arena.h"
 
 namespace kvlink::inference {
 namespace {
 
 std::int64_t arena_bytes(const ModelConfig& config, std::int64_t capacity, DType dtype) {
-  if (dtype != DType::kF32 && dtype != DType::kF16) {
+  if (!kernels::is_arena_dtype(dtype)) {
     fail(ErrorCode::kInvalidInput,
-         std::string("KV in memory is kept as f32 or f16, not as ") + dtype_name(dtype));
+         std::string("KV in memory is kept as f32, f16, bf16 or q8, not as ") + dtype_name(dtype));
   }
   if (capacity < 1) {
     fail(ErrorCode::kInvalidInput,
          "a context needs at least one token, not " + std::to_string(capacity));
   }
-  std::uint64_t n = checked_mul(static_cast<std::uint64_t>(config.n_layers) * 2,
-                                static_cast<std::uint64_t>(config.kv_dim()), "KV arena");
+  // The most that any type needs, and what pads a plane, must not overflow either.
+  const auto planes = static_cast<std::uint64_t>(config.n_layers) * 2;
+  std::uint64_t n = checked_mul(planes, static_cast<std::uint64_t>(config.kv_dim()), "KV arena");
   n = checked_mul(n, static_cast<std::uint64_t>(capacity), "KV arena");
-  n = checked_mul(n, static_cast<std::uint64_t>(block_bytes(dtype)), "KV arena");
+  n = checked_mul(n, 2 * sizeof(float), "KV arena");
   if (n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
     fail(ErrorCode::kOutOfMemory, "a context of " + std::to_string(capacity) +
                                       " tokens is larger than any memory; choose a smaller one");
   }
-  return static_cast<std::int64_t>(n);
+  return static_cast<std::int64_t>(planes) *
+         kernels::arena_plane_bytes(dtype, config.n_kv_heads * capacity, config.head_dim);
 }
 
 }  // namespace
@@ -74,7 +77,7 @@ KvCache::~KvCache() {
 KvArenaView KvCache::layer(std::int32_t layer) {
   KVLINK_CHECK(device_ == nullptr);
   KVLINK_CHECK(layer >= 0 && layer < n_layers_);
-  const std::int64_t plane = n_kv_heads_ * capacity_ * head_dim_ * block_bytes(dtype_);
+  const std::int64_t plane = kernels::arena_plane_bytes(dtype_, n_kv_heads_ * capacity_, head_dim_);
   std::byte* keys = buffer_.as<std::byte>() + std::int64_t{layer} * 2 * plane;
   return {.keys = keys,
           .values = keys + plane,

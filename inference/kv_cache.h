@@ -29,12 +29,12 @@ class IdleKvMemory {
 };
 
 /// Keys are stored rotated; a row's position may differ from its index. Owns one buffer of
-/// layers * 2 * capacity * kv_dim elements, allocated once (the system commits its pages as rows
+/// layers * 2 planes (kernels/kv_arena.h), allocated once (the system commits its pages as rows
 /// are written). One user at a time.
 class KvCache {
  public:
-  /// capacity >= 1 rows; dtype kF32 or kF16. `idle` gives the memory and gets it back;
-  /// null: the system does. Throws kOutOfMemory, kInvalidInput.
+  /// capacity >= 1 rows; dtype kF32, kF16, kBF16 or kQ8Kv. `idle` gives the memory and gets it
+  /// back; null: the system does. Throws kOutOfMemory, kInvalidInput.
   KvCache(const ModelConfig& config, std::int64_t capacity, DType dtype,
           std::shared_ptr<IdleKvMemory> idle = nullptr);
   /// Positions only: keys and values lie on a device, which has room for `capacity` rows.

@@ -56,6 +56,10 @@ void add_global_options(CLI::App& app, GlobalArguments& global) {
                  "What computes: auto (the first GPU that can be used, else the processor), cpu, "
                  "or a GPU as `kvlink doctor` lists them: gpu:0, gpu:1, …")
       ->check(kDevices);
+  app.add_option(
+         "--kv-type", global.kv_type,
+         "KV in the processor's memory while answering: f16, bf16, or q8 for half the bytes")
+      ->check(CLI::IsMember({"f16", "bf16", "q8"}));
   app.add_option("--threads", global.threads, "Threads that compute (default: physical cores)")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", global.json, "Print one JSON object on standard output");

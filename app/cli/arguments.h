@@ -22,6 +22,7 @@ struct GlobalArguments {
   std::string device;       ///< "": the setting's
   std::string adapter;      ///< "": the setting's
   std::string chat_format;  ///< "": the setting's
+  std::string kv_type;      ///< "f16", "bf16", "q8"; "": the setting's
   std::int32_t threads = 0;
   bool json = false;
 };

@@ -12,6 +12,7 @@ namespace {
 Settings bench_settings(const CommandContext& context) {
   Settings settings = value_or_throw(load_settings(context.paths.settings_file())).settings;
   if (context.global.threads > 0) settings.threads = context.global.threads;
+  settings.kv_type = context.chosen_kv_type().value_or(settings.kv_type);
   if (!context.global.model.empty()) settings.generator = context.global.model;
   if (!context.global.adapter.empty()) settings.adapter = context.global.adapter;
   return settings;

@@ -14,6 +14,7 @@ std::unique_ptr<Session> CommandContext::open_session(
   options.device = global.device;
   options.adapter = global.adapter;
   options.chat_format = global.chat_format;
+  options.kv_type = chosen_kv_type();
   options.threads = global.threads;
   options.adjust = adjust;
   options.watch.stop = interrupt.token();
@@ -27,6 +28,13 @@ std::unique_ptr<Session> CommandContext::open_session(
   auto session = value_or_throw(Session::open(std::move(options)));
   for (const auto& notice : session->notices()) output.note(notice);
   return session;
+}
+
+std::optional<DType> CommandContext::chosen_kv_type() const {
+  for (const DType type : {DType::kF16, DType::kBF16, DType::kQ8Kv}) {
+    if (global.kv_type == dtype_name(type)) return type;
+  }
+  return std::nullopt;
 }
 
 void adjust_recompute(Settings& settings, const RecomputeArguments& arguments) {

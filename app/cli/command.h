@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/cli/arguments.h"
@@ -25,6 +26,8 @@ struct CommandContext {
   /// `adjust` may change settings for this session.
   std::unique_ptr<Session> open_session(Parts parts,
                                         const std::function<void(Settings&)>& adjust = {}) const;
+  /// What `--kv-type` says; nothing: the setting holds.
+  std::optional<DType> chosen_kv_type() const;
 };
 
 /// What the command line says about mode recompute, into the settings of a session.

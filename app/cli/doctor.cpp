@@ -71,19 +71,20 @@ void examine_devices(const CommandContext& context, const std::string& choice, F
 
 /// How the generator's chats are written and what it needs, without reading its weights.
 void examine_generator(const std::filesystem::path& path, const std::string& chosen_format,
-                       Findings& findings) {
+                       DType kv_type, Findings& findings) {
   const auto outline = inference::read_model_outline(path);
   if (!outline) {
     findings.problem("generator's file", outline.error().message);
     return;
   }
   const auto available = available_memory();
-  const auto context = context_that_fits(*outline, DType::kF16, available);
-  const auto need = memory_of_model(*outline, context, DType::kF16);
-  const std::string memory = bytes_in_words(need.total()) + " for the generator with " +
-                             count_in_words(context) + " of its " +
-                             count_in_words(outline->config.context_length) + " tokens of context" +
-                             (available ? ", " + bytes_in_words(*available) + " free" : "");
+  const auto context = context_that_fits(*outline, kv_type, available);
+  const auto need = memory_of_model(*outline, context, kv_type);
+  const std::string memory =
+      bytes_in_words(need.total()) + " for the generator with " + count_in_words(context) +
+      " of its " + count_in_words(outline->config.context_length) + " tokens of context" +
+      (kv_type == DType::kF16 ? std::string() : std::string(" in ") + dtype_name(kv_type)) +
+      (available ? ", " + bytes_in_words(*available) + " free" : "");
   if (context > 0) {
     findings.add("memory", memory);
   } else {
@@ -164,7 +165,8 @@ ExitCode run_command(CommandContext& context, const DoctorArguments&) {
   examine_model(context, ModelRole::kGenerator, generator, findings);
   if (const auto path = resolve_model(context.paths.models, ModelRole::kGenerator, generator)) {
     const std::string& format = context.global.chat_format;
-    examine_generator(*path, format.empty() ? values.chat_format : format, findings);
+    examine_generator(*path, format.empty() ? values.chat_format : format,
+                      context.chosen_kv_type().value_or(values.kv_type), findings);
   }
   examine_model(context, ModelRole::kEmbedder, values.embedder, findings);
   const auto stores = returning([&] {

@@ -9,6 +9,7 @@
 #include "app/model_check.h"
 #include "app/model_files.h"
 #include "app/model_import.h"
+#include "app/settings.h"
 #include "app/words.h"
 #include "inference/convert/model_converter.h"
 #include "inference/model/model_outline.h"
@@ -73,6 +74,7 @@ nlohmann::json as_json(const std::filesystem::path& path, const ModelCheck& chec
   fields["adapter"] = check.adapter;
   fields["weight_bytes"] = check.weight_bytes;
   fields["needed_bytes"] = check.memory.total();
+  fields["kv_type"] = dtype_name(check.kv_type);
   fields["packed_bytes"] = check.memory.packed;
   fields["mapped_bytes"] = check.memory.mapped;
   if (check.available_bytes) fields["available_bytes"] = *check.available_bytes;
@@ -94,6 +96,7 @@ std::string one_decimal(double value) {
 std::string trial_lines(const ModelCheck& check) {
   const ModelMemory& memory = check.memory;
   std::string text = "\n  memory " + bytes_in_words(memory.total()) + " with 1,000 tokens";
+  if (check.kv_type != DType::kF16) text += std::string(" of KV in ") + dtype_name(check.kv_type);
   if (check.available_bytes) text += ", " + bytes_in_words(*check.available_bytes) + " free";
   if (memory.packed > 0) {
     text += "\n  of it " + bytes_in_words(memory.packed) +
@@ -143,7 +146,10 @@ ExitCode check_one(CommandContext& context, const std::string& wanted) {
   const auto path = path_of(context, wanted);
   const inference::LoadWatch watch{.progress = progress_of(context, "reading"),
                                    .stop = context.interrupt.token()};
-  const auto check = value_or_throw(check_model(path, watch, context.paths.adapters));
+  const auto settings = value_or_throw(load_settings(context.paths.settings_file()));
+  for (const auto& notice : settings.notices) context.output.note(notice);
+  const DType kv_type = context.chosen_kv_type().value_or(settings.settings.kv_type);
+  const auto check = value_or_throw(check_model(path, watch, context.paths.adapters, kv_type));
   context.output.end_progress();
   context.output.print_line(context.output.json() ? to_text(as_json(path, check))
                                                   : printable(as_text(path, check)));

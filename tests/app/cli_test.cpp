@@ -195,6 +195,9 @@ TEST_F(CommandLineTest, ModelsTokensAndTheDoctor) {
   const json absent = run_json({"doctor", "--device", "gpu:63"});
   EXPECT_TRUE(absent["device"].get<std::string>().starts_with("gpu:63: processor, because of"));
   EXPECT_EQ(run({"doctor", "--device", "cuda"}).exit_code, 2);
+  EXPECT_NE(run_json({"doctor", "--kv-type", "q8"})["memory"].get<std::string>().find("in q8"),
+            std::string::npos);
+  EXPECT_EQ(run({"doctor", "--kv-type", "q4"}).exit_code, 2);
 }
 
 TEST_F(CommandLineTest, ModelPromptAnswersOneRequestALine) {

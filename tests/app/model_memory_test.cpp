@@ -48,6 +48,10 @@ TEST(ModelMemory, CountsWeightsContextArenasAndWorkspace) {
   EXPECT_GT(memory.workspace, 50'000'000);
   EXPECT_LT(memory.workspace, 500'000'000);
   EXPECT_EQ(memory_of_model(outline_of_8b(), 1000, DType::kF32).context, 2 * memory.context);
+  EXPECT_EQ(memory_of_model(outline_of_8b(), 1000, DType::kBF16).total(), memory.total());
+  const auto small = memory_of_model(outline_of_8b(), 1000, DType::kQ8Kv);
+  EXPECT_EQ(small.context, std::int64_t{1000} * 2 * 32 * 8 * (128 + 4)) << "a scale for each row";
+  EXPECT_EQ(small.arenas, memory.arenas) << "passages are encoded in f16";
 }
 
 TEST(ModelMemory, CountsUnquantisedWeightsAsTheyAre) {
@@ -89,6 +93,12 @@ TEST(ModelMemory, SuggestsTheContextThatFits) {
   ASSERT_FALSE(too_long);
   EXPECT_EQ(too_long.error().code, ErrorCode::kOutOfMemory);
   EXPECT_NE(too_long.error().message.find("max_context"), std::string::npos);
+  EXPECT_NE(too_long.error().message.find("kv_type q8"), std::string::npos);
+  EXPECT_GT(context_that_fits(outline, DType::kQ8Kv, 8 * kGigabyte), fitting * 19 / 10);
+  const auto in_q8 =
+      returning([&] { expect_model_fits(outline, 131072, DType::kQ8Kv, 8 * kGigabyte, "m.gguf"); });
+  ASSERT_FALSE(in_q8);
+  EXPECT_EQ(in_q8.error().message.find("kv_type"), std::string::npos) << "nothing is smaller";
   const auto too_large =
       returning([&] { expect_model_fits(outline, 1000, DType::kF16, kGigabyte, "m.gguf"); });
   ASSERT_FALSE(too_large);

@@ -43,6 +43,7 @@ Settings unusual_settings() {
   s.memory_budget_bytes = 12;
   s.eviction = cache::Eviction::kLfu;
   s.block_dtype = DType::kQ8Kv;
+  s.kv_type = DType::kBF16;
   s.threads = 3;
   s.generator = "g.gguf";
   s.embedder = "e";
@@ -77,6 +78,7 @@ TEST(Settings, EveryFieldSurvivesItsFile) {
   EXPECT_EQ(t.memory_budget_bytes, s.memory_budget_bytes);
   EXPECT_EQ(t.eviction, s.eviction);
   EXPECT_EQ(t.block_dtype, s.block_dtype);
+  EXPECT_EQ(t.kv_type, s.kv_type);
   EXPECT_EQ(t.threads, s.threads);
   EXPECT_EQ(t.generator, s.generator);
   EXPECT_EQ(t.embedder, s.embedder);

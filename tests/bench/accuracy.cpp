@@ -3,7 +3,9 @@
 // files of logits, other engines' (accuracy_against_llama.sh).
 //
 //   kvlink_accuracy ids MODEL TEXT OUT              ids of the first 2,048 tokens of a text
-//   kvlink_accuracy compare MODEL IDS [LOGITS …]    one line for us and for each file
+//   kvlink_accuracy compare MODEL IDS [LOGITS …]    one line for us in each type of KV, and for
+//   each
+//                                                   file
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -71,8 +73,9 @@ class OwnLogits {
 /// What is kept of one engine: the divergence at every token, and how likely the next one was.
 struct Figures {
   std::string name;
-  std::ifstream logits;  // not open: our own
-  std::vector<double> divergences;
+  std::ifstream logits = {};       // not open: our own
+  const OwnLogits* own = nullptr;  // null where logits is open, and for the reference
+  std::vector<double> divergences = {};
   double log_likelihood = 0;
   std::size_t n_same = 0;
   std::size_t n_predicted = 0;
@@ -121,9 +124,13 @@ void compare(const std::string& model_path, const std::string& ids_path,
   std::memcpy(ids.data(), bytes.data(), ids.size() * sizeof(std::int32_t));
   const OwnLogits exact(model, kernels::Arithmetic::kFloat, DType::kF32);
   const OwnLogits usual(model, kernels::Arithmetic::kInt8, DType::kF16);
-  std::vector<Figures> all(1);
-  all[0].name = "f32";
-  all.emplace_back().name = "ours";
+  const OwnLogits bf16(model, kernels::Arithmetic::kInt8, DType::kBF16);
+  const OwnLogits q8(model, kernels::Arithmetic::kInt8, DType::kQ8Kv);
+  std::vector<Figures> all;
+  all.push_back({.name = "f32"});
+  all.push_back({.name = "ours", .own = &usual});
+  all.push_back({.name = "ours, KV as bf16", .own = &bf16});
+  all.push_back({.name = "ours, KV as q8", .own = &q8});
   for (const std::string& path : others) {
     all.emplace_back().name = path;
     all.back().logits.open(path, std::ios::binary);
@@ -138,8 +145,8 @@ void compare(const std::string& model_path, const std::string& ids_path,
         figures.logits.read(reinterpret_cast<char*>(logits.data()),
                             static_cast<std::streamsize>(logits.size() * sizeof(float)));
         if (!figures.logits) fail(ErrorCode::kCorrupt, figures.name + " is too short");
-      } else if (&figures != &all[0]) {
-        logits = usual.of(window);
+      } else if (figures.own != nullptr) {
+        logits = figures.own->of(window);
       }
       for (std::size_t i = 0; i < kWindow; ++i) {
         figures.add(std::span<const float>(reference).subspan(i * width, width),

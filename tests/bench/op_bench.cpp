@@ -19,6 +19,7 @@
 #include "kernels/cpu/isa_limit.h"
 #include "kernels/elementwise.h"
 #include "kernels/kv.h"
+#include "kernels/kv_arena.h"
 #include "kernels/logits.h"
 #include "kernels/matmul.h"
 #include "kernels/norm.h"
@@ -105,7 +106,8 @@ void bench_matmul(Bench& bench, DType dtype, std::int64_t m, std::int64_t n, std
 }
 
 void bench_attention(Bench& bench, DType dtype, std::int64_t n, std::int64_t n_keys) {
-  const auto bytes = static_cast<std::size_t>(row_bytes(dtype, kKvHeads * n_keys * kHeadDim));
+  const auto bytes =
+      static_cast<std::size_t>(arena_plane_bytes(dtype, kKvHeads * n_keys, kHeadDim));
   std::vector<std::byte> keys(bytes);
   std::vector<std::byte> values(bytes);
   const KvArenaView arena{keys.data(), values.data(), dtype, kKvHeads, n_keys, kHeadDim};
@@ -204,7 +206,7 @@ void run_all(Bench& bench) {
   for (const DType dtype : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kBF16}) {
     bench_matmul(bench, dtype, 1, kVocab, kModelDim);
   }
-  for (const DType dtype : {DType::kF16, DType::kF32}) {
+  for (const DType dtype : {DType::kF16, DType::kBF16, DType::kQ8Kv, DType::kF32}) {
     for (const std::int64_t n_keys : {512, 2048, 8192}) {
       for (const std::int64_t n : {1, 16, 40, 64, 512}) bench_attention(bench, dtype, n, n_keys);
     }

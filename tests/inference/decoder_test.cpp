@@ -73,6 +73,12 @@ TEST_P(DecoderOnTinyModel, FollowsTheFormulas) {
   KvCache f16 = cache(64, DType::kF16);
   EXPECT_LE(max_difference(read_tokens(decoder_, f16, ids, Logits::kAll), flat(expected.logits)),
             kTinyLogitsF16Arena);
+  KvCache bf16 = cache(64, DType::kBF16);
+  EXPECT_LE(max_difference(read_tokens(decoder_, bf16, ids, Logits::kAll), flat(expected.logits)),
+            kTinyLogitsBf16Arena);
+  KvCache q8 = cache(64, DType::kQ8Kv);
+  EXPECT_LE(max_difference(read_tokens(decoder_, q8, ids, Logits::kAll), flat(expected.logits)),
+            kTinyLogitsQ8Arena);
 }
 
 TEST_P(DecoderOnTinyModel, SoftTokensTakeTheirEmbeddingsInOrder) {
@@ -341,11 +347,23 @@ TEST(KvCache, LayersStandOneBehindTheOther) {
   EXPECT_EQ(cache.layer(1).values + plane - cache.layer(0).keys, cache.size_bytes());
 }
 
+TEST(KvCache, KeepsAScaleForEachRowOfInt8) {
+  const Model model = tiny_model({});
+  constexpr std::int64_t kRows = 512;
+  const KvCache half(model.config, kRows, DType::kF16);
+  const KvCache small(model.config, kRows, DType::kQ8Kv);
+  const std::int64_t n = std::int64_t{2} * model.config.n_layers * model.config.n_kv_heads * kRows;
+  EXPECT_EQ(half.size_bytes(), n * 2 * model.config.head_dim);
+  EXPECT_EQ(small.size_bytes(), n * (model.config.head_dim + 4));
+  EXPECT_EQ(KvCache(model.config, kRows, DType::kBF16).size_bytes(), half.size_bytes());
+}
+
 TEST(KvCache, RefusesOtherTypesAndSizes) {
   const Model model = tiny_model({});
-  EXPECT_THROW(KvCache(model.config, 4, DType::kQ8Kv), Exception);
+  EXPECT_THROW(KvCache(model.config, 4, DType::kQ8_0), Exception);
   EXPECT_THROW(KvCache(model.config, 0, DType::kF16), Exception);
   EXPECT_THROW(KvCache(model.config, std::int64_t{1} << 60, DType::kF16), Exception);
+  EXPECT_THROW(KvCache(model.config, std::int64_t{1} << 60, DType::kQ8Kv), Exception);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_F(EngineOnTinyModel, LoadRefusesWhatItCannotUse) {
   EXPECT_EQ(Engine::load(cut, {}).error().code, ErrorCode::kCorrupt);
   for (const EngineOptions& options : {EngineOptions{.max_context = 2049},
                                        {.max_context = -1},
-                                       {.arena_dtype = DType::kQ8Kv},
+                                       {.arena_dtype = DType::kQ8_0},
                                        {.block_dtype = DType::kQ4_0},
                                        {.cpu = {.n_threads = -2}}}) {
     const auto engine = Engine::load(model_path_, options);

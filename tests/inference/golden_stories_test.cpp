@@ -63,6 +63,40 @@ TEST_P(GoldenStories, LogitsAndGreedyTokensFollowTheReference) {
   RecordProperty("max_logit_difference", std::to_string(worst));
 }
 
+/// How KV is kept while reading, and how far that may move a logit.
+struct Kept {
+  DType dtype;
+  float bound;
+};
+
+class GoldenStoriesByKv : public testing::TestWithParam<kernels::Isa> {};
+
+TEST_P(GoldenStoriesByKv, LogitsFollowTheReferenceInEveryType) {
+  KVLINK_SKIP_WITHOUT_TEST_DATA();
+  const auto folder = *test_data() / "models";
+  std::ifstream file(folder / "stories260K_golden.json");
+  const auto golden = nlohmann::json::parse(file);
+  const auto model = value_or_throw(inference::load_model(folder / "stories260K-f32.gguf"));
+  kernels::CpuBackend backend({.n_threads = 2, .max_isa = GetParam()});
+  const Decoder decoder(model, backend);
+  for (const Kept& kept : {Kept{DType::kF16, kGoldenKvF16}, Kept{DType::kBF16, kGoldenKvBf16},
+                           Kept{DType::kQ8Kv, kGoldenKvQ8}}) {
+    float worst = 0.0F;
+    for (const auto& c : golden) {
+      const auto ids = c["ids"].get<std::vector<std::int32_t>>();
+      KvCache cache(model.config, 512, kept.dtype);
+      const auto last = read_tokens(decoder, cache, ids, Logits::kLast);
+      worst = std::max(worst, max_difference(last, c["last_logits"].get<std::vector<float>>()));
+    }
+    EXPECT_LE(worst, kept.bound) << dtype_name(kept.dtype);
+    RecordProperty(std::string("max_logit_difference_") + dtype_name(kept.dtype),
+                   std::to_string(worst));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EverySet, GoldenStoriesByKv, testing::ValuesIn(available_isas()),
+                         [](const auto& info) { return kernels::isa_name(info.param); });
+
 const Variant kVariants[] = {
     {"GgufF32", "stories260K-f32.gguf", kGoldenLogitsF32, true},
     {"GgufF16", "stories260K-f16.gguf", kGoldenLogitsF16, false},

@@ -38,6 +38,9 @@ constexpr Storage kStorages[] = {
     {"f16", DType::kF16, DType::kF16, tests::kTinyReuseF16, tests::kReuseF16},
     {"bf16", DType::kF16, DType::kBF16, tests::kTinyReuseBf16, tests::kReuseBf16},
     {"q8", DType::kF16, DType::kQ8Kv, tests::kTinyReuseQ8, tests::kReuseQ8},
+    {"f16_kept_as_bf16", DType::kBF16, DType::kF16, tests::kTinyReuseInBf16, tests::kReuseInBf16},
+    {"f16_kept_as_q8", DType::kQ8Kv, DType::kF16, tests::kTinyReuseInQ8, tests::kReuseInQ8},
+    {"q8_kept_as_q8", DType::kQ8Kv, DType::kQ8Kv, tests::kTinyReuseInQ8, tests::kReuseInQ8},
 };
 
 /// Kullback-Leibler divergence of the next token's distribution, in nats.

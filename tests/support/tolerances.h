@@ -43,6 +43,11 @@ inline constexpr float kGoldenLogitsF16 = 0.02F;
 inline constexpr float kGoldenLogitsBf16 = 0.2F;
 inline constexpr float kGoldenLogitsQ8 = 0.5F;
 
+/// stories260K in f32 with KV kept in other types, against the same values.
+inline constexpr float kGoldenKvF16 = 0.05F;
+inline constexpr float kGoldenKvBf16 = 0.3F;
+inline constexpr float kGoldenKvQ8 = 0.3F;
+
 /// A tiny model with an adapter against the trainer's PyTorch model under the reuse mask.
 inline constexpr float kGoldenLink = 1e-4F;
 
@@ -63,6 +68,8 @@ inline constexpr float kTinyGoldenLogits = 5e-4F;
 /// Tiny random models against formulas in double precision and against another order of the work.
 inline constexpr float kTinyLogitsF32 = 1e-4F;
 inline constexpr float kTinyLogitsF16Arena = 0.01F;
+inline constexpr float kTinyLogitsBf16Arena = 0.08F;
+inline constexpr float kTinyLogitsQ8Arena = 0.08F;
 
 /// A chunk's KV put back where it was encoded against full prefill, by how blocks are kept (f32
 /// blocks in an f32 arena, all others in an f16 arena). Measured on the default generator: f32 0,
@@ -75,6 +82,12 @@ inline constexpr float kReuseQ8 = 0.2F;
 inline constexpr float kTinyReuseF16 = 0.0015F;
 inline constexpr float kTinyReuseBf16 = 0.008F;
 inline constexpr float kTinyReuseQ8 = 0.03F;
+/// The same with another type in memory: passages are encoded in f16 and read in that type, so what
+/// they see of each other differs as well.
+inline constexpr float kReuseInBf16 = 0.3F;
+inline constexpr float kReuseInQ8 = 0.5F;
+inline constexpr float kTinyReuseInBf16 = 0.03F;
+inline constexpr float kTinyReuseInQ8 = 0.06F;
 /// Keys rotated by p and by -p, as a share of the largest key.
 inline constexpr float kRotationShare = 1e-6F;
 
