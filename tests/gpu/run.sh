@@ -53,11 +53,12 @@ finish() {
 trap finish EXIT
 
 # step NAME LIMIT COMMAND…: runs it with a time limit, its output in a log of that name. What no
-# longer fits into the time of all is left out.
+# longer fits into the time of all is left out; more time for all is more for each.
 step() {
   local name=$1 limit=$2 from=$SECONDS status=0
   local left=$((deadline - (SECONDS - began)))
   shift 2
+  [ "$deadline" -le 570 ] || limit=$((limit * deadline / 570))
   if [ "$left" -lt 10 ]; then
     printf '%s\tno time left\t0\n' "$name" >>"$out/steps.tsv"
     echo "== $name: no time left"
@@ -126,7 +127,7 @@ targets=(cuda_ops_test cuda_decoder_test cuda_engine_test gpu_model_test gpu_ben
   kvlink_fake_cublaslt)
 [ "$dry" = yes ] || targets+=(kvlink_cuda)
 step configure 60 cmake -S "$root" -B "$build" -G Ninja "${cmake_options[@]}"
-step build "$((deadline * 300 / 570))" nice cmake --build "$build" --target "${targets[@]}" || exit 1
+step build 300 nice cmake --build "$build" --target "${targets[@]}" || exit 1
 if [ "$only_build" = yes ]; then
   exit 0
 fi
