@@ -103,15 +103,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) attention_kernel(Problem p) {
                                    query_value(p, kv_head, rows.row[j % 2], e + 1));
     }
   }
-  // Columns past head_dim take part in the products.
-  for (int i = static_cast<int>(threadIdx.x); i < kStages * kKeys * kDim;
-       i += static_cast<int>(blockDim.x)) {
-    const int column = i % kDim;
-    if (column >= arena.head_dim) {
-      stages[i / kDim / kKeys].keys[i / kDim % kKeys][column] = 0;
-      stages[i / kDim / kKeys].values[i / kDim % kKeys][column] = 0;
-    }
-  }
+  if (arena.head_dim < kDim) clear_columns(stages, kStages, static_cast<int>(arena.head_dim));
   // The latest query of the block decides which tiles can be left out.
   std::int32_t latest = INT32_MAX;
   if (p.call.query_positions != nullptr) {

@@ -18,6 +18,18 @@ struct Stage {
   float biases[kKeys];  ///< in powers of two, as the scores
 };
 
+/// Columns past head_dim take part in the products; nothing else is written there.
+template <int kDim, int kKeys>
+KVLINK_DEVICE void clear_columns(Stage<kDim, kKeys>* stages, int n_stages, int head_dim) {
+  for (int i = static_cast<int>(threadIdx.x); i < n_stages * kKeys * kDim;
+       i += static_cast<int>(blockDim.x)) {
+    const int column = i % kDim;
+    if (column < head_dim) continue;
+    stages[i / kDim / kKeys].keys[i / kDim % kKeys][column] = 0;
+    stages[i / kDim / kKeys].values[i / kDim % kKeys][column] = 0;
+  }
+}
+
 /// Columns of a tile that the arena's rows fill exactly, in the type of the products: copied beside
 /// the arithmetic, with nothing to divide.
 template <int kDim, int kKeys, int kThreads>
