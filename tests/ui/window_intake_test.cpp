@@ -6,9 +6,14 @@
 #include <unistd.h>
 
 #include <QApplication>
+#include <QDialogButtonBox>
 #include <QDragEnterEvent>
 #include <QFile>
+#include <QFileDialog>
+#include <QLineEdit>
+#include <QListView>
 #include <QMimeData>
+#include <QPlainTextEdit>
 #include <QTemporaryDir>
 #include <QTreeView>
 #include <cstring>
@@ -27,6 +32,10 @@ class WindowIntakeTest : public QObject {
   Q_OBJECT
 
  private slots:
+  void initTestCase() {
+    // A dialog of the desktop's own cannot be driven from here.
+    QCoreApplication::setAttribute(Qt::AA_DontUseNativeDialogs);
+  }
   void init() {
     window_ = std::make_unique<WindowFixture>();
     QVERIFY(window_->open());
@@ -75,6 +84,68 @@ class WindowIntakeTest : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(has_model(*page, "some-model"), kPatienceMs);
     QVERIFY(window_->window().shows_settings());
     QCOMPARE(window_->counts().n_documents, 0);
+  }
+
+  void chosen_files_are_added_by_keyboard() {
+    window_->desk_fixture().write("chosen/a.md", app::tests::story("otter", 8));
+    window_->desk_fixture().write("chosen/b.md", app::tests::story("seal", 8));
+    QTest::keyClick(&window_->window(), Qt::Key_O, Qt::ControlModifier);
+    auto* dialog = chooser();
+    QVERIFY(dialog != nullptr && dialog->isVisible());
+    // Once more while it is open: still one.
+    window_->window().findChild<QAction*>("addFiles")->trigger();
+    QCOMPARE(window_->window().findChildren<QFileDialog*>().size(), 1);
+    dialog->setDirectory(
+        desk::text_of(window_->desk_fixture().files().document("chosen").string()));
+    auto* list = dialog->findChild<QListView*>(QStringLiteral("listView"));
+    QVERIFY(list != nullptr);
+    QTRY_COMPARE(list->model()->rowCount(list->rootIndex()), 2);
+    list->setFocus();
+    QTest::keyClick(list, Qt::Key_A, Qt::ControlModifier);
+    QTRY_COMPARE(dialog->selectedFiles().size(), 2);
+    dialog->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Open)->click();
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 2, kPatienceMs);
+    QTRY_VERIFY(chooser() == nullptr);
+    QVERIFY(window_->document("chosen/a.md").isValid());
+  }
+
+  void a_chosen_folder_is_shown_before_it_is_read() {
+    window_->desk_fixture().write("chosen/a.md", app::tests::story("otter", 8));
+    window_->desk_fixture().write("chosen/b.md", app::tests::story("seal", 8));
+    QTest::keyClick(&window_->window(), Qt::Key_O, Qt::ControlModifier | Qt::ShiftModifier);
+    auto* dialog = chooser();
+    QVERIFY(dialog != nullptr && dialog->isVisible());
+    dialog->setDirectory(desk::text_of(window_->desk_fixture().files().document("").string()));
+    dialog->selectFile(QStringLiteral("chosen"));
+    dialog->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Open)->click();
+    auto* start = window_->library().findChild<QPushButton*>(QStringLiteral("preScanStart"));
+    QTRY_VERIFY_WITH_TIMEOUT(start->isVisible(), kPatienceMs);
+    QCOMPARE(window_->counts().n_documents, 0);
+    start->click();
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 2, kPatienceMs);
+  }
+
+  void escape_closes_the_choice_of_files_and_nothing_happens() {
+    auto* question = window_->window().ask().findChild<QPlainTextEdit*>();
+    question->setPlainText("What has the");
+    QTest::keyClick(&window_->window(), Qt::Key_O, Qt::ControlModifier);
+    auto* dialog = chooser();
+    QVERIFY(dialog != nullptr && dialog->isVisible());
+    auto* name = dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit"));
+    QTest::keyClicks(name, "a.md");
+    QTest::keyClick(name, Qt::Key_Escape);
+    QTRY_VERIFY(chooser() == nullptr);
+    QTest::qWait(50);
+    QCOMPARE(window_->counts().n_documents, 0);
+    QVERIFY(window_->banners_text().isEmpty());
+    QCOMPARE(question->toPlainText(), QString("What has the"));
+    // And it opens again.
+    window_->window().activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(&window_->window()));
+    QTest::keyClick(&window_->window(), Qt::Key_O, Qt::ControlModifier);
+    QVERIFY(chooser() != nullptr);
+    QTest::keyClick(chooser(), Qt::Key_Escape);
+    QTRY_VERIFY(chooser() == nullptr);
   }
 
   void models_and_documents_may_come_together() {
@@ -139,6 +210,10 @@ class WindowIntakeTest : public QObject {
   }
 
  private:
+  QFileDialog* chooser() {
+    return window_->window().findChild<QFileDialog*>(QStringLiteral("chooser"));
+  }
+
   /// As a mouse would: on the widget, or on what it lies in when that does not want it.
   void drop(const QMimeData& data, QWidget* on) {
     for (QWidget* widget = on; widget != nullptr; widget = widget->parentWidget()) {

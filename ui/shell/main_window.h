@@ -2,6 +2,7 @@
 // One window: library, conversation, inspector. Puts the panels together and owns no work.
 #pragma once
 
+#include <QFileDialog>
 #include <QMainWindow>
 #include <QTimer>
 #include <vector>
@@ -95,6 +96,7 @@ class MainWindow : public QMainWindow {
   // window_intake.cpp
   void take(const Dropped& dropped);
   void paste();
+  QFileDialog* open_chooser(const QString& title, QFileDialog::FileMode mode);
   void ask_for_files();
   void ask_for_folder();
 

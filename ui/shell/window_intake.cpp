@@ -65,23 +65,29 @@ void MainWindow::paste() {
   if (data != nullptr) take(dropped_from(*data));
 }
 
-void MainWindow::ask_for_files() {
-  auto* dialog = new QFileDialog(this, tr("Add files"));
+/// Not more than one at a time, and never in front of an event loop of its own.
+QFileDialog* MainWindow::open_chooser(const QString& title, QFileDialog::FileMode mode) {
+  auto* open = findChild<QFileDialog*>(QStringLiteral("chooser"), Qt::FindDirectChildrenOnly);
+  if (open != nullptr && open->isVisible()) return nullptr;
+  auto* dialog = new QFileDialog(this, title);
+  dialog->setObjectName(QStringLiteral("chooser"));
   dialog->setAttribute(Qt::WA_DeleteOnClose);
-  dialog->setFileMode(QFileDialog::ExistingFiles);
-  connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
-    add_paths(std::vector<QString>(files.begin(), files.end()));
+  dialog->setFileMode(mode);
+  connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& paths) {
+    add_paths(std::vector<QString>(paths.begin(), paths.end()));
   });
-  dialog->open();
+  return dialog;
+}
+
+void MainWindow::ask_for_files() {
+  auto* dialog = open_chooser(tr("Add files"), QFileDialog::ExistingFiles);
+  if (dialog != nullptr) dialog->open();
 }
 
 void MainWindow::ask_for_folder() {
-  auto* dialog = new QFileDialog(this, tr("Add a folder"));
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  dialog->setFileMode(QFileDialog::Directory);
+  auto* dialog = open_chooser(tr("Add a folder"), QFileDialog::Directory);
+  if (dialog == nullptr) return;
   dialog->setOption(QFileDialog::ShowDirsOnly);
-  connect(dialog, &QFileDialog::fileSelected, this,
-          [this](const QString& folder) { add_paths({folder}); });
   dialog->open();
 }
 
