@@ -13,7 +13,8 @@
 namespace kvlink::kernels {
 
 /// Writes rotated keys and values of a forward pass into rows `rows` of the arena, in any type of
-/// is_arena_dtype (kernels/kv_arena.h); kQ8Kv: symmetric int8 with one scale per row and head.
+/// is_arena_dtype (kernels/kv_arena.h); kQ8Kv: symmetric int8 with one scale per row and head, of
+/// keys after a Hadamard transform of the head, which attention applies to queries as well.
 /// k, v [n, n_kv_heads * head_dim] f32.
 void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
                 std::span<const std::int32_t> rows, KvArenaView arena);
@@ -25,6 +26,9 @@ void kv_scatter(CpuBackend& backend, View<const float> k, View<const float> v,
 void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t first_layer, const Rope& rope,
              std::span<const std::int32_t> positions, std::int64_t first_row,
              std::span<const KvArenaView> arenas);
+
+/// Keys of rows 0..y.rows of one head of an arena back in f32, y [n, head_dim].
+void kv_read_keys(CpuBackend& backend, const KvArenaView& arena, std::int64_t head, View<float> y);
 
 /// One layer.
 inline void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t layer, const Rope& rope,

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/base/result.h"
-#include "kernels/kv_arena.h"
+#include "kernels/kv.h"
 #include "kernels/matmul.h"
 
 namespace kvlink::inference {
@@ -47,20 +47,15 @@ void add_softmax(std::span<float> scores, float scale, std::span<const std::int3
 
 /// One head's keys lie together: a matrix like any weight. Those of a kQ8Kv arena, which no product
 /// reads, are brought into `floats` first.
-WeightView keys_of_head(const KvArenaView& arena, std::int64_t head, std::int64_t n_keys,
-                        std::vector<float>& floats) {
+WeightView keys_of_head(kernels::CpuBackend& backend, const KvArenaView& arena, std::int64_t head,
+                        std::int64_t n_keys, std::vector<float>& floats) {
   const std::int64_t dim = arena.head_dim;
-  const std::byte* rows = arena.keys + head * row_bytes(arena.dtype, arena.capacity * dim);
-  if (arena.dtype != DType::kQ8Kv) return {rows, arena.dtype, n_keys, dim};
-  const float* scales = kernels::arena_scales(arena.keys, arena) + head * arena.capacity;
-  const auto* steps = reinterpret_cast<const std::int8_t*>(rows);
-  floats.resize(static_cast<std::size_t>(n_keys * dim));
-  for (std::int64_t key = 0; key < n_keys; ++key) {
-    float* y = floats.data() + key * dim;
-    for (std::int64_t e = 0; e < dim; ++e) {
-      y[e] = scales[key] * static_cast<float>(steps[key * dim + e]);
-    }
+  if (arena.dtype != DType::kQ8Kv) {
+    return {arena.keys + head * row_bytes(arena.dtype, arena.capacity * dim), arena.dtype, n_keys,
+            dim};
   }
+  floats.resize(static_cast<std::size_t>(n_keys * dim));
+  kernels::kv_read_keys(backend, arena, head, View<float>(floats.data(), n_keys, dim));
   return {reinterpret_cast<const std::byte*>(floats.data()), DType::kF32, n_keys, dim};
 }
 
@@ -78,7 +73,7 @@ void add_attention_mass(kernels::CpuBackend& backend, View<const float> q, KvAre
   std::vector<float> floats;
   for (std::int64_t head = 0; head < n_heads; ++head) {
     const std::int64_t kv_head = head / (n_heads / arena.n_kv_heads);
-    const WeightView keys = keys_of_head(arena, kv_head, n_keys, floats);
+    const WeightView keys = keys_of_head(backend, arena, kv_head, n_keys, floats);
     const View<const float> queries(q.data + head * arena.head_dim, q.rows, arena.head_dim,
                                     q.row_stride);
     kernels::matmul(backend, queries, keys, View<float>(scores.data(), q.rows, n_keys));

@@ -40,7 +40,7 @@ inline constexpr std::int64_t kFewAttentionRows = 8;
 /// One tile of queries, all heads of a group, against keys [key_begin, key_end) of one KV head.
 /// Result unnormalised: sums [n_queries * group, padded head_dim], row_max and row_sum.
 struct AttentionCall {
-  const float* q;  ///< first head of the group in the first query row
+  const float* q;  ///< first head of the group in the first query row; mixed here for kQ8Kv
   std::int64_t q_stride, n_queries, group, head_dim;
   const std::byte* keys;
   const std::byte* values;
@@ -112,6 +112,10 @@ struct KernelTable {
   /// int8 of x[i] / scale, clamped to +-127; scales per element, or null and one scale.
   void (*quantize_q8)(const float* x, const float* scales, float scale, std::int64_t n,
                       std::int8_t* y);
+  /// One head's row of a kQ8Kv arena, at most 256 elements; returns its scale. Keys are mixed.
+  float (*store_q8_row)(const float* x, std::int64_t n, bool is_mixed, std::int8_t* y);
+  /// The Hadamard transform of simd/mix.h, in place; its own inverse.
+  void (*mix)(float* x, std::int64_t n);
   std::int64_t (*peak_f32)(std::int64_t n, float* sink);  ///< simd/peak.h
   float (*peak_read)(const float* x, std::int64_t n);     ///< n a multiple of 128
 };

@@ -51,9 +51,8 @@ void store_heads(const KernelTable& kernels, const float* values, std::byte* bas
       kernels.store_row(arena.dtype, x, arena.head_dim, y);
       continue;
     }
-    const float scale = kernels.max_abs(x, arena.head_dim) / 127.0F;
-    scales[head * arena.capacity + row] = scale;
-    kernels.quantize_q8(x, nullptr, scale, arena.head_dim, reinterpret_cast<std::int8_t*>(y));
+    scales[head * arena.capacity + row] = kernels.store_q8_row(
+        x, arena.head_dim, base == arena.keys, reinterpret_cast<std::int8_t*>(y));
   }
 }
 
@@ -144,7 +143,7 @@ class LoadTask {
 
 void check_arena(const KvArenaView& arena) {
   KVLINK_CHECK(is_arena_dtype(arena.dtype));
-  KVLINK_CHECK(arena.head_dim > 0);
+  KVLINK_CHECK(arena.head_dim > 0 && arena.head_dim <= 256);
 }
 
 void quantize_keys(CpuBackend& backend, const KernelTable& kernels, View<const float> k,
@@ -232,6 +231,20 @@ void kv_load(CpuBackend& backend, const KvBlock& block, std::int32_t first_layer
       load.run(first_layer + static_cast<std::int32_t>(i), first_row,
                arenas[static_cast<std::size_t>(i)]);
     }
+  });
+}
+
+void kv_read_keys(CpuBackend& backend, const KvArenaView& arena, std::int64_t head, View<float> y) {
+  check_arena(arena);
+  KVLINK_CHECK(head >= 0 && head < arena.n_kv_heads);
+  KVLINK_CHECK(y.rows <= arena.capacity && y.cols == arena.head_dim);
+  const KernelTable& kernels = kernel_table(backend.isa());
+  const float* scales = arena_scales(arena.keys, arena);
+  for_each_row(backend, y.rows, y.cols, [&](std::int64_t row, int) {
+    const float scale = scales == nullptr ? 1.0F : scales[head * arena.capacity + row];
+    kernels.load_kv_row(arena.dtype, arena_row(arena.keys, arena, head, row), nullptr, scale,
+                        arena.head_dim, y.row(row));
+    if (scales != nullptr) kernels.mix(y.row(row), arena.head_dim);
   });
 }
 

@@ -117,13 +117,16 @@ struct Material {
 inline std::vector<double> reference_row(const Material& m, std::int64_t i, std::int64_t head) {
   const std::int64_t dim = m.c.head_dim;
   const std::int64_t kv_head = head / (m.c.n_heads / m.c.n_kv_heads);
+  std::vector<double> q;
+  for (std::int64_t e = 0; e < dim; ++e) q.push_back(m.q.at(i, head * dim + e));
+  if (m.c.dtype == DType::kQ8Kv) q = reference_mix(q);  // as the keys of such an arena are
   std::vector<double> scores;
   std::vector<std::int64_t> seen;
   for (std::int64_t key = 0; key < m.c.n_keys; ++key) {
     if (!m.sees(i, key)) continue;
     double score = 0;
     for (std::int64_t e = 0; e < dim; ++e) {
-      score += m.q.at(i, head * dim + e) * m.element(m.keys, kv_head, key, e);
+      score += q[static_cast<std::size_t>(e)] * m.element(m.keys, kv_head, key, e);
     }
     const double bias = m.key_biases.empty()
                             ? 0.0

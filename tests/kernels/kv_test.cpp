@@ -70,12 +70,16 @@ struct Arena {
   }
 };
 
-/// The largest magnitude among columns [first, first + n) of a row.
-double largest_among(const Rows& x, std::int64_t r, std::int64_t first, std::int64_t n) {
+/// Columns [first, first + n) of a row as an arena keeps them: keys of q8 are mixed.
+std::vector<double> as_kept(const Rows& x, std::int64_t r, std::int64_t first, std::int64_t n,
+                            bool is_mixed) {
+  std::vector<double> row;
+  for (std::int64_t c = first; c < first + n; ++c) row.push_back(x.at(r, c));
+  return is_mixed ? reference_mix(row) : row;
+}
+double largest_of(const std::vector<double>& row) {
   double largest = 0;
-  for (std::int64_t c = first; c < first + n; ++c) {
-    largest = std::max(largest, std::abs(double{x.at(r, c)}));
-  }
+  for (const double value : row) largest = std::max(largest, std::abs(value));
   return largest;
 }
 
@@ -203,12 +207,11 @@ TEST(KvScatter, PutsRowsWhereTheyBelongAndTouchesNothingElse) {
                 continue;
               }
               const std::int64_t r = found - rows.begin();
-              const double key = k.at(r, head * head_dim + e);
-              const double value = v.at(r, head * head_dim + e);
-              arena.expect_holds(arena.keys, head, row, e, key,
-                                 largest_among(k, r, head * head_dim, head_dim), b.name);
-              arena.expect_holds(arena.values, head, row, e, value,
-                                 largest_among(v, r, head * head_dim, head_dim), b.name);
+              const auto at = static_cast<std::size_t>(e);
+              const auto key = as_kept(k, r, head * head_dim, head_dim, dtype == DType::kQ8Kv);
+              const auto value = as_kept(v, r, head * head_dim, head_dim, false);
+              arena.expect_holds(arena.keys, head, row, e, key[at], largest_of(key), b.name);
+              arena.expect_holds(arena.values, head, row, e, value[at], largest_of(value), b.name);
             }
           }
         }
@@ -242,21 +245,22 @@ void expect_rounded_once(const Arena& rounded, const Arena& exact, DType stored,
   const std::int64_t dim = exact.view.head_dim;
   for (std::int64_t head = 0; head < exact.view.n_kv_heads; ++head) {
     for (std::int64_t row = 7; row < 7 + n; ++row) {
-      double largest_key = 0;
-      double largest_value = 0;
+      std::vector<double> key;
+      std::vector<double> values;
       for (std::int64_t e = 0; e < dim; ++e) {
-        largest_key = std::max(largest_key, std::abs(exact.at(exact.keys, head, row, e)));
-        largest_value = std::max(largest_value, std::abs(exact.at(exact.values, head, row, e)));
+        key.push_back(exact.at(exact.keys, head, row, e));
+        values.push_back(exact.at(exact.values, head, row, e));
       }
+      if (rounded.view.dtype == DType::kQ8Kv) key = reference_mix(key);
       for (std::int64_t e = 0; e < dim; ++e) {
-        const double value = exact.at(exact.values, head, row, e);
-        rounded.expect_holds(rounded.keys, head, row, e, exact.at(exact.keys, head, row, e),
-                             largest_key, where);
+        const double value = values[static_cast<std::size_t>(e)];
+        rounded.expect_holds(rounded.keys, head, row, e, key[static_cast<std::size_t>(e)],
+                             largest_of(key), where);
         if (stored == rounded.view.dtype) {
           expect_near(rounded.at(rounded.values, head, row, e), value, value, kDecodeTolerance,
                       where);
         } else {
-          rounded.expect_holds(rounded.values, head, row, e, value, largest_value, where);
+          rounded.expect_holds(rounded.values, head, row, e, value, largest_of(values), where);
         }
       }
     }
@@ -286,6 +290,32 @@ TEST(KvLoad, DequantisesRotatesAndScatters) {
           expect_rounded_once(rounded, arena, stored, n, b.name + dtype_name(stored));
         }
         if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(KvReadKeys, GivesBackWhatWasWrittenInEveryType) {
+  for (const DType dtype : kBlockTypes) {
+    for (const std::int64_t head_dim : {8, 24, 64, 96, 256}) {
+      const Rows k = random_rows(9, 2 * head_dim, 1);
+      for (const NamedBackend& b : backends({2})) {
+        Arena arena(dtype, 2, 12, head_dim);
+        kv_scatter(*b.backend, k.view(), k.view(), counting(9), arena.view);
+        Rows keys(9, head_dim);
+        kv_read_keys(*b.backend, arena.view, 1, keys.view());
+        for (std::int64_t r = 0; r < 9; ++r) {
+          const auto written = as_kept(k, r, head_dim, head_dim, false);
+          for (std::int64_t e = 0; e < head_dim; ++e) {
+            // Errors of a mixed row add up like those of independent numbers: a few times half a
+            // step.
+            const double value = written[static_cast<std::size_t>(e)];
+            const double magnitude = dtype == DType::kQ8Kv ? 4 * largest_of(written) : value;
+            expect_near(keys.at(r, e), value, magnitude,
+                        dtype == DType::kF16 || dtype == DType::kF32 ? kF16Tolerance : kQ8Tolerance,
+                        b.name + dtype_name(dtype));
+          }
+        }
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -89,6 +90,21 @@ inline Matrix matrix_of(const Rows& x) {
     for (std::int64_t c = 0; c < m.cols; ++c) m.at(r, c) = x.at(r, c);
   }
   return m;
+}
+
+/// The orthonormal Hadamard transform of groups of the largest power of two in |x|: element i is
+/// sum_j (-1)^(number of ones in i & j) x[j] / sqrt(group).
+inline std::vector<double> reference_mix(const std::vector<double>& x) {
+  const std::size_t group = x.size() & (~x.size() + 1);
+  std::vector<double> y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t first = i / group * group;
+    for (std::size_t j = 0; j < group; ++j) {
+      y[i] += std::popcount((i - first) & j) % 2 == 0 ? x[first + j] : -x[first + j];
+    }
+    y[i] /= std::sqrt(static_cast<double>(group));
+  }
+  return y;
 }
 
 /// Random weights in a stored type, and what they mean.

@@ -103,6 +103,7 @@ inline void read_queries(const AttentionCall& call, std::int64_t width, float* q
       const Vec v = left > 0 ? mul(load_partial(source + e, left), scale) : zero();
       store(q + r * width + e, v);
     }
+    if (call.dtype == DType::kQ8Kv) mix(q + r * width, call.head_dim);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/simd/key_tile.h"
+#include "kernels/cpu/simd/mix.h"
 #include "kernels/cpu/simd/pair_gemm.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
@@ -29,7 +30,7 @@ struct PairScratch {
   float* scores;           ///< [n_rows, kKeyTile]
 };
 
-/// Elements e to e + kWidth of a row, without its scale; zero from dim on.
+/// Elements e to e + kWidth of a row of kF16 or kQ8Kv, without its scale; zero from dim on.
 template <DType kType>
 inline Vec load_part(const std::byte* row, std::int64_t e, std::int64_t dim) {
   if (e >= dim) return zero();
@@ -38,8 +39,39 @@ inline Vec load_part(const std::byte* row, std::int64_t e, std::int64_t dim) {
     return load_i8_partial(reinterpret_cast<const std::int8_t*>(row) + e, left);
   } else {
     const auto* p = reinterpret_cast<const std::uint16_t*>(row) + e;
-    if constexpr (kType == DType::kBF16) return load_bf16_partial(p, left);
     return left == kWidth ? load_f16(p) : load_f16_partial(p, left);
+  }
+}
+
+/// Pairs of elements e to e + 2 kWidth of a row; what is bf16 already is only copied.
+template <DType kType>
+inline __m512i load_pairs(const std::byte* row, std::int64_t e, std::int64_t dim) {
+  if constexpr (kType == DType::kBF16) {
+    const std::int64_t left = dim - e < 2 * kWidth ? dim - e : 2 * kWidth;
+    if (left <= 0) return _mm512_setzero_si512();
+    return _mm512_maskz_loadu_epi16(0xFFFFFFFFU >> (2 * kWidth - left),
+                                    reinterpret_cast<const std::uint16_t*>(row) + e);
+  } else {
+    return to_bf16(load_part<kType>(row, e, dim), load_part<kType>(row, e + kWidth, dim));
+  }
+}
+
+/// Elements e to e + kWidth of two rows one behind the other; null: zero.
+template <DType kType>
+inline __m512i load_two(const std::byte* first_row, const std::byte* second_row, std::int64_t e,
+                        std::int64_t dim) {
+  if constexpr (kType == DType::kBF16) {
+    const std::int64_t left = dim - e < kWidth ? dim - e : kWidth;
+    const auto bits_of = [&](const std::byte* row) {
+      if (row == nullptr || left <= 0) return _mm256_setzero_si256();
+      return _mm256_maskz_loadu_epi16(first(left), reinterpret_cast<const std::uint16_t*>(row) + e);
+    };
+    return _mm512_inserti64x4(_mm512_castsi256_si512(bits_of(first_row)), bits_of(second_row), 1);
+  } else {
+    const auto part_of = [&](const std::byte* row) {
+      return row == nullptr ? zero() : load_part<kType>(row, e, dim);
+    };
+    return to_bf16(part_of(first_row), part_of(second_row));
   }
 }
 
@@ -55,9 +87,9 @@ inline void load_keys(const AttentionCall& call, std::int64_t key, const KeyTile
     const bool hidden = tile.positions[i] == kHiddenPosition;
     const std::byte* source = call.keys + (key + i) * call.kv_stride * kElementBytes<kType>;
     for (std::int64_t p = 0; p < padded_pairs; p += kWidth) {
-      const Vec low = hidden ? zero() : load_part<kType>(source, p * 2, call.head_dim);
-      const Vec high = hidden ? zero() : load_part<kType>(source, p * 2 + kWidth, call.head_dim);
-      store(row + p, _mm512_castsi512_ps(to_bf16(low, high)));
+      const __m512i both =
+          hidden ? _mm512_setzero_si512() : load_pairs<kType>(source, p * 2, call.head_dim);
+      store(row + p, _mm512_castsi512_ps(both));
     }
     if (i % kWidth != kWidth - 1) continue;
     for (std::int64_t p = 0; p < pairs; p += kWidth) {
@@ -88,10 +120,10 @@ inline void load_values(const AttentionCall& call, std::int64_t key, const KeyTi
     const bool second_hidden = tile.positions[i + 1] == kHiddenPosition;
     const std::byte* source = call.values + (key + i) * row_stride;
     for (std::int64_t e = 0; e < width; e += kWidth) {
-      const Vec first = first_hidden ? zero() : load_part<kType>(source, e, call.head_dim);
-      const Vec second =
-          second_hidden ? zero() : load_part<kType>(source + row_stride, e, call.head_dim);
-      const __m512i both = _mm512_permutexvar_epi16(zip, to_bf16(first, second));
+      const __m512i rows =
+          load_two<kType>(first_hidden ? nullptr : source,
+                          second_hidden ? nullptr : source + row_stride, e, call.head_dim);
+      const __m512i both = _mm512_permutexvar_epi16(zip, rows);
       _mm512_storeu_si512(values + i / 2 * width + e, both);
     }
   }
@@ -156,6 +188,7 @@ inline void read_queries(const AttentionCall& call, std::int64_t width, std::uin
       const std::int64_t left = call.head_dim - e < kWidth ? call.head_dim - e : kWidth;
       store(row + e, mul(load_partial(source + e, left), scale));
     }
+    if (call.dtype == DType::kQ8Kv) mix(row, call.head_dim);
     // The last store may reach into the next row, which is written after it.
     for (std::int64_t e = 0; e < width; e += 2 * kWidth) {
       const __m512i pairs = to_bf16(load(row + e), load(row + e + kWidth));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/simd/mix.h"
 #include "kernels/cpu/simd/weights.h"
 
 namespace kvlink::kernels::KVLINK_ISA {
@@ -221,6 +222,25 @@ void quantize_q8(const float* x, const float* scales, float scale, std::int64_t 
     const Vec q = nan_to_zero(div(nan_to_zero(load_partial(x + i, left)), s));
     store_i8_partial(y + i, max(min(q, set1(127.0F)), set1(-127.0F)), left);
   }
+}
+
+/// A row of one head, at most 256 elements, to int8; returns its scale.
+float store_q8_row(const float* x, std::int64_t n, bool is_mixed, std::int8_t* y) {
+  alignas(64) float mixed[256];
+  if (is_mixed) {
+    __builtin_memcpy(mixed, x, static_cast<std::size_t>(n) * sizeof(float));
+    mix(mixed, n);
+    x = mixed;
+  }
+  const float scale = max_abs(x, n) / 127.0F;
+  const Vec inverse = set1(1.0F / scale);
+  for (std::int64_t i = 0; i < n; i += kWidth) {
+    const std::int64_t left = part(n, i);
+    // 0 times infinity where the whole row is zero: the NaN becomes 0 as well.
+    const Vec q = nan_to_zero(mul(nan_to_zero(load_partial(x + i, left)), inverse));
+    store_i8_partial(y + i, max(min(q, set1(127.0F)), set1(-127.0F)), left);
+  }
+  return scale;
 }
 
 }  // namespace

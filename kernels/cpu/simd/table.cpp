@@ -45,6 +45,8 @@ const KernelTable kTable = {
     .max_abs_columns = max_abs_columns,
     .max_abs = max_abs,
     .quantize_q8 = quantize_q8,
+    .store_q8_row = store_q8_row,
+    .mix = mix,
     .peak_f32 = peak_f32,
     .peak_read = peak_read,
 };

@@ -66,6 +66,13 @@ inline Vec sum_each(const Vec (&v)[8]) {
   return add(_mm256_permute2f128_ps(quads[0], quads[1], 0x20),
              _mm256_permute2f128_ps(quads[0], quads[1], 0x31));
 }
+/// Lane i holds lane i ^ kStep.
+template <int kStep>
+inline Vec swap_lanes(Vec v) {
+  if constexpr (kStep == 1) return _mm256_permute_ps(v, 0xB1);
+  if constexpr (kStep == 2) return _mm256_permute_ps(v, 0x4E);
+  return _mm256_permute2f128_ps(v, v, 0x01);
+}
 /// a where x < 0, else b.
 inline Vec select_negative(Vec x, Vec a, Vec b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, zero(), _CMP_LT_OQ));

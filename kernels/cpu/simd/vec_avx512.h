@@ -61,6 +61,14 @@ inline Vec sum_each(const Vec (&v)[16]) {
                        _mm512_shuffle_f32x4(quads[2], quads[3], 0xDD));
   return add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xDD));
 }
+/// Lane i holds lane i ^ kStep.
+template <int kStep>
+inline Vec swap_lanes(Vec v) {
+  if constexpr (kStep == 1) return _mm512_permute_ps(v, 0xB1);
+  if constexpr (kStep == 2) return _mm512_permute_ps(v, 0x4E);
+  if constexpr (kStep == 4) return _mm512_shuffle_f32x4(v, v, 0xB1);
+  return _mm512_shuffle_f32x4(v, v, 0x4E);
+}
 /// a where x < 0, else b.
 inline Vec select_negative(Vec x, Vec a, Vec b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_LT_OQ), b, a);
