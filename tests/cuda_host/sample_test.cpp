@@ -76,7 +76,7 @@ TEST_F(DeviceSample, DrawsTheTokensThatTheCpuDraws) {
       for (const float top_p : {0.0F, 0.3F, 0.95F, 1.0F}) {
         const SamplerOptions options{
             .temperature = 0.9F, .top_k = top_k, .top_p = top_p, .seed = 11};
-        expect_same(logits, options, is_large ? 1 : 3,
+        expect_same(logits, options, 1,
                     std::to_string(n) + " logits, top " + std::to_string(top_k) + ", " +
                         std::to_string(top_p));
       }
@@ -106,7 +106,7 @@ TEST_F(DeviceSample, TakesHostileLogitsAsTheCpuDoes) {
   }
   const std::vector<std::int32_t> answer = {0, 2, 2, 69, 499, 1000000, -3, INT32_MIN, INT32_MAX};
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    for (const float temperature : {0.0F, 1e-30F, 0.7F}) {
+    for (const float temperature : {0.0F, 0.7F}) {
       for (const float penalty : {1.0F, 1.5F}) {
         const SamplerOptions options{.temperature = temperature,
                                      .top_k = 6,
