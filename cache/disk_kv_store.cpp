@@ -221,7 +221,17 @@ void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) 
     }
   }
   const std::vector<EvictedRow> remembered = change.evicted;
-  apply(std::move(change));
+  bool are_files_gone = false;
+  try {
+    apply(change);
+  } catch (const Exception& e) {
+    if (e.error().code != ErrorCode::kOutOfMemory) throw;
+    // The disk is so full that the catalogue cannot even say what leaves: the files make room for
+    // it. Should this end here, the next start drops rows without files.
+    for (const Digest& id : ids) static_cast<void>(returning([&] { block_files_.remove(id); }));
+    are_files_gone = true;
+    apply(std::move(change));
+  }
   {
     const std::lock_guard lock(state_mutex_);
     for (const Digest& id : ids) {
@@ -232,7 +242,7 @@ void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) 
   }
   // All are tried; a file that stays has no row, and the next start sweeps it.
   std::optional<Error> first_failure;
-  for (const Digest& id : ids) {
+  for (const Digest& id : are_files_gone ? std::span<const Digest>() : ids) {
     const auto removal = returning([&] { block_files_.remove(id); });
     if (!removal && !first_failure) first_failure = removal.error();
   }

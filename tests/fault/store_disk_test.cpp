@@ -63,12 +63,19 @@ int fill_the_disk(const std::filesystem::path& folder) {
   if (error->code != ErrorCode::kOutOfMemory) return 2;
   if ((*store)->totals().disk_bytes != tests::bytes_of_block_files(folder)) return 3;
   if (tests::count_temporary_files(folder) != 0) return 4;
+  // Before the catalogue had no room either, the last blocks were given that of the first ones.
+  std::uint64_t n_served = 0;
   for (std::uint64_t s = 1; s <= n_written; ++s) {
-    if (!is_served(**store, make_kv_sample(s, {.n_layers = 8}))) return 5;
+    const KvSample sample = make_kv_sample(s, {.n_layers = 8});
+    const Lookup lookup = (*store)->load(sample.key, sample.tokens());
+    const Miss* miss = std::get_if<Miss>(&lookup);
+    if (miss != nullptr && miss->reason != MissReason::kEvicted) return 5;
+    n_served += miss == nullptr && is_served(**store, sample);
   }
+  if (2 * n_served < n_written) return 5;
   store.reset();
   store = value_or_throw(KvStore::open(folder, kOptions));
-  if ((*store)->totals().n_blocks != std::int64_t(n_written)) return 6;
+  if ((*store)->totals().n_blocks != std::int64_t(n_served)) return 6;
   // Space is made: writing goes on.
   if (!(*store)->evict({}, KvStore::Pinned::kKeep)) return 7;
   const KvSample s = make_kv_sample(6000, {.n_layers = 8});
