@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <future>
+#include <limits>
 #include <utility>
 
 #include "app/adapter_choice.h"
@@ -20,6 +21,23 @@ cache::Options store_options(const Settings& settings) {
   options.memory_budget_bytes = settings.memory_budget_bytes;
   options.eviction = settings.eviction;
   return options;
+}
+
+/// With a budget that is not the user's, nothing leaves at the start: the store may keep what it
+/// has, and a new block takes the place of as much as it needs.
+Result<std::unique_ptr<cache::KvStore>> open_kv_store(const SessionOptions& session,
+                                                      const Settings& settings,
+                                                      bool budget_is_known) {
+  const auto folder = session.paths.kv_folder();
+  cache::Options options = store_options(settings);
+  const std::int64_t budget = options.disk_budget_bytes;
+  if (!budget_is_known) options.disk_budget_bytes = std::numeric_limits<std::int64_t>::max();
+  auto store = cache::KvStore::open(folder, options, *session.files);
+  if (!store || budget_is_known) return store;
+  const std::int64_t kept = std::max(budget, (*store)->totals().disk_bytes);
+  const auto set = (*store)->set_budgets(kept, options.memory_budget_bytes);
+  if (!set) return set.error();
+  return store;
 }
 
 /// The embedder that made the library's vectors: where it was, or in the models folder.
@@ -83,8 +101,7 @@ void Session::open_parts() {
   if (!problem.empty()) fail(ErrorCode::kInvalidInput, "Setting " + problem + ".");
   // A store of hundreds of thousands of blocks takes longest: the models are loaded meanwhile.
   auto store = std::async(std::launch::async, [&] {
-    return cache::KvStore::open(options_.paths.kv_folder(), store_options(settings_),
-                                *options_.files);
+    return open_kv_store(options_, settings_, loaded.budget_is_known);
   });
   open_models();
   open_stores([&] { return store.get(); });

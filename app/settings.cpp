@@ -213,6 +213,7 @@ void read_fields(const json& object, LoadedSettings& loaded) {
       const std::string problem = field.read(loaded.settings, value);
       if (!problem.empty()) {
         loaded.notices.push_back("Setting " + key + " " + problem + "; the default is used.");
+        if (key == "disk_budget_bytes") loaded.budget_is_known = false;
       }
     }
     if (!known && key != kFormerKey) {
@@ -240,6 +241,7 @@ Result<LoadedSettings> load_settings(const std::filesystem::path& file) {
       read_fields(*object, loaded);
       return loaded;
     }
+    loaded.budget_is_known = false;
     const std::filesystem::path aside = file.string() + ".damaged";
     std::filesystem::rename(file, aside, error);
     loaded.notices.push_back(

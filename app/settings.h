@@ -99,6 +99,8 @@ struct Settings {
 struct LoadedSettings {
   Settings settings;
   std::vector<std::string> notices;  ///< what was ignored or set aside, for the user
+  /// False when the user's disk budget could not be read: nothing may be evicted for the default.
+  bool budget_is_known = true;
 };
 
 /// Reads settings.json; a missing file gives the defaults. A file that is not JSON is renamed to

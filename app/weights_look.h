@@ -12,8 +12,8 @@
 
 namespace kvlink::app {
 
-/// How every file looked when this was made: of a sharded folder the index and each shard, of a
-/// split GGUF each part. Borrows the file system. One thread.
+/// How every file looked when this was made: of a folder the index and each shard, and what stands
+/// beside them; of a split GGUF each part. Borrows the file system. One thread.
 class WeightsLook {
  public:
   /// Throws what naming the shards does: a damaged index, a part that is missing.
@@ -22,7 +22,8 @@ class WeightsLook {
   /// Throws kIo, naming the file, when one does not look as it did.
   void expect_unchanged() const;
 
-  /// What was remembered under every one of the files, or nothing: replacing one forgets it.
+  /// What was remembered under every one of the files and those beside them, or nothing: replacing
+  /// one forgets it.
   std::optional<Digest> remembered_fingerprint(cache::KvStore& store) const;
   void remember_fingerprint(cache::KvStore& store, const Digest& fingerprint) const;
   /// The same for the SHA-256 of all files one after the other (hash_of_weights).
@@ -32,7 +33,9 @@ class WeightsLook {
  private:
   FileSystem& files_;
   std::vector<std::filesystem::path> paths_;
-  std::vector<std::optional<FileStat>> looks_;
+  /// Of a folder: configuration, tokenizer and chat template, which are part of the fingerprint.
+  std::vector<std::filesystem::path> beside_;
+  std::vector<std::optional<FileStat>> looks_;  ///< of both, in this order
 };
 
 }  // namespace kvlink::app

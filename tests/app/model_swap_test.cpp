@@ -125,5 +125,22 @@ TEST_F(ModelSwapTest, AShardThatIsReplacedWithoutItsIndexIsNoticed) {
   EXPECT_FALSE(WeightsLook(files, folder).remembered_hash(*store));
 }
 
+TEST_F(ModelSwapTest, AConfigurationThatIsChangedBesideTheSameWeightsIsNoticed) {
+  const fs::path folder = library_.folder() / "sharded";
+  fs::copy(fs::path(std::getenv("KVLINK_SOURCE_DIR")) / "tests/golden/tiny/qwen3", folder);
+  const auto store = value_or_throw(cache::KvStore::open(library_.folder() / "remembered", {}));
+  FileSystem& files = FileSystem::posix();
+  const WeightsLook before(files, folder);
+  before.remember_fingerprint(*store, sha256("the model"));
+  before.remember_hash(*store, sha256("its bytes"));
+
+  const fs::path config = folder / "config.json";
+  fs::copy_file(config, folder / "part");
+  fs::rename(folder / "part", config);  // another rope_theta, say
+  EXPECT_THROW(before.expect_unchanged(), Exception);
+  EXPECT_FALSE(WeightsLook(files, folder).remembered_fingerprint(*store));
+  EXPECT_EQ(WeightsLook(files, folder).remembered_hash(*store), sha256("its bytes"));
+}
+
 }  // namespace
 }  // namespace kvlink::app::tests

@@ -103,6 +103,28 @@ TEST(Settings, EveryFieldSurvivesItsFile) {
   EXPECT_EQ(t.sampler.seed, s.sampler.seed);
 }
 
+TEST(Settings, ThatCannotBeReadEvictNothing) {
+  const TinyLibrary library;
+  library.write("boats.md", story("boat", 12));
+  std::int64_t n_blocks = 0;
+  std::int64_t n_bytes = 0;
+  {
+    const auto session = library.open();
+    library.add(*session);
+    n_blocks = session->store().totals().n_blocks;
+    n_bytes = session->store().totals().disk_bytes;
+  }
+  ASSERT_GT(n_blocks, 1);
+  const auto small = [&](Settings& settings) { settings.disk_budget_bytes = n_bytes - 1; };
+  for (const char* damage : {R"({"disk_budget_bytes": 1,})", R"({"disk_budget_bytes": "2 GB"})"}) {
+    write_file(library.paths().settings_file(), damage);
+    const auto session = library.open(small);
+    EXPECT_EQ(session->store().totals().n_blocks, n_blocks) << damage;
+  }
+  fs::remove(library.paths().settings_file());
+  EXPECT_LT(library.open(small)->store().totals().n_blocks, n_blocks);
+}
+
 TEST(Settings, DamagedFilesAreSetAsideAndBadValuesIgnoredWithANotice) {
   const kvlink::tests::TemporaryFolder folder;
   const auto file = folder.path() / "settings.json";
