@@ -12,7 +12,6 @@
 #include "inference/engine_arena.h"
 #include "inference/weight_memory.h"
 #include "kernels/base/result.h"
-#include "kernels/kv_arena.h"
 
 namespace kvlink::app {
 namespace {
@@ -150,10 +149,7 @@ ModelMemory memory_of_model(const inference::ModelOutline& outline, std::int64_t
                             DType kv) {
   const auto& config = outline.config;
   const auto weights = inference::memory_of_weights(outline);
-  const auto token_bytes = [&](DType type) {
-    return std::int64_t{2} * config.n_layers * config.n_kv_heads *
-           kernels::arena_row_bytes(type, config.head_dim);
-  };
+  const auto token_bytes = [&](DType type) { return inference::kv_bytes_of_token(config, type); };
   ModelMemory memory;
   memory.packed = weights.packed;
   memory.mapped = weights.mapped;

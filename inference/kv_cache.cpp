@@ -36,6 +36,11 @@ std::int64_t arena_bytes(const ModelConfig& config, std::int64_t capacity, DType
 
 }  // namespace
 
+std::int64_t kv_bytes_of_token(const ModelConfig& config, DType dtype) {
+  return std::int64_t{2} * config.n_layers * config.n_kv_heads *
+         kernels::arena_row_bytes(dtype, config.head_dim);
+}
+
 HostBuffer IdleKvMemory::take(std::int64_t n_bytes) {
   {
     const std::lock_guard lock(mutex_);

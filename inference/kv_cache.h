@@ -15,6 +15,9 @@
 
 namespace kvlink::inference {
 
+/// Bytes of one token in a cache of this type.
+std::int64_t kv_bytes_of_token(const ModelConfig& config, DType dtype);
+
 /// Memory of a cache that is gone, for the next one: its pages have been touched, which costs
 /// several times what writing into them does. Keeps the largest one. Thread-safe.
 class IdleKvMemory {

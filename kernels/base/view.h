@@ -38,7 +38,8 @@ struct WeightView {
 };
 
 /// One layer of the in-memory KV arena. Keys are rotated (RoPE applied); head-major so that one
-/// head's keys are contiguous: [n_kv_heads, capacity, head_dim]. dtype kF32 or kF16.
+/// head's keys are contiguous: [n_kv_heads, capacity, head_dim]. Types and scales:
+/// kernels/kv_arena.h.
 struct KvArenaView {
   std::byte* keys = nullptr;
   std::byte* values = nullptr;
