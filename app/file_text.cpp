@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/file_presence.h"
 #include "app/low_priority.h"
 #include "app/words.h"
 
@@ -19,14 +20,6 @@ bool stopped_the_reader(ReadProblem problem) {
          problem == ReadProblem::kTooLarge;
 }
 
-bool is_as_it_was(const std::filesystem::path& file, const retrieval::Document& known) {
-  if (known.inode == 0) return false;
-  const FileStat before{.size = known.file_bytes,
-                        .mtime_ns = known.mtime_ns,
-                        .inode = static_cast<std::uint64_t>(known.inode)};
-  return is_unchanged(before, look_at(file));
-}
-
 ReadReport set_aside(const std::string& reason) {
   ReadReport report;
   report.problem = ReadProblem::kSetAside;
@@ -36,6 +29,14 @@ ReadReport set_aside(const std::string& reason) {
 }
 
 }  // namespace
+
+bool is_as_it_was(const std::filesystem::path& file, const retrieval::Document& known) {
+  if (known.inode == 0) return false;
+  const FileStat before{.size = known.file_bytes,
+                        .mtime_ns = known.mtime_ns,
+                        .inode = static_cast<std::uint64_t>(known.inode)};
+  return is_unchanged(before, look_at(file));
+}
 
 Result<FileText> FileTextReader::read(const ScannedFile& file, std::stop_token stop) {
   return returning([&] { return read_or_throw(file, std::move(stop)); });
@@ -133,8 +134,7 @@ FileText FileTextReader::read_or_throw(const ScannedFile& file, std::stop_token 
   }
   const bool free_name = !text.known || text.known->n_chunks == 0;
   for (const auto& same : value_or_throw(library.find_content(text.content))) {
-    std::error_code ignored;
-    const bool gone = !std::filesystem::exists(same.path, ignored);
+    const bool gone = !same.offline && FilePresence().of(same.path) == Presence::kGone;
     if (free_name && gone && is_current(same) && claim(same.id)) {
       text.moved_from = same;
       return text;

@@ -41,6 +41,9 @@ struct FileText {
   retrieval::ReadReport report;
 };
 
+/// Whether size, time and inode say that the file is as it was when the library read it.
+bool is_as_it_was(const std::filesystem::path& file, const retrieval::Document& known);
+
 /// Reads and hashes a file unless the file system says that it is as it was, and has it parsed when
 /// its content is not what the library knows.
 /// Thread-safe.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/folder_sync.h"
 
-#include <algorithm>
+#include <iterator>
+#include <set>
 #include <system_error>
 #include <vector>
 
+#include "app/file_presence.h"
 #include "app/reconcile.h"
 
 namespace kvlink::app {
@@ -12,24 +14,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whether a file that is not there would be, were it not deleted. A mount point without its drive
-/// is missing or an empty folder; of a file that was named itself, its folder tells.
-bool is_within_reach(const std::string& file, const fs::path& root) {
-  std::error_code error;
-  if (file == root) return fs::exists(root.parent_path(), error);
-  return fs::is_directory(root, error) && !fs::is_empty(root, error) && !error;
-}
-
 bool lies_below(const std::string& path, const std::string& root) {
   return path == root || path.starts_with(root.ends_with('/') ? root : root + "/");
 }
 
 }  // namespace
 
-Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> roots) {
+Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> roots,
+                                std::span<const fs::path> reported) {
   return returning([&] {
     SyncReport report;
-    std::vector<retrieval::DocumentId> offline, online, gone;
+    std::set<retrieval::DocumentId> offline, online, gone;
+    FilePresence presence(reported);
     const auto documents = value_or_throw(session.library().documents());
     for (const auto& named : roots) {
       std::error_code error;
@@ -37,25 +33,26 @@ Result<SyncReport> drop_missing(Session& session, std::span<const fs::path> root
       const std::string root = (error ? named : real).string();
       for (const auto& document : documents) {
         if (!lies_below(document.path, root)) continue;
-        if (fs::exists(document.path, error)) {
-          if (document.offline) online.push_back(document.id);
-        } else if (is_within_reach(document.path, root)) {
-          gone.push_back(document.id);
-        } else if (!document.offline) {
-          offline.push_back(document.id);
-        }
+        const Presence found = presence.of(document.path, root);
+        if (found == Presence::kHere && document.offline) online.insert(document.id);
+        if (found == Presence::kGone) gone.insert(document.id);
+        if (found == Presence::kOutOfReach) offline.insert(document.id);
       }
     }
-    std::sort(gone.begin(), gone.end());  // a file may lie below two roots
-    gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
-    if (!gone.empty()) {
-      value_or_throw(remove_documents(session.library(), session.store(), gone));
+    // Below several folders: what one of them cannot see is not deleted.
+    std::erase_if(gone, [&](retrieval::DocumentId id) { return offline.contains(id); });
+    for (const auto& document : documents) {
+      if (document.offline) offline.erase(document.id);
     }
-    report.n_removed = static_cast<std::int64_t>(gone.size());
-    value_or_throw(session.library().set_offline(offline, true));
-    value_or_throw(session.library().set_offline(online, false));
-    report.n_offline = static_cast<std::int64_t>(offline.size());
-    report.n_online = static_cast<std::int64_t>(online.size());
+    const auto ids = [](const auto& set) { return std::vector(set.begin(), set.end()); };
+    if (!gone.empty()) {
+      value_or_throw(remove_documents(session.library(), session.store(), ids(gone)));
+    }
+    report.n_removed = std::ssize(gone);
+    value_or_throw(session.library().set_offline(ids(offline), true));
+    value_or_throw(session.library().set_offline(ids(online), false));
+    report.n_offline = std::ssize(offline);
+    report.n_online = std::ssize(online);
     return report;
   });
 }

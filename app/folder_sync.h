@@ -16,9 +16,11 @@ struct SyncReport {
   std::int64_t n_online = 0;   ///< back again
 };
 
-/// Looks at every document below `roots`. One whose file is gone is removed with its blocks, unless
-/// its root itself is gone or empty, as when a drive was taken away: then it is marked offline and
-/// stays searchable. kIo and so on when the library cannot be used.
-Result<SyncReport> drop_missing(Session& session, std::span<const std::filesystem::path> roots);
+/// Looks at every document below `roots`. One whose file is gone (FilePresence) is removed with its
+/// blocks; one that is out of reach, as when a drive was taken away, is marked offline and stays
+/// searchable. `reported`: what the system said was deleted. kIo and so on when the library cannot
+/// be used.
+Result<SyncReport> drop_missing(Session& session, std::span<const std::filesystem::path> roots,
+                                std::span<const std::filesystem::path> reported = {});
 
 }  // namespace kvlink::app

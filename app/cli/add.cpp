@@ -26,8 +26,9 @@ std::vector<std::filesystem::path> existing(const std::vector<std::filesystem::p
 }
 
 void drop_missing_and_tell(CommandContext& context, Session& session,
-                           std::span<const std::filesystem::path> paths) {
-  const auto synced = value_or_throw(drop_missing(session, paths));
+                           std::span<const std::filesystem::path> paths,
+                           std::span<const std::filesystem::path> reported = {}) {
+  const auto synced = value_or_throw(drop_missing(session, paths, reported));
   if (synced.n_removed > 0) {
     context.output.note(counted(synced.n_removed, "document") + " removed: the files are gone.");
   }
@@ -63,11 +64,12 @@ ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
     const auto& changed = changes.rescan ? paths : changes.changed;
     if (!changed.empty()) {
       const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
-      tell_report(context.output, value_or_throw(ingestion.add(existing(changed), caching, stop)),
-                  arguments.no_kv);
+      const auto report = value_or_throw(ingestion.add(existing(changed), caching, stop));
+      tell_report(context.output, report, arguments.no_kv);
+      if (report.cancelled) continue;  // what was not looked at may be what an old name became
     }
     if (changes.rescan || !changes.removed.empty()) {
-      drop_missing_and_tell(context, session, paths);
+      drop_missing_and_tell(context, session, paths, changes.removed);
     }
   }
   return ExitCode::kDone;

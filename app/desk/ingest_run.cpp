@@ -6,6 +6,7 @@
 
 #include "app/desk/document_stages.h"
 #include "app/desk/pre_scan.h"
+#include "app/file_text.h"
 
 namespace kvlink::desk {
 namespace {
@@ -35,8 +36,9 @@ IngestState state_of(app::IngestPhase phase) {
 
 }  // namespace
 
-void IngestRun::exclude(const std::vector<QString>& suffixes) {
+void IngestRun::exclude(const std::vector<QString>& suffixes, const std::vector<QString>& paths) {
   for (const auto& suffix : suffixes) excluded_.insert(suffix.toLower());
+  for (const auto& path : paths) excluded_paths_.insert(utf8_of(path));
 }
 
 app::IngestEvents IngestRun::events() {
@@ -53,19 +55,21 @@ app::IngestEvents IngestRun::events() {
   return events;
 }
 
+bool IngestRun::is_left_out(const app::ScannedFile& file) {
+  const std::string path = file.path.string();
+  if (excluded_.contains(suffix_of(path)) || excluded_paths_.contains(path)) return true;
+  const auto known = session_.library().find_path(path);
+  if (!known || !*known) return false;
+  if (skips_unchanged_ && app::is_as_it_was(file.path, **known)) return true;
+  known_[path] = row_of(**known);
+  return false;
+}
+
 void IngestRun::scanned(app::ScanResult& scan) {
-  if (!excluded_.empty()) {
-    std::erase_if(scan.files, [&](const app::ScannedFile& file) {
-      return excluded_.contains(suffix_of(file.path.string()));
-    });
-    std::erase_if(scan.unsupported,
-                  [&](const std::string& path) { return excluded_.contains(suffix_of(path)); });
-  }
-  for (const auto& file : scan.files) {
-    const auto known = session_.library().find_path(file.path.string());
-    if (known && *known) known_[file.path.string()] = row_of(**known);
-    add(row_in_work(file, DocumentStage::kQueued));
-  }
+  std::erase_if(scan.files, [&](const auto& file) { return is_left_out(file); });
+  std::erase_if(scan.unsupported,
+                [&](const std::string& path) { return excluded_.contains(suffix_of(path)); });
+  for (const auto& file : scan.files) add(row_in_work(file, DocumentStage::kQueued));
   flush();
 }
 

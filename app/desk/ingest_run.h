@@ -27,8 +27,10 @@ class IngestRun {
   IngestRun(app::Session& session, Listener listener)
       : session_(session), listener_(std::move(listener)) {}
 
-  /// Suffixes that are left out (".csv").
-  void exclude(const std::vector<QString>& suffixes);
+  /// Suffixes (".csv") and files that are left out.
+  void exclude(const std::vector<QString>& suffixes, const std::vector<QString>& paths);
+  /// Leaves out what the file system says is as it was, and so tells nothing of it.
+  void skip_unchanged() { skips_unchanged_ = true; }
 
   app::IngestEvents events();
   void progress(const app::IngestProgress& progress);
@@ -38,6 +40,7 @@ class IngestRun {
 
  private:
   void scanned(app::ScanResult& scan);
+  bool is_left_out(const app::ScannedFile& file);
   DocumentRow row_in_work(const app::ScannedFile& file, DocumentStage stage) const;
   void file_done(const app::ScannedFile& file, retrieval::DocumentId id, const Error* problem);
   void caching_moved(DocumentId document);
@@ -48,9 +51,11 @@ class IngestRun {
   app::Session& session_;
   Listener listener_;
   std::set<QString> excluded_;
+  std::set<std::string> excluded_paths_;
+  bool skips_unchanged_ = false;
   std::vector<DocumentRow> rows_;
   std::unordered_map<std::string, DocumentRow> known_;  ///< of these files, by path
-  std::map<DocumentId, DocumentRow> indexed_;  ///< those that are cached next
+  std::map<DocumentId, DocumentRow> indexed_;           ///< those that are cached next
   DocumentId caching_ = 0;
   IngestStatus status_;
   std::chrono::steady_clock::time_point last_flush_;

@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "app/desk/ingest_run.h"
+#include "app/file_bytes.h"
+#include "app/folder_sync.h"
 
 namespace kvlink::desk {
 
@@ -22,16 +24,27 @@ class IngestWorker::Run {
   }
 
   Result<app::IngestReport> add(const AddRequest& request) {
-    told_.exclude(request.excluded_suffixes);
+    told_.exclude(request.excluded_suffixes, request.excluded_paths);
+    if (request.followed) told_.skip_unchanged();
     ingestion_.set_password(utf8_of(request.password));
-    std::vector<std::filesystem::path> paths;
-    for (const auto& path : request.paths) paths.emplace_back(utf8_of(path));
+    auto paths = paths_of(request.paths);
+    if (request.followed) {
+      app::ScanOptions in_folders;
+      in_folders.names_are_found = true;
+      ingestion_.set_scan(in_folders);
+      std::erase_if(paths, [](const auto& path) { return !app::look_at(path); });
+    }
     const auto caching =
         request.caching ? app::Ingestion::Caching::kYes : app::Ingestion::Caching::kNo;
     const auto rereading =
         request.read_again ? app::Ingestion::Rereading::kAll : app::Ingestion::Rereading::kChanged;
     auto report = ingestion_.add(paths, caching, stop_, rereading);
     told_.flush();
+    // What was renamed is found by its content before its old name is taken for gone.
+    if (!report || report->cancelled || request.gone_below.empty()) return report;
+    const auto synced =
+        app::drop_missing(worker_.session(), paths_of(request.gone_below), paths_of(request.gone));
+    if (!synced) return synced.error();
     return report;
   }
 
@@ -42,6 +55,12 @@ class IngestWorker::Run {
   }
 
  private:
+  static std::vector<std::filesystem::path> paths_of(const std::vector<QString>& texts) {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& text : texts) paths.emplace_back(utf8_of(text));
+    return paths;
+  }
+
   IngestRun::Listener listener() {
     return {.on_rows = [this](const auto& rows) { emit worker_.rows_in_progress(rows); },
             .on_status = [this](const auto& status) { worker_.tell(status); },
@@ -142,6 +161,7 @@ void IngestWorker::perform(RequestId id, const AddRequest& request, std::stop_to
     }
     summary = summary_of(*report);
   }
+  summary.followed = request.followed;
   emit finished(id, summary);
 }
 

@@ -84,6 +84,7 @@ struct TypeCount {
 struct PreScan {
   RequestId id = 0;
   std::vector<QString> paths;    ///< what was asked for
+  std::vector<QString> folders;  ///< of these the folders, by their real names
   std::vector<TypeCount> types;  ///< supported ones first, most files first
   std::int64_t n_files = 0;      ///< supported
   std::int64_t n_bytes = 0;
@@ -105,6 +106,13 @@ struct AddRequest {
   bool caching = true;                          ///< false: searchable is enough
   bool read_again = false;                      ///< also files that did not change
   QString password = {};                        ///< of those that are encrypted; kept nowhere
+  std::vector<QString> follow = {};             ///< folders to be followed from now on
+  bool followed = false;  ///< the paths were found in followed folders, not named
+  std::vector<QString> excluded_paths = {};  ///< files the user took out of the library
+  /// Documents below these folders whose files are gone go when the run has ended, or are marked
+  /// offline with their drive.
+  std::vector<QString> gone_below = {};
+  std::vector<QString> gone = {};  ///< what the system said was deleted there
 };
 
 enum class IngestState : std::uint8_t { kIdle, kScanning, kIndexing, kCaching };
@@ -135,6 +143,7 @@ struct IngestSummary {
   std::int64_t n_blocks_made = 0;
   double seconds = 0;
   bool cancelled = false;
+  bool followed = false;         ///< nobody asked for this run: a followed folder changed
   std::vector<QString> notices;  ///< sentences for the user: budget, repairs, what was left out
   std::vector<QString> problems;
 };

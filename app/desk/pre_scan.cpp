@@ -57,6 +57,13 @@ PreScan pre_scan_of(RequestId id, const std::vector<QString>& paths, const Estim
   PreScan result;
   result.id = id;
   result.paths = paths;
+  for (const auto& path : named) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(path, error);
+    if (!error && std::filesystem::is_directory(real, error)) {
+      result.folders.push_back(text_of(real.string()));
+    }
+  }
   result.types = count_types(scan);
   result.n_files = static_cast<std::int64_t>(scan.files.size());
   for (const auto& file : scan.files) result.n_bytes += file.bytes;

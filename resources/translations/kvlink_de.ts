@@ -668,6 +668,10 @@
         <source>decodes pictures for Tesseract</source>
         <translation>entschlüsselt Bilder für Tesseract</translation>
     </message>
+    <message>
+        <source>keys of OpenDocument files that are encrypted with a password</source>
+        <translation>Schlüssel von OpenDocument-Dateien, die mit einem Kennwort verschlüsselt sind</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::AnswerView</name>
@@ -1547,6 +1551,16 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
     </message>
 </context>
 <context>
+    <name>kvlink::ui::FollowedFolders</name>
+    <message numerus="yes">
+        <source>%n folder(s) are beyond the system&apos;s limit of what can be watched (fs.inotify.max_user_watches): they are looked at once a minute.</source>
+        <translation>
+            <numerusform>%n Ordner liegt jenseits dessen, was das System beobachten lässt (fs.inotify.max_user_watches): er wird einmal in der Minute durchgesehen.</numerusform>
+            <numerusform>%n Ordner liegen jenseits dessen, was das System beobachten lässt (fs.inotify.max_user_watches): sie werden einmal in der Minute durchgesehen.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::GuidePage</name>
     <message>
         <source>No page contains this.</source>
@@ -1877,6 +1891,14 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
             <numerusform>%n Abschnitt hat noch keinen.</numerusform>
             <numerusform>%n Abschnitte haben noch keinen.</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>Stop following %1</source>
+        <translation>%1 nicht mehr folgen</translation>
+    </message>
+    <message>
+        <source>Follow this folder</source>
+        <translation>Diesem Ordner folgen</translation>
     </message>
 </context>
 <context>
@@ -2680,6 +2702,14 @@ Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier able
         <source>(A guess: nothing was measured here yet.)</source>
         <translation>(Geraten: hier wurde noch nichts gemessen.)</translation>
     </message>
+    <message>
+        <source>Follow what changes there</source>
+        <translation>Änderungen dort folgen</translation>
+    </message>
+    <message>
+        <source>While KVLink is open, files that are new or changed are read, and documents whose files are deleted leave the library. What changed meanwhile is looked up at the next start.</source>
+        <translation>Solange KVLink offen ist, werden neue und geänderte Dateien gelesen, und Dokumente, deren Dateien gelöscht sind, verlassen die Bibliothek. Was sich in der Zwischenzeit geändert hat, wird beim nächsten Start nachgesehen.</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::ProblemBar</name>
@@ -3128,6 +3158,18 @@ Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier able
     <message>
         <source>Kept there between questions, where a GPU is used</source>
         <translation>Bleibt dort zwischen Fragen, wo eine GPU benutzt wird</translation>
+    </message>
+    <message>
+        <source>While answering</source>
+        <translation>Beim Antworten</translation>
+    </message>
+    <message>
+        <source>Of what the model holds in memory; a GPU keeps f16</source>
+        <translation>Dessen, was das Modell im Speicher hält; eine GPU behält f16</translation>
+    </message>
+    <message>
+        <source>bf16: the same size</source>
+        <translation>bf16: gleich groß</translation>
     </message>
 </context>
 <context>

@@ -287,6 +287,16 @@
     </message>
 </context>
 <context>
+    <name>kvlink::ui::FollowedFolders</name>
+    <message numerus="yes">
+        <source>%n folder(s) are beyond the system&apos;s limit of what can be watched (fs.inotify.max_user_watches): they are looked at once a minute.</source>
+        <translation>
+            <numerusform>%n folder is beyond the system&apos;s limit of what can be watched (fs.inotify.max_user_watches): it is looked at once a minute.</numerusform>
+            <numerusform>%n folders are beyond the system&apos;s limit of what can be watched (fs.inotify.max_user_watches): they are looked at once a minute.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>kvlink::ui::LibraryModel</name>
     <message numerus="yes">
         <source>Collection %1, %n document(s)</source>

@@ -63,6 +63,7 @@ class HelpTest : public QObject {
                                            {"EXPAT", "Expat"},
                                            {"gumbo", "gumbo"},
                                            {"mbedcrypto", "Mbed TLS"},
+                                           {"argon2", "Argon2"},
                                            {"tesseract", "Tesseract"},
                                            {"lept", "Leptonica"},
                                            {"uchardet", "uchardet"}};

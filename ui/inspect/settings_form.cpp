@@ -381,6 +381,12 @@ void SettingsForm::build_storage() {
       {{tr("f16: as computed"), static_cast<int>(DType::kF16)},
        {tr("q8: half the size"), static_cast<int>(DType::kQ8Kv)}},
       [](Settings & s) -> auto& { return s.block_dtype; });
+  add_choice(
+      form, tr("While answering"), tr("Of what the model holds in memory; a GPU keeps f16"),
+      {{tr("f16: as computed"), static_cast<int>(DType::kF16)},
+       {tr("bf16: the same size"), static_cast<int>(DType::kBF16)},
+       {tr("q8: half the size"), static_cast<int>(DType::kQ8Kv)}},
+      [](Settings & s) -> auto& { return s.kv_type; });
 }
 
 }  // namespace kvlink::ui

@@ -26,10 +26,16 @@ std::vector<const desk::DocumentRow*> LibraryPanel::selected() const {
 
 void LibraryPanel::remove_selected() {
   std::vector<desk::DocumentId> ids;
+  std::vector<QString> paths;
   for (const auto* row : selected()) {
-    if (row->id != 0) ids.push_back(row->id);
+    if (row->id == 0) continue;
+    ids.push_back(row->id);
+    paths.push_back(row->path);
   }
-  if (!ids.empty()) desk_.library().remove(desk::next_request_id(), ids);
+  if (ids.empty()) return;
+  const auto id = desk::next_request_id();
+  emit removing(id, paths);
+  desk_.library().remove(id, ids);
 }
 
 void LibraryPanel::reindex_selected() {
@@ -58,7 +64,10 @@ void LibraryPanel::open_menu(const QPoint& at) {
   auto* menu = new QMenu(this);
   menu->setAttribute(Qt::WA_DeleteOnClose);
   if (row != nullptr && row->id != 0 && rows.size() == 1) add_document_actions(*menu, *row);
-  if (row == nullptr) add_collection_actions(*menu, index);
+  if (row == nullptr) {
+    add_collection_actions(*menu, index);
+    add_following_action(*menu, rows);
+  }
   if (!rows.empty()) add_common_actions(*menu);
   menu->popup(view_->viewport()->mapToGlobal(at));
 }
@@ -90,6 +99,25 @@ void LibraryPanel::add_collection_actions(QMenu& menu, const QModelIndex& index)
   const QString key = index.data(LibraryModel::kCollection).toString();
   menu.addAction(icon(QStringLiteral("edit")), tr("Rename the collection"), this,
                  [this, key] { view_->edit(model_->index_of_collection(key)); });
+  menu.addSeparator();
+}
+
+/// Of a collection that is the folder its documents lie in.
+void LibraryPanel::add_following_action(QMenu& menu,
+                                        const std::vector<const desk::DocumentRow*>& rows) {
+  if (rows.empty() || !followed_folder_) return;
+  const QString folder = rows.front()->path.section(QLatin1Char('/'), 0, -2);
+  const bool in_one = std::all_of(rows.begin(), rows.end(), [&](const auto* row) {
+    return row->path.startsWith(folder + QLatin1Char('/'));
+  });
+  const auto followed = followed_folder_(folder);
+  if (followed) {
+    menu.addAction(tr("Stop following %1").arg(without_mnemonic(one_line(*followed, 60))), this,
+                   [this, folder = *followed] { emit unfollow_requested(folder); });
+  } else if (in_one && !folder.isEmpty()) {
+    menu.addAction(tr("Follow this folder"), this,
+                   [this, folder] { emit follow_requested(folder); });
+  }
   menu.addSeparator();
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <QWidget>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "app/desk/library_messages.h"
@@ -48,6 +50,10 @@ class LibraryPanel : public QWidget {
   void start(const desk::AddRequest& request);
   /// The filter with the failed ones.
   void show_problems();
+  /// Says which followed folder a path lies in, if any.
+  void set_following(std::function<std::optional<QString>(const QString&)> followed_folder) {
+    followed_folder_ = std::move(followed_folder);
+  }
 
  public slots:
   void remove_selected();
@@ -72,6 +78,10 @@ class LibraryPanel : public QWidget {
                          const QString& title);
   /// Ctrl+V in the list.
   void paste_requested();
+  void follow_requested(const QString& folder);
+  void unfollow_requested(const QString& folder);
+  /// Documents are being removed; these are their files.
+  void removing(kvlink::desk::RequestId id, const std::vector<QString>& paths);
   /// A run was handed to the ingestion.
   void run_started(kvlink::desk::RequestId id, const kvlink::desk::AddRequest& request);
 
@@ -100,6 +110,7 @@ class LibraryPanel : public QWidget {
   void open_menu(const QPoint& at);
   void add_document_actions(QMenu& menu, const desk::DocumentRow& row);
   void add_collection_actions(QMenu& menu, const QModelIndex& index);
+  void add_following_action(QMenu& menu, const std::vector<const desk::DocumentRow*>& rows);
   void add_common_actions(QMenu& menu);
   void add_cache_actions(QMenu& menu);
   void tell_warmed(qint64 n_blocks, qint64 n_missing);
@@ -114,6 +125,7 @@ class LibraryPanel : public QWidget {
   void ignore_problem(bool ignored);
   void add_problem_actions(QMenu& menu, const desk::DocumentRow& row);
 
+  std::function<std::optional<QString>(const QString&)> followed_folder_;
   desk::Desk& desk_;
   LibraryModel* model_;
   QTreeView* view_;

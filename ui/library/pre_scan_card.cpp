@@ -36,7 +36,8 @@ PreScanCard::PreScanCard(QWidget* parent)
       types_(new QGridLayout),
       start_(new QPushButton(tr("Start"), this)),
       cancel_(new QPushButton(tr("Cancel"), this)),
-      caching_(new QCheckBox(tr("Cache them, for fast answers"), this)) {
+      caching_(new QCheckBox(tr("Cache them, for fast answers"), this)),
+      follow_(new QCheckBox(tr("Follow what changes there"), this)) {
   setObjectName(QStringLiteral("preScanCard"));
   setFrameShape(QFrame::StyledPanel);
   setAutoFillBackground(true);
@@ -44,9 +45,15 @@ PreScanCard::PreScanCard(QWidget* parent)
   QFont bold = title_->font();
   bold.setWeight(QFont::DemiBold);
   title_->setFont(bold);
-  caching_->setChecked(true);
-  // A long translation is cut; it must not make the column wider.
-  caching_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+  for (auto* box : {caching_, follow_}) {
+    box->setChecked(true);
+    // A long translation is cut; it must not make the column wider.
+    box->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
+  }
+  follow_->setObjectName(QStringLiteral("preScanFollow"));
+  follow_->setToolTip(
+      tr("While KVLink is open, files that are new or changed are read, and documents whose files "
+         "are deleted leave the library. What changed meanwhile is looked up at the next start."));
   caching_->setToolTip(
       tr("The language model reads every passage once, now. Otherwise documents are only "
          "searchable, and a question computes what it needs."));
@@ -61,10 +68,12 @@ PreScanCard::PreScanCard(QWidget* parent)
   buttons->addWidget(cancel_);
   buttons->addWidget(start_);
   auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(12, 10, 12, 10);
+  column->setContentsMargins(12, 6, 12, 6);
+  column->setSpacing(1);  // large letters leave little room below the list
   column->addWidget(title_);
   column->addLayout(types_);
   column->addWidget(caching_);
+  column->addWidget(follow_);
   column->addWidget(estimate_);
   column->addWidget(notes_);
   column->addLayout(buttons);
@@ -75,6 +84,7 @@ PreScanCard::PreScanCard(QWidget* parent)
     for (std::size_t i = 0; i < boxes_.size(); ++i) {
       if (!boxes_[i]->isChecked()) request.excluded_suffixes.push_back(scan_.types[i].suffix);
     }
+    if (follow_->isChecked()) request.follow = scan_.folders;
     emit start_requested(request);
   });
   hide();
@@ -95,7 +105,8 @@ void PreScanCard::show_counting(const std::vector<QString>& paths) {
                       ? tr("Looking into %1…").arg(visible_text(paths.front()))
                       : tr("Looking into %n place(s)…", nullptr, static_cast<int>(paths.size())));
   for (QWidget* part : {static_cast<QWidget*>(estimate_), static_cast<QWidget*>(notes_),
-                        static_cast<QWidget*>(caching_), static_cast<QWidget*>(start_)}) {
+                        static_cast<QWidget*>(caching_), static_cast<QWidget*>(follow_),
+                        static_cast<QWidget*>(start_)}) {
     part->hide();
   }
   show();
@@ -143,6 +154,7 @@ void PreScanCard::show_scan(const desk::PreScan& scan) {
   notes_->setText(notes.join(QLatin1Char('\n')));
   notes_->setVisible(!notes.isEmpty());
   caching_->setVisible(scan.n_files > 0);
+  follow_->setVisible(scan.n_files > 0 && !scan.folders.empty());
   start_->setVisible(scan.n_files > 0);
   update_estimate();
   show();

@@ -43,6 +43,7 @@ class PreScanCard : public QFrame {
   QPushButton* start_;
   QPushButton* cancel_;
   QCheckBox* caching_;
+  QCheckBox* follow_;
   desk::PreScan scan_;
   std::vector<QCheckBox*> boxes_;  ///< of the supported types of scan_, in order
 };

@@ -68,6 +68,8 @@ std::vector<ThirdParty> third_parties() {
       {"gumbo", "Apache-2.0", AboutBox::tr("reads HTML")},
       {"Mbed TLS (libmbedcrypto)", "Apache-2.0",
        AboutBox::tr("opens documents that are encrypted with a password")},
+      {"Argon2 (libargon2)", "CC0-1.0 OR Apache-2.0",
+       AboutBox::tr("keys of OpenDocument files that are encrypted with a password")},
       {"uchardet", "MPL-1.1 OR GPL-2.0-or-later OR LGPL-2.1-or-later",
        AboutBox::tr("recognises the encoding of texts")},
       {"Tesseract", "Apache-2.0", AboutBox::tr("reads text in pictures, where it is installed")},

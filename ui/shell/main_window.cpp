@@ -21,6 +21,7 @@
 #include "ui/shell/command_palette.h"
 #include "ui/shell/drop_overlay.h"
 #include "ui/shell/escape_rule.h"
+#include "ui/shell/followed_folders.h"
 #include "ui/shell/gpu_banner.h"
 #include "ui/shell/guide_page.h"
 #include "ui/shell/loss_banners.h"
@@ -53,6 +54,7 @@ MainWindow::MainWindow(desk::Desk& desk, WindowOptions options, QWidget* parent)
   build_toolbar();
   connect_panels();
   connect_desk();
+  connect_following();
   restore_state();
   connect_state();
   qApp->installEventFilter(this);
@@ -212,6 +214,21 @@ void MainWindow::connect_desk() {
           });
 }
 
+void MainWindow::connect_following() {
+  followed_ = new FollowedFolders(desk_, state_, this);
+  library_->set_following([this](const QString& path) { return followed_->containing(path); });
+  connect(library_, &LibraryPanel::run_started, this,
+          [this](desk::RequestId, const desk::AddRequest& request) { followed_->add(request); });
+  connect(library_, &LibraryPanel::follow_requested, this, [this](const QString& folder) {
+    library_->start({.paths = {folder}, .follow = {folder}});
+  });
+  connect(library_, &LibraryPanel::unfollow_requested, followed_, &FollowedFolders::remove);
+  connect(library_, &LibraryPanel::removing, followed_, &FollowedFolders::exclude);
+  connect(followed_, &FollowedFolders::notice, this, [this](const QString& message) {
+    banners_->show_banner(QStringLiteral("following"), message, Tone::kWarning);
+  });
+}
+
 /// The sheet and the palette lie above the pages, a page above the conversation.
 void MainWindow::apply_escape_rule() {
   const auto page = [this](QWidget* one) {
@@ -280,18 +297,20 @@ void MainWindow::ingest_finished(desk::RequestId id, const desk::IngestSummary& 
   for (const auto& notice : summary.notices) {
     banners_->show_banner(notice, notice, Tone::kWarning);
   }
-  if (summary.n_failed > 0) {
+  if (summary.n_failed > 0 && !summary.followed) {
     banners_->show_banner(
         QStringLiteral("failed"),
         tr("%n file(s) could not be read. The first: ", nullptr, int(summary.n_failed)) +
             one_line(summary.problems.front(), 200),
         Tone::kProblem, {{tr("Show them"), [this] { library_->show_problems(); }}});
   }
-  if (summary.cancelled || summary.seconds < kLongRunSeconds || isActiveWindow()) return;
+  if (summary.cancelled || summary.followed || summary.seconds < kLongRunSeconds ||
+      isActiveWindow())
+    return;
   const auto n_documents = summary.n_added + summary.n_updated;
   if (n_documents == 0 && summary.n_blocks_made > 0) {
-    notify_desktop(tr("Caches are ready"), tr("%n block(s) computed", nullptr,
-                                              static_cast<int>(summary.n_blocks_made)));
+    notify_desktop(tr("Caches are ready"),
+                   tr("%n block(s) computed", nullptr, static_cast<int>(summary.n_blocks_made)));
     return;
   }
   notify_desktop(tr("Documents are ready"),

@@ -23,6 +23,7 @@ class BannerStack;
 class CachePanel;
 class CommandPalette;
 class DropOverlay;
+class FollowedFolders;
 class GuidePage;
 class LibraryPanel;
 class SettingsPanel;
@@ -56,6 +57,7 @@ class MainWindow : public QMainWindow {
   DropOverlay& overlay() { return *overlay_; }
   StatusLine& status() { return *status_; }
   QTabWidget& inspector() { return *inspector_; }
+  FollowedFolders& followed_folders() { return *followed_; }
   bool shows_settings() const;
   bool shows_guide() const;
 
@@ -72,6 +74,7 @@ class MainWindow : public QMainWindow {
   void build();
   void connect_panels();
   void connect_desk();
+  void connect_following();
   void apply_escape_rule();
   void show_settings(bool shown);
   void show_guide();
@@ -115,6 +118,7 @@ class MainWindow : public QMainWindow {
   desk::Desk& desk_;
   WindowOptions options_;
   WindowState state_;
+  FollowedFolders* followed_ = nullptr;
   QTimer save_soon_;
   QStackedWidget* pages_ = nullptr;
   QSplitter* columns_ = nullptr;

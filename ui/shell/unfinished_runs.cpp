@@ -29,6 +29,7 @@ QByteArray UnfinishedRuns::to_json() const {
   for (const auto& [id, request] : runs_) {
     runs.append(QJsonObject{{"paths", array_of(request.paths)},
                             {"excluded", array_of(request.excluded_suffixes)},
+                            {"excluded_paths", array_of(request.excluded_paths)},
                             {"caching", request.caching},
                             {"read_again", request.read_again}});
   }
@@ -41,6 +42,7 @@ std::vector<desk::AddRequest> UnfinishedRuns::from_json(const QByteArray& json) 
     desk::AddRequest request;
     request.paths = strings_of(run.toObject()["paths"]);
     request.excluded_suffixes = strings_of(run.toObject()["excluded"]);
+    request.excluded_paths = strings_of(run.toObject()["excluded_paths"]);
     request.caching = run.toObject()["caching"].toBool(true);
     request.read_again = run.toObject()["read_again"].toBool(false);
     if (!request.paths.empty()) requests.push_back(std::move(request));
