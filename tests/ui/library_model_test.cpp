@@ -134,6 +134,21 @@ class LibraryModelTest : public QObject {
     QCOMPARE(model_->n_shown(), 4);
   }
 
+  void the_filter_of_what_is_ready_follows_what_becomes_ready() {
+    model_->apply(
+        all({document(1, "/a/ready.md"), document(2, "/a/new.md", DocumentStage::kSearchable)}));
+    model_->set_filter(LibraryFilter::kReady);
+    QCOMPARE(shown(*model_), QStringList{"a: ready.md"});
+    DocumentsChange change;
+    change.changed = {document(2, "/a/new.md", DocumentStage::kReady)};
+    model_->apply(change);
+    QTRY_COMPARE(shown(*model_), QStringList{"a: new.md, ready.md"});
+    // What is tried again stays where it is until that has an end.
+    change.changed = {document(1, "/a/ready.md", DocumentStage::kEmbedding)};
+    model_->apply(change);
+    QCOMPARE(model_->n_shown(), 2);
+  }
+
   void what_was_read_without_some_pages_is_among_the_problems() {
     auto partly = document(1, "/a/scan.pdf", DocumentStage::kReady);
     partly.remedy = app::Remedy::kRetry;

@@ -154,6 +154,17 @@ class LibraryPanelTest : public QObject {
     QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 4, kPatienceMs);
   }
 
+  void what_is_added_while_something_is_looked_at_is_added_too() {
+    std::vector<QString> paths;
+    for (const char* name : {"heron.md", "tern.md"}) {
+      paths.push_back(window_->desk_fixture().write(name, app::tests::story(name, 12)));
+    }
+    window_->library().add_paths({paths[0]});
+    window_->library().add_paths({paths[1]});
+    QTRY_VERIFY_WITH_TIMEOUT(window_->document("heron.md").isValid(), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(window_->document("tern.md").isValid(), kPatienceMs);
+  }
+
   void names_from_outside_are_no_markup_and_hide_nothing() {
     const auto path = window_->desk_fixture().write(
         "bad.md", "# <b>bold</b> \u202Egnp.exe\n\n" + app::tests::story("fish", 8));

@@ -77,8 +77,9 @@ Missing missing_of(const WaitingFacts& facts) {
     if (!seen.insert(block.chunk).second) continue;
     missing.n_tokens += block.n_tokens;
     for (const auto& passage : facts.passages) {
+      if (passage.chunk != block.chunk) continue;
       const QString name = file_words(passage);
-      if (passage.chunk == block.chunk && !missing.names.contains(name)) missing.names += name;
+      if (!missing.names.contains(name)) missing.names += name;
     }
   }
   return missing;

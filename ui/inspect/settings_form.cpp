@@ -29,11 +29,14 @@ constexpr int kMaxLanguagesBytes = 100;
 constexpr double kMegabytes = 1e6;
 
 /// The beginning that the setting has room for: its limit counts bytes of UTF-8.
-QString cut(QString text, qsizetype n_bytes) {
-  while (text.toUtf8().size() > n_bytes) {
-    text.chop(text.back().isLowSurrogate() ? 2 : 1);
-  }
-  return text;
+QString cut(const QString& text, qsizetype n_bytes) {
+  const QByteArray bytes = text.toUtf8();
+  if (bytes.size() <= n_bytes) return text;
+  const auto continues = [&](qsizetype at) {
+    return (static_cast<unsigned char>(bytes[at]) & 0xC0U) == 0x80U;
+  };
+  while (n_bytes > 0 && continues(n_bytes)) --n_bytes;
+  return QString::fromUtf8(bytes.first(n_bytes));
 }
 
 /// As wide as there is room, not as its longest entry: the list that opens shows all of it.

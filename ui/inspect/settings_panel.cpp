@@ -218,10 +218,8 @@ void SettingsPanel::follow_desk() {
     }
   });
   connect(&desk_, &desk::Desk::budgets_changed, this, &SettingsPanel::budgets_changed);
-  connect(&desk_, &desk::Desk::failed, this, [this](const desk::Problem& failure) {
-    encode_when_open_ = false;
-    emit problem(failure.message);
-  });
+  // The window tells why.
+  connect(&desk_, &desk::Desk::failed, this, [this] { encode_when_open_ = false; });
   connect(&desk_.settings(), &desk::SettingsWorker::effect_estimated, this,
           &SettingsPanel::show_effect);
 }

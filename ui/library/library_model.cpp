@@ -165,10 +165,10 @@ void LibraryModel::update_row(int at, const DocumentRow& row) {
   }
   const bool is_shown = place_of_[static_cast<std::size_t>(at)] >= 0;
   // What is tried again stays where it is until that has an end.
-  const bool is_in_work = row.stage == DocumentStage::kQueued ||
-                          row.stage == DocumentStage::kReading ||
-                          row.stage == DocumentStage::kCaching;
-  if (filter_ == LibraryFilter::kProblems && !is_in_work && passes(row) != is_shown) {
+  const bool is_in_work =
+      row.stage == DocumentStage::kQueued || row.stage == DocumentStage::kReading ||
+      row.stage == DocumentStage::kEmbedding || row.stage == DocumentStage::kCaching;
+  if (filter_ != LibraryFilter::kAll && !is_in_work && passes(row) != is_shown) {
     is_stale_ = true;
   }
   const QModelIndex changed = index_of_row(at);

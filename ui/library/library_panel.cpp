@@ -138,9 +138,10 @@ void LibraryPanel::build() {
   column->addWidget(problem_);
   column->addWidget(build_scope_line());
   connect_problems();
-  connect(card_, &PreScanCard::start_requested, this, &LibraryPanel::start);
+  connect(card_, &PreScanCard::start_requested, this, &LibraryPanel::start_scanned);
   connect(card_, &PreScanCard::cancelled, this, [this] {
     desk_.library().cancel_pre_scan(scan_id_);
+    looking_at_.clear();
     card_->hide();
     view_->setFocus();
   });
@@ -151,8 +152,13 @@ void LibraryPanel::connect_problems() {
   connect(problem_, &ProblemBar::ignore_requested, this, &LibraryPanel::ignore_problem);
   connect(view_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
           &LibraryPanel::update_problem);
+  // Many rows change at a time: what is selected is looked at once.
+  problem_soon_.setSingleShot(true);
+  connect(&problem_soon_, &QTimer::timeout, this, &LibraryPanel::update_problem);
   connect(model_, &QAbstractItemModel::dataChanged, this, [this] {
-    if (view_->selectionModel()->hasSelection()) update_problem();
+    if (!problem_soon_.isActive() && view_->selectionModel()->hasSelection()) {
+      problem_soon_.start(0);
+    }
   });
 }
 
@@ -249,9 +255,12 @@ void LibraryPanel::connect_desk() {
           [this](desk::RequestId, const std::vector<QString>& paths) { add_paths(paths); });
   connect(&library, &desk::LibraryWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem&) {
-            if (id == scan_id_) card_->hide();
+            if (id != scan_id_) return;
+            looking_at_.clear();
+            card_->hide();
           });
   connect(&desk_, &desk::Desk::state_changed, this, &LibraryPanel::update_page);
+  connect(&desk_, &desk::Desk::opened, this, [this] { add_paths({}); });
   connect(&desk_.prefetch(), &desk::PrefetchWorker::warmed, this,
           [this](desk::RequestId, qint64 n_blocks, qint64 n_missing) {
             tell_warmed(n_blocks, n_missing);
@@ -306,11 +315,17 @@ void LibraryPanel::settled() {
 }
 
 void LibraryPanel::add_paths(const std::vector<QString>& paths) {
-  if (paths.empty()) return;
+  // What was not decided yet is part of what is decided now.
+  for (const auto& path : paths) {
+    if (std::find(looking_at_.begin(), looking_at_.end(), path) == looking_at_.end()) {
+      looking_at_.push_back(path);
+    }
+  }
+  if (looking_at_.empty()) return;
   desk_.library().cancel_pre_scan(scan_id_);
   scan_id_ = desk::next_request_id();
-  card_->show_counting(paths);
-  desk_.library().pre_scan(scan_id_, paths);
+  card_->show_counting(looking_at_);
+  desk_.library().pre_scan(scan_id_, looking_at_);
 }
 
 void LibraryPanel::add_text(const QString& text) {
@@ -327,16 +342,20 @@ void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
     card_->show_scan(scan);
     return;
   }
-  card_->hide();
   if (scan.n_unsupported > 0) {
     emit notice(tr("%n file(s) are of a kind that cannot be read yet.", nullptr,
                    static_cast<int>(scan.n_unsupported)));
   }
-  start({.paths = scan.paths});
+  start_scanned({.paths = scan.paths});
+}
+
+void LibraryPanel::start_scanned(const desk::AddRequest& request) {
+  looking_at_.clear();
+  card_->hide();
+  start(request);
 }
 
 void LibraryPanel::start(const desk::AddRequest& request) {
-  card_->hide();
   const auto id = desk::next_request_id();
   desk::AddRequest told = request;
   told.password.clear();  // what is kept of a run goes to a file
@@ -394,7 +413,10 @@ void LibraryPanel::update_page() {
   }
 }
 
-std::vector<QString> LibraryPanel::checked_paths() const { return model_->checked_paths(); }
+std::vector<QString> LibraryPanel::checked_paths() const {
+  if (!to_check_.isEmpty()) return {to_check_.begin(), to_check_.end()};  // not in the list yet
+  return model_->checked_paths();
+}
 
 void LibraryPanel::check_paths_later(const QStringList& paths) { to_check_ = paths; }
 

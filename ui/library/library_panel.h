@@ -2,6 +2,7 @@
 // The left column: what is in the library, how far it is, and which of it questions may use.
 #pragma once
 
+#include <QTimer>
 #include <QWidget>
 #include <functional>
 #include <optional>
@@ -101,6 +102,7 @@ class LibraryPanel : public QWidget {
   void restore_view();
   void settled();
   void pre_scanned(const desk::PreScan& scan);
+  void start_scanned(const desk::AddRequest& request);
   void update_counts();
   void update_scope();
   void update_page();
@@ -140,6 +142,8 @@ class LibraryPanel : public QWidget {
   QLabel* scope_ = nullptr;
   QToolButton* clear_scope_ = nullptr;
   desk::RequestId scan_id_ = 0;
+  std::vector<QString> looking_at_;  ///< paths whose adding is not decided yet
+  QTimer problem_soon_;
   QStringList to_check_;
   QString to_rename_;        ///< a collection that is being made
   QSet<QString> collapsed_;  ///< folders
