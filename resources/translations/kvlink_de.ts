@@ -464,6 +464,9 @@
         <source>The documents in scope were removed. Choose others, or undo.</source>
         <translation>Die gewählten Dokumente wurden entfernt. Andere wählen oder rückgängig machen.</translation>
     </message>
+</context>
+<context>
+    <name>kvlink::desk::ConversationWorker</name>
     <message>
         <source>%1 could not be written: %2.</source>
         <translation>%1 konnte nicht geschrieben werden: %2.</translation>
@@ -1219,6 +1222,14 @@
     <message>
         <source>Keep at most %1 of blocks in the memory of the GPU?</source>
         <translation>Höchstens %1 an Blöcken im Speicher der GPU behalten?</translation>
+    </message>
+    <message>
+        <source>Blocks are being computed again already. Nothing was removed.</source>
+        <translation>Blöcke werden bereits neu berechnet. Es wurde nichts entfernt.</translation>
+    </message>
+    <message>
+        <source>Without a model blocks cannot be computed again. Nothing was removed.</source>
+        <translation>Ohne Modell können Blöcke nicht neu berechnet werden. Es wurde nichts entfernt.</translation>
     </message>
 </context>
 <context>
@@ -2234,6 +2245,10 @@ Zuerst erscheinen die Abschnitte, aus denen geantwortet wird; jeder Schritt wird
         <source>Scroll the conversation</source>
         <translation>Im Gespräch blättern</translation>
     </message>
+    <message>
+        <source>Documents can be added once the library is open. They will wait.</source>
+        <translation>Dokumente können hinzugefügt werden, sobald die Bibliothek geöffnet ist. Sie warten.</translation>
+    </message>
 </context>
 <context>
     <name>kvlink::ui::ModePicker</name>
@@ -2709,6 +2724,10 @@ Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier able
     <message>
         <source>While KVLink is open, files that are new or changed are read, and documents whose files are deleted leave the library. What changed meanwhile is looked up at the next start.</source>
         <translation>Solange KVLink offen ist, werden neue und geänderte Dateien gelesen, und Dokumente, deren Dateien gelöscht sind, verlassen die Bibliothek. Was sich in der Zwischenzeit geändert hat, wird beim nächsten Start nachgesehen.</translation>
+    </message>
+    <message>
+        <source>Cached within a second, using %1 on disk.</source>
+        <translation>Berechnet innerhalb einer Sekunde, mit %1 auf der Festplatte.</translation>
     </message>
 </context>
 <context>

@@ -9,6 +9,7 @@
 
 #include "ui/ask/visible_text.h"
 #include "ui/inspect/quantities.h"
+#include "ui/theme/scrolled_page.h"
 
 namespace kvlink::ui {
 namespace {
@@ -60,6 +61,7 @@ PreScanCard::PreScanCard(QWidget* parent)
   start_->setObjectName(QStringLiteral("preScanStart"));
   cancel_->setObjectName(QStringLiteral("preScanCancel"));
   start_->setAutoDefault(true);
+  auto* body = new QWidget;
   types_->setColumnStretch(0, 1);
   types_->setHorizontalSpacing(12);
   types_->setVerticalSpacing(2);
@@ -67,15 +69,22 @@ PreScanCard::PreScanCard(QWidget* parent)
   buttons->addStretch();
   buttons->addWidget(cancel_);
   buttons->addWidget(start_);
+  auto* parts = new QVBoxLayout(body);
+  parts->setContentsMargins(0, 0, 0, 0);
+  parts->setSpacing(1);
+  parts->addLayout(types_);
+  parts->addWidget(caching_);
+  parts->addWidget(follow_);
+  parts->addWidget(estimate_);
+  parts->addWidget(notes_);
+  // What is to be decided and the buttons stay in sight; the rest is scrolled in a low window.
+  auto* scroll = new ScrolledPage(body, this);
+  scroll->set_fitted(true);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(12, 6, 12, 6);
   column->setSpacing(1);  // large letters leave little room below the list
   column->addWidget(title_);
-  column->addLayout(types_);
-  column->addWidget(caching_);
-  column->addWidget(follow_);
-  column->addWidget(estimate_);
-  column->addWidget(notes_);
+  column->addWidget(scroll);
   column->addLayout(buttons);
   connect(caching_, &QCheckBox::toggled, this, &PreScanCard::update_estimate);
   connect(cancel_, &QPushButton::clicked, this, &PreScanCard::cancelled);
@@ -190,9 +199,12 @@ QString PreScanCard::estimate_words() const {
                       : tr("Searchable in about %1.").arg(seconds_text(index_seconds));
   if (caching_->isChecked()) {
     const auto kv_bytes = static_cast<std::int64_t>(static_cast<double>(scan_.kv_bytes) * share);
-    words += QLatin1Char(' ') + tr("Cached in about %1, using %2 on disk.")
-                                    .arg(seconds_text(index_seconds + scan_.cache_seconds * share),
-                                         bytes_text(kv_bytes));
+    const double seconds = index_seconds + scan_.cache_seconds * share;
+    words +=
+        QLatin1Char(' ') +
+        (seconds < 1 ? tr("Cached within a second, using %1 on disk.").arg(bytes_text(kv_bytes))
+                     : tr("Cached in about %1, using %2 on disk.")
+                           .arg(seconds_text(seconds), bytes_text(kv_bytes)));
     if (kv_bytes > scan_.kv_bytes_free) {
       words +=
           QLatin1Char(' ') + tr("The cache budget has room for %1 of that.")

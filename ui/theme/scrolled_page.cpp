@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/theme/scrolled_page.h"
 
+#include <QEvent>
+#include <QResizeEvent>
 #include <QVBoxLayout>
 
 namespace kvlink::ui {
@@ -30,6 +32,27 @@ ScrolledPage::ScrolledPage(QWidget* page, QWidget* parent) : QScrollArea(parent)
   setWidget(frame);
   viewport()->setAutoFillBackground(false);
   frame->setAutoFillBackground(false);
+}
+
+void ScrolledPage::set_fitted(bool fitted) {
+  fitted_ = fitted;
+  setSizePolicy(QSizePolicy::Expanding, fitted ? QSizePolicy::Maximum : QSizePolicy::Expanding);
+}
+
+QSize ScrolledPage::sizeHint() const {
+  const QSize usual = QScrollArea::sizeHint();
+  if (!fitted_) return usual;
+  return {usual.width(), widget()->heightForWidth(width())};
+}
+
+void ScrolledPage::resizeEvent(QResizeEvent* event) {
+  QScrollArea::resizeEvent(event);
+  if (fitted_ && event->size().width() != event->oldSize().width()) updateGeometry();
+}
+
+bool ScrolledPage::eventFilter(QObject* watched, QEvent* event) {
+  if (fitted_ && watched == widget() && event->type() == QEvent::LayoutRequest) updateGeometry();
+  return QScrollArea::eventFilter(watched, event);
 }
 
 }  // namespace kvlink::ui

@@ -11,6 +11,18 @@ namespace kvlink::ui {
 class ScrolledPage : public QScrollArea {
  public:
   explicit ScrolledPage(QWidget* page, QWidget* parent = nullptr);
+
+  /// It asks for the height of its texts at the width it has, and takes no more than that.
+  void set_fitted(bool fitted);
+
+  QSize sizeHint() const override;
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
+ private:
+  bool fitted_ = false;
 };
 
 }  // namespace kvlink::ui
