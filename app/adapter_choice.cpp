@@ -80,12 +80,13 @@ std::vector<fs::path> weights_files(const fs::path& model) {
   return inference::gguf_parts(file);
 }
 
-Digest hash_of_weights(const fs::path& model) {
+Digest hash_of_weights(const fs::path& model, const std::stop_token& stop) {
   std::vector<char> piece(std::size_t{1} << 20);
   Sha256 hash;
   for (const fs::path& file : weights_files(model)) {
     std::ifstream stream(file, std::ios::binary);
     while (stream) {
+      if (stop.stop_requested()) fail(ErrorCode::kCancelled, "hashing a model was stopped");
       stream.read(piece.data(), std::ssize(piece));
       const auto n = static_cast<std::size_t>(stream.gcount());
       hash.update(std::as_bytes(std::span(piece).first(n)));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ std::filesystem::path weights_file(const std::filesystem::path& model);
 std::vector<std::filesystem::path> weights_files(const std::filesystem::path& model);
 
 /// SHA-256 of the bytes of a model's weights, one file after another: what an adapter names as its
-/// base. Throws kIo and what list_shards throws.
-Digest hash_of_weights(const std::filesystem::path& model);
+/// base. Throws kIo, kCancelled when `stop` asks for it, and what list_shards throws.
+Digest hash_of_weights(const std::filesystem::path& model, const std::stop_token& stop = {});
 
 }  // namespace kvlink::app

@@ -118,6 +118,7 @@ int show_window(QApplication& application, const CommandLine& line, const app::P
   window.add_paths(line.files);
   desk.open();
   const int status = QApplication::exec();
+  instance.close();     // nobody is left to open what another start would bring
   look->keep_with({});  // the keeper goes with the desk
   if (meter) {
     std::printf("%s\n%s\n", meter->words().toUtf8().constData(),

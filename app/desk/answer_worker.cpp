@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/desk/answer_worker.h"
 
-#include <QSaveFile>
 #include <algorithm>
 #include <utility>
 
@@ -40,6 +39,12 @@ void AnswerWorker::stop(RequestId id) { requests_.stop(id); }
 void AnswerWorker::interrupt() { requests_.stop_all(); }
 
 void AnswerWorker::session_closing() { current_.reset(); }
+
+void AnswerWorker::forget_conversation(ConversationId id) {
+  post([this, id] {
+    if (current_ && current_->stored_id() == id) current_.reset();
+  });
+}
 
 void AnswerWorker::set_hidden_documents(std::vector<DocumentId> hidden) {
   post([this, hidden = std::move(hidden)]() mutable {
@@ -149,87 +154,7 @@ void AnswerWorker::finish(const AskRequest& request, app::Answer answer,
   for (const auto& notice : answer.notices) summary.notices.push_back(text_of(notice));
   emit finished(summary);
   emit blocks_changed();
-  if (conversation != 0) tell_conversations(listed_words_);
-}
-
-// --- conversations
-
-void AnswerWorker::attempt(RequestId id, const std::function<void()>& body) {
-  if (const auto problem = why_not(false)) {
-    emit failed(id, *problem);
-    return;
-  }
-  const auto done = returning(body);
-  if (!done) emit failed(id, problem_of(done.error()));
-}
-
-std::vector<ConversationRow> AnswerWorker::find_conversations(const QString& words) {
-  const auto found = words.isEmpty()
-                         ? value_or_throw(session().library().conversations())
-                         : value_or_throw(session().library().find_conversations(utf8_of(words)));
-  std::vector<ConversationRow> rows;
-  for (const auto& one : found) rows.push_back({one.id, text_of(one.name), one.updated_unix});
-  return rows;
-}
-
-void AnswerWorker::tell_conversations(const QString& words) {
-  attempt(0, [&] {
-    listed_words_ = words;
-    emit conversations_changed(find_conversations(words), words);
-  });
-}
-
-void AnswerWorker::list_conversations(QString words) {
-  post([this, words = std::move(words)] { tell_conversations(words); });
-}
-
-void AnswerWorker::open_conversation(ConversationId id) {
-  post([this, id] {
-    attempt(0, [&] { emit conversation_opened(view_of_conversation(session(), id)); });
-  });
-}
-
-void AnswerWorker::rename_conversation(ConversationId id, QString name) {
-  post([this, id, name = std::move(name)] {
-    attempt(0, [&] {
-      value_or_throw(session().library().rename_conversation(id, utf8_of(name)));
-      tell_conversations(listed_words_);
-    });
-  });
-}
-
-void AnswerWorker::remove_conversation(ConversationId id) {
-  post([this, id] {
-    attempt(0, [&] {
-      if (current_ && current_->stored_id() == id) current_.reset();
-      value_or_throw(session().library().remove_conversation(id));
-      tell_conversations(listed_words_);
-    });
-  });
-}
-
-void AnswerWorker::export_conversation(RequestId id, ConversationId conversation,
-                                       ExportFormat format) {
-  post([this, id, conversation, format] {
-    attempt(id, [&] {
-      const auto view = view_of_conversation(session(), conversation);
-      emit exported(id, format == ExportFormat::kJson ? to_json(view) : to_markdown(view));
-    });
-  });
-}
-
-void AnswerWorker::write_file(RequestId id, QString path, QByteArray bytes) {
-  post([this, id, path = std::move(path), bytes = std::move(bytes)] {
-    QSaveFile file(path);
-    const bool written =
-        file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();
-    if (written) {
-      emit this->written(id, path);
-    } else {
-      emit failed(
-          id, {ErrorCode::kIo, tr("%1 could not be written: %2.").arg(path, file.errorString())});
-    }
-  });
+  if (conversation != 0) emit turn_kept();
 }
 
 }  // namespace kvlink::desk

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Questions and conversations, on the thread that owns the conversations' contexts.
+// Questions, on the thread that owns the conversations' contexts.
 #pragma once
 
-#include <QByteArray>
-#include <functional>
 #include <memory>
 
 #include "app/conversation.h"
@@ -25,16 +23,8 @@ class AnswerWorker : public Worker {
   /// that still waits ends without a token.
   void stop(RequestId id);
 
-  /// Any of these answers with conversations_changed, conversation_opened, exported or failed.
-  void list_conversations(QString words = {});  ///< those that contain the words; empty: all
-  void open_conversation(ConversationId id);
-  void rename_conversation(ConversationId id, QString name);
-  void remove_conversation(ConversationId id);
-  /// The conversation as text.
-  enum class ExportFormat : std::uint8_t { kMarkdown, kJson };
-  void export_conversation(RequestId id, ConversationId conversation, ExportFormat format);
-  /// Writes bytes to a file the user chose: written or failed follows.
-  void write_file(RequestId id, QString path, QByteArray bytes);
+  /// Its context is freed: the conversation is no more.
+  void forget_conversation(ConversationId id);
 
   /// Documents no question may use (their removal waits for its undo time).
   void set_hidden_documents(std::vector<DocumentId> hidden);
@@ -52,12 +42,8 @@ class AnswerWorker : public Worker {
   void finished(const kvlink::desk::AnswerSummary& summary);
   void answer_failed(const kvlink::desk::AnswerFailure& failure);
 
-  void conversations_changed(const std::vector<kvlink::desk::ConversationRow>& rows,
-                             const QString& words);
-  void conversation_opened(const kvlink::desk::ConversationView& conversation);
-  void exported(kvlink::desk::RequestId id, const QByteArray& text);
-  void written(kvlink::desk::RequestId id, const QString& path);
-  void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);
+  /// A turn was kept, perhaps the first of a new conversation.
+  void turn_kept();
   /// What became of the GPU, as soon as it is known: the answer goes on without it.
   void device_changed(const QString& sentence);
   /// Blocks may have been made or read into memory.
@@ -78,14 +64,9 @@ class AnswerWorker : public Worker {
   /// Where the turn belongs; made when the request asks for a new one. Throws.
   app::Conversation& conversation_for(const AskRequest& request, app::Conversation& aside);
   void finish(const AskRequest& request, app::Answer answer, ConversationId conversation);
-  void tell_conversations(const QString& words);
-  std::vector<ConversationRow> find_conversations(const QString& words);
-  /// Runs `body` with a session; what it throws becomes failed(id).
-  void attempt(RequestId id, const std::function<void()>& body);
 
   RequestStops requests_;
-  std::vector<DocumentId> hidden_;  ///< ascending
-  QString listed_words_;
+  std::vector<DocumentId> hidden_;              ///< ascending
   std::unique_ptr<app::Conversation> current_;  ///< whose KV is kept between questions
 };
 

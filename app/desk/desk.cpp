@@ -33,13 +33,15 @@ Desk::Desk(DeskOptions options, QObject* parent) : QObject(parent), options_(std
   library_ = seat<LibraryWorker>("library");
   ingest_ = seat<IngestWorker>("ingestion");
   answers_ = seat<AnswerWorker>("answers");
+  conversations_ = seat<ConversationWorker>("conversations");
   prefetch_ = seat<PrefetchWorker>("prefetch");
   cache_ = seat<CacheWorker>("store");
   settings_ = seat<SettingsWorker>("settings", options_.paths, options_.home, options_.files);
   models_ = seat<ModelWorker>("models", options_.paths, options_.files);
   reindexing_ = seat<ReindexWorker>("reindexing");
   keeper_ = seat<Keeper>("keeper");
-  workers_ = {answers_, prefetch_, ingest_, cache_, settings_, reindexing_, library_};
+  workers_ = {answers_, conversations_, prefetch_,   ingest_,
+              cache_,   settings_,      reindexing_, library_};
   library_->set_undo_ms(options_.undo_ms);
   connect_workers();
 }
@@ -65,6 +67,10 @@ void Desk::connect_workers() {
   connect(ingest_, &IngestWorker::rates_measured, library_, &LibraryWorker::set_rates, direct);
   connect(library_, &LibraryWorker::hidden_documents_changed, answers_,
           &AnswerWorker::set_hidden_documents, direct);
+  connect(answers_, &AnswerWorker::turn_kept, conversations_, &ConversationWorker::list_again,
+          direct);
+  connect(conversations_, &ConversationWorker::removed, answers_,
+          &AnswerWorker::forget_conversation, direct);
   connect(library_, &LibraryWorker::removal_done, cache_, &CacheWorker::note_change, direct);
   connect(ingest_, &IngestWorker::blocks_changed, library_, &LibraryWorker::blocks_changed, direct);
   connect(answers_, &AnswerWorker::blocks_changed, library_, &LibraryWorker::blocks_changed,

@@ -11,6 +11,7 @@
 
 #include "app/desk/answer_worker.h"
 #include "app/desk/cache_worker.h"
+#include "app/desk/conversation_worker.h"
 #include "app/desk/ingest_worker.h"
 #include "app/desk/keeper.h"
 #include "app/desk/library_worker.h"
@@ -34,6 +35,7 @@ struct DeskOptions {
   FileSystem* files = &FileSystem::posix();
   int undo_ms = LibraryWorker::kDefaultUndoMs;
   int quiet_loading_ms = 300;  ///< a model that is there sooner is not said to be loading
+  int busy_ms = 3000;          ///< for another process to give the folder back, before it fails
 };
 
 enum class DeskState : std::uint8_t {
@@ -45,8 +47,8 @@ enum class DeskState : std::uint8_t {
 };
 
 /// Lives in the GUI thread; no call blocks but the destructor. Requests go to the workers, answers
-/// come as their signals. Threads: answers, ingestion, library, store, settings, models,
-/// reindexing, prefetch, keeper.
+/// come as their signals. Threads: answers, conversations, ingestion, library, store, settings,
+/// models, reindexing, prefetch, keeper.
 class Desk : public QObject {
   Q_OBJECT
 
@@ -73,6 +75,7 @@ class Desk : public QObject {
   LibraryWorker& library() { return *library_; }
   IngestWorker& ingest() { return *ingest_; }
   AnswerWorker& answers() { return *answers_; }
+  ConversationWorker& conversations() { return *conversations_; }
   PrefetchWorker& prefetch() { return *prefetch_; }
   CacheWorker& cache() { return *cache_; }
   SettingsWorker& settings() { return *settings_; }
@@ -119,6 +122,7 @@ class Desk : public QObject {
   LibraryWorker* library_ = nullptr;
   IngestWorker* ingest_ = nullptr;
   AnswerWorker* answers_ = nullptr;
+  ConversationWorker* conversations_ = nullptr;
   PrefetchWorker* prefetch_ = nullptr;
   CacheWorker* cache_ = nullptr;
   SettingsWorker* settings_ = nullptr;

@@ -2,6 +2,7 @@
 #include "app/desk/ingest_worker.h"
 
 #include <filesystem>
+#include <set>
 
 #include "app/desk/ingest_run.h"
 #include "app/file_bytes.h"
@@ -82,6 +83,7 @@ void IngestWorker::add(RequestId id, AddRequest request) {
 }
 
 void IngestWorker::encode(RequestId id, std::vector<DocumentId> documents) {
+  emit encoding_asked(id, documents);
   post([this, id, documents = std::move(documents), stop = run_token()]() mutable {
     perform_encoding(id, std::move(documents), stop);
   });
@@ -105,16 +107,18 @@ bool IngestWorker::is_paused() const {
   return paused_;
 }
 
-void IngestWorker::cancel() { interrupt(); }
+void IngestWorker::cancel() {
+  resume();
+  interrupt();
+}
 
 void IngestWorker::interrupt() {
   {
     const std::lock_guard lock(mutex_);
     run_stop_.request_stop();
     run_stop_ = std::stop_source();
-    paused_ = false;
   }
-  pause_changed_.notify_all();
+  pause_changed_.notify_all();  // who waits is told to stop; what goes on later is paused still
 }
 
 std::stop_token IngestWorker::run_token() {
@@ -172,12 +176,12 @@ void IngestWorker::perform_encoding(RequestId id, std::vector<DocumentId> docume
     return;
   }
   const auto report = returning([&] {
-    if (documents.empty()) {
-      for (const auto& document : value_or_throw(session().library().documents())) {
-        documents.push_back(document.id);
-      }
+    const std::set<DocumentId> wanted(documents.begin(), documents.end());
+    std::vector<DocumentId> there;
+    for (const auto& document : value_or_throw(session().library().documents())) {
+      if (wanted.empty() || wanted.contains(document.id)) there.push_back(document.id);
     }
-    return value_or_throw(Run(*this, stop).encode(documents));
+    return value_or_throw(Run(*this, stop).encode(there));
   });
   end_run();
   if (!report) {

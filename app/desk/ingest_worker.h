@@ -19,7 +19,8 @@ class IngestWorker : public Worker {
   /// Adds files and folders; waits for the runs before it. Documents that did not change cost their
   /// reading only. Ends with finished or failed.
   void add(RequestId id, AddRequest request);
-  /// Encodes what has no block of these documents; empty: of all.
+  /// Encodes what has no block of these documents; empty: of all. Those that are no more are left
+  /// out.
   void encode(RequestId id, std::vector<DocumentId> documents);
 
   /// Takes effect between two files or passages; what is committed stays. Any thread, at once.
@@ -30,6 +31,9 @@ class IngestWorker : public Worker {
   bool is_paused() const;
 
  signals:
+  /// encode() was called; told by itself, in the thread that calls it.
+  void encoding_asked(kvlink::desk::RequestId id,
+                      const std::vector<kvlink::desk::DocumentId>& documents);
   void status_changed(const kvlink::desk::IngestStatus& status);
   void finished(kvlink::desk::RequestId id, const kvlink::desk::IngestSummary& summary);
   void failed(kvlink::desk::RequestId id, const kvlink::desk::Problem& problem);

@@ -69,14 +69,16 @@ OutlineFacts ModelOutlines::of(const app::FoundModel& found) {
 }
 
 AdapterFit ModelOutlines::adapter_fit(const app::FoundModel& found,
-                                      std::span<const fs::path> folders) {
+                                      std::span<const fs::path> folders,
+                                      const std::stop_token& stop) {
+  if (stop.stop_requested()) return AdapterFit::kUnknown;
   const auto bases = adapter_bases(folders);
   if (bases.empty()) return AdapterFit::kNo;
   const Stamp stamp = stamp_of(found.path);
   auto known = hashes_.find(stamp);
   if (known == hashes_.end()) {
     if (found.bytes > kMaxHashedBytes) return AdapterFit::kUnknown;
-    const auto hash = returning([&] { return app::hash_of_weights(found.path); });
+    const auto hash = returning([&] { return app::hash_of_weights(found.path, stop); });
     if (!hash) return AdapterFit::kUnknown;
     known = hashes_.emplace(stamp, *hash).first;
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "app/desk/settings_messages.h"
@@ -20,9 +21,11 @@ class ModelOutlines {
   /// Of a generator: architecture, context, KV. What cannot be read says why.
   OutlineFacts of(const app::FoundModel& found);
   /// Whether a link adapter in `folders` was made for the model. Its weights are hashed only when
-  /// there is an adapter to compare with, and only up to kMaxHashedBytes; more is kUnknown.
+  /// there is an adapter to compare with, and only up to kMaxHashedBytes; more is kUnknown, and so
+  /// is what `stop` ended.
   AdapterFit adapter_fit(const app::FoundModel& found,
-                         std::span<const std::filesystem::path> folders);
+                         std::span<const std::filesystem::path> folders,
+                         const std::stop_token& stop = {});
 
   static constexpr std::int64_t kMaxHashedBytes = std::int64_t{2} << 30;
 

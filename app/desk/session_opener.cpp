@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "app/model_check.h"
 #include "app/throttle.h"
@@ -13,6 +14,7 @@
 namespace kvlink::desk {
 namespace {
 
+constexpr auto kAskAgain = std::chrono::milliseconds(100);
 constexpr auto kTellInterval = std::chrono::milliseconds(100);
 
 app::SessionOptions session_options(const DeskOptions& options, app::Parts parts) {
@@ -102,6 +104,21 @@ inference::LoadWatch SessionOpener::watch(std::stop_token stop) {
   return {.progress = progress, .stop = std::move(stop)};
 }
 
+/// A window that was closed a moment ago still writes what it has to write: it is waited for.
+Result<std::unique_ptr<app::Session>> SessionOpener::open_with_model(const std::stop_token& stop) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.busy_ms);
+  while (true) {
+    auto options = session_options(options_, app::Parts::kAnswer);
+    options.watch = watch(stop);
+    auto opened = app::Session::open(std::move(options));
+    const bool is_busy = !opened && opened.error().code == ErrorCode::kBusy;
+    if (!is_busy || stop.stop_requested() || std::chrono::steady_clock::now() >= end) {
+      return opened;
+    }
+    std::this_thread::sleep_for(kAskAgain);
+  }
+}
+
 void SessionOpener::open_now(const std::optional<app::Settings>& settings,
                              const std::stop_token& stop) {
   DeskFacts facts;
@@ -119,9 +136,7 @@ void SessionOpener::open_now(const std::optional<app::Settings>& settings,
     emit failed({ErrorCode::kNotFound, *gone});
     return;
   }
-  auto with_model = session_options(options_, app::Parts::kAnswer);
-  with_model.watch = watch(stop);
-  auto opened = app::Session::open(std::move(with_model));
+  auto opened = open_with_model(stop);
   const bool was_stopped = !opened && opened.error().code == ErrorCode::kCancelled;
   if (was_stopped || (!opened && is_about_model(opened.error().code))) {
     facts.why_no_model =

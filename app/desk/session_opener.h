@@ -39,6 +39,7 @@ class SessionOpener : public QObject {
 
  private:
   void open_now(const std::optional<app::Settings>& settings, const std::stop_token& stop);
+  Result<std::unique_ptr<app::Session>> open_with_model(const std::stop_token& stop);
   inference::LoadWatch watch(std::stop_token stop);
 
   DeskOptions options_;

@@ -55,7 +55,8 @@ bool same_but_cheap(const app::Settings& a, const app::Settings& b) {
 }  // namespace
 
 void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
-  post([this, id, extra = std::move(extra)] {
+  listing_.stop();
+  post([this, id, extra = std::move(extra), stop = listing_.begin()] {
     ModelList list{.id = id, .models = {}};
     std::set<fs::path> seen;
     const auto add = [&](const app::FoundModel& found, const QString& source, bool is_kept) {
@@ -82,7 +83,7 @@ void SettingsWorker::list_models(RequestId id, std::vector<QString> extra) {
       add(found, tr("added"), false);
     }
     emit models_listed(list);
-    add_outlines(list);
+    add_outlines(list, stop);
     emit models_listed(list);
   });
 }
@@ -98,14 +99,14 @@ bool SettingsWorker::is_in_use(const app::FoundModel& found) {
   return embedder && fs::equivalent(found.path, *embedder, ignored);
 }
 
-void SettingsWorker::add_outlines(ModelList& list) {
+void SettingsWorker::add_outlines(ModelList& list, const std::stop_token& stop) {
   for (auto& item : list.models) {
     if (item.found.role != app::ModelRole::kGenerator) continue;
     item.outline = outlines_.of(item.found);
     if (item.in_use) {
       item.adapter = session().engine().adapter() != nullptr ? AdapterFit::kYes : AdapterFit::kNo;
     } else if (item.outline->refusal.isEmpty()) {
-      item.adapter = outlines_.adapter_fit(item.found, paths_.adapters);
+      item.adapter = outlines_.adapter_fit(item.found, paths_.adapters, stop);
     }
   }
 }

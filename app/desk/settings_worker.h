@@ -18,7 +18,8 @@ class SettingsWorker : public Worker {
 
   /// Models in the own folder, in the places other programs keep theirs, and `extra` (dropped
   /// files or folders): models_listed, at once with what the folders say, and again when the
-  /// headers of generators were read. Needs no session.
+  /// headers of generators were read and, where an adapter may fit, weights were hashed. A later
+  /// list and the end of the session stop that. Needs no session.
   void list_models(RequestId id, std::vector<QString> extra = {});
   /// What these settings would change: effect_estimated.
   void estimate(RequestId id, app::Settings settings);
@@ -34,17 +35,21 @@ class SettingsWorker : public Worker {
   void budgets_refused(const kvlink::desk::Problem& problem);
 
  protected:
-  void interrupt() override { removals_.stop(); }
+  void interrupt() override {
+    removals_.stop();
+    listing_.stop();
+  }
   void session_opened() override { in_force_ = session().settings(); }
 
  private:
-  void add_outlines(ModelList& list);
+  void add_outlines(ModelList& list, const std::stop_token& stop);
   bool is_in_use(const app::FoundModel& found);
 
   app::Paths paths_;
   QString home_;
   FileSystem* files_;
   LatestStop removals_;
+  LatestStop listing_;
   app::Settings in_force_;  // of the open session, with the budgets that were set since
   ModelOutlines outlines_;
 };

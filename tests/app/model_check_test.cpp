@@ -72,6 +72,14 @@ TEST(ModelTrial, FindsTheAdapterOfAModelInSeveralFiles) {
   EXPECT_EQ(value_or_throw(other).adapter, "No link adapter fits this model");
 }
 
+TEST(ModelTrial, StopsHashingWhenNobodyWaitsForIt) {
+  std::stop_source stop;
+  stop.request_stop();
+  const auto hash = returning([&] { return hash_of_weights(golden("qwen3"), stop.get_token()); });
+  ASSERT_FALSE(hash);
+  EXPECT_EQ(hash.error().code, ErrorCode::kCancelled);
+}
+
 TEST(ModelTrial, NamesAModelWhoseNumbersAreNotFinite) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "tiny.gguf";

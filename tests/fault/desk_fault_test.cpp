@@ -319,8 +319,8 @@ class DeskFaultTest : public QObject {
   }
 
   std::size_t n_conversations() {
-    Inbox listed(&fixture_->desk().answers(), &desk::AnswerWorker::conversations_changed);
-    fixture_->desk().answers().list_conversations();
+    Inbox listed(&fixture_->desk().conversations(), &desk::ConversationWorker::changed);
+    fixture_->desk().conversations().list();
     return listed.wait() ? listed.last().size() : 0;
   }
 

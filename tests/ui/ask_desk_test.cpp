@@ -160,8 +160,13 @@ class AskDeskTest : public QObject {
     press(*last_turn(), QStringLiteral("Regenerate"));
     QCOMPARE(view()->turns().size(), std::size_t{2});
     QTRY_VERIFY_WITH_TIMEOUT(!panel_->is_answering(), kPatience);
+    focus_box()->setPlainText({});
+    QTest::keyClicks(focus_box(), QStringLiteral("a draft"));
     press(*last_turn(), QStringLiteral("Edit and ask again"));
     QCOMPARE(focus_box()->toPlainText(), QStringLiteral("boat part 2"));
+    focus_box()->undo();
+    QCOMPARE(focus_box()->toPlainText(), QStringLiteral("a draft"));
+    focus_box()->redo();
   }
 
   void keeps_conversations_over_a_restart() {
@@ -189,7 +194,16 @@ class AskDeskTest : public QObject {
     auto* rows = list->findChild<QListWidget*>();
     QTRY_VERIFY(list->chosen() == id);
     const auto n_before = rows->count();
-    rows->currentItem()->setText(QStringLiteral("A new name"));
+    rows->editItem(rows->currentItem());
+    const QPointer<QLineEdit> editor = rows->viewport()->findChild<QLineEdit*>();
+    QVERIFY(editor != nullptr);
+    QSignalSpy listed(&desk_->conversations(), &desk::ConversationWorker::changed);
+    list->refresh();
+    QTRY_VERIFY(listed.count() > 0);
+    QTest::qWait(50);
+    QVERIFY(editor != nullptr && editor->isVisible());  // rows wait for the name
+    editor->setText(QStringLiteral("A new name"));
+    QTest::keyClick(editor, Qt::Key_Return);
     QTRY_COMPARE(name_of(*rows, id), QStringLiteral("A new name"));
     list->set_current(id);
     list->delete_chosen();
@@ -201,7 +215,7 @@ class AskDeskTest : public QObject {
     list->set_current(id);
     QVERIFY(list->chosen() == id);
     list->set_undo_ms(0);
-    QSignalSpy changed(&desk_->answers(), &desk::AnswerWorker::conversations_changed);
+    QSignalSpy changed(&desk_->conversations(), &desk::ConversationWorker::changed);
     list->delete_chosen();
     QTRY_VERIFY(changed.count() > 0);  // the undo time is over: it left the library
     QCOMPARE(name_of(*rows, id), QString());
@@ -316,7 +330,7 @@ class AskDeskTest : public QObject {
 
   void check_export(ConversationList& list, desk::ConversationId id) {
     QTemporaryDir folder;
-    using Format = desk::AnswerWorker::ExportFormat;
+    using Format = desk::ConversationWorker::ExportFormat;
     for (const auto& [format, name] : {std::pair{Format::kMarkdown, QStringLiteral("c.md")},
                                        std::pair{Format::kJson, QStringLiteral("c.json")}}) {
       const QString path = folder.filePath(name);

@@ -385,6 +385,16 @@ class AskTurnTest : public QObject {
     composer.set_whole(9, QStringLiteral("a & b.md"));
     QCOMPARE(composer.whole(), 9);
     QVERIFY(whole->text().contains(QLatin1String("a && b.md")));
+    // It gives way to another choice.
+    composer.set_scope({4}, QStringLiteral("1 of 12 documents"));
+    QCOMPARE(composer.whole(), 4);
+    QVERIFY(!whole->text().contains(QLatin1String("b.md")));
+    composer.set_whole(9, QStringLiteral("b.md"));
+    composer.set_scope({4}, QStringLiteral("1 of 12 documents"));  // the same: not chosen again
+    QCOMPARE(composer.whole(), 9);
+    whole->click();
+    whole->click();
+    QCOMPARE(composer.whole(), 4);
   }
 
   void marks_the_passage_and_counts_the_documents_lines() {

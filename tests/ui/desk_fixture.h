@@ -85,6 +85,8 @@ class DeskFixture {
     return desk::text_of(files_.write(name, text).string());
   }
 
+  /// How long a desk that is made from here on waits for another process to give the folder back.
+  void set_busy_ms(int milliseconds) { busy_ms_ = milliseconds; }
   /// Sessions from here on look for GPUs with this plugin; without one they use the processor.
   void use_plugin(std::filesystem::path plugin) { cuda_plugin_ = std::move(plugin); }
   /// A desk on the folder, not open yet.
@@ -93,6 +95,7 @@ class DeskFixture {
     options.paths = files_.paths();
     options.paths.cuda_plugin = cuda_plugin_;
     options.undo_ms = undo_ms_;
+    options.busy_ms = busy_ms_;
     options.adjust = [adjust, this](app::Settings& settings) {
       settings.threads = 1;
       settings.device = cuda_plugin_.empty() ? "cpu" : "auto";
@@ -125,6 +128,7 @@ class DeskFixture {
  private:
   app::tests::TinyLibrary files_;
   int undo_ms_;
+  int busy_ms_ = 0;
   std::filesystem::path cuda_plugin_;
   std::unique_ptr<desk::Desk> desk_;
 };

@@ -143,36 +143,67 @@ class DeskTest : public QObject {
     QVERIFY(fixture_->add({document}));
     auto& answers = desk_->answers();
     Inbox finished(&answers, &desk::AnswerWorker::finished);
-    Inbox listed(&answers, &desk::AnswerWorker::conversations_changed);
+    auto& conversations = desk_->conversations();
+    Inbox listed(&conversations, &desk::ConversationWorker::changed);
     answers.ask({.id = 1, .question = "What has the otter?"});
     QVERIFY(finished.wait());
     const auto id = finished.last().conversation;
-    answers.rename_conversation(id, "Brown animals");
-    answers.list_conversations("BROWN");
+    conversations.rename(id, "Brown animals");
+    conversations.list("BROWN");
     QTRY_VERIFY(!listed.is_empty() && listed.last<1>() == "BROWN");
     const auto rows = listed.last<0>();
     QCOMPARE(rows.size(), std::size_t{1});
     QCOMPARE(rows.front().name, QStringLiteral("Brown animals"));
 
-    Inbox opened(&answers, &desk::AnswerWorker::conversation_opened);
-    answers.open_conversation(id);
+    Inbox opened(&conversations, &desk::ConversationWorker::opened);
+    conversations.open(id);
     QVERIFY(opened.wait());
     const auto view = opened.last();
     QCOMPARE(view.turns.size(), std::size_t{1});
     QVERIFY(!view.turns.front().passages.empty());
 
-    Inbox exported(&answers, &desk::AnswerWorker::exported);
-    answers.export_conversation(1, id, desk::AnswerWorker::ExportFormat::kJson);
-    answers.export_conversation(2, id, desk::AnswerWorker::ExportFormat::kMarkdown);
+    Inbox exported(&conversations, &desk::ConversationWorker::exported);
+    conversations.export_text(1, id, desk::ConversationWorker::ExportFormat::kJson);
+    conversations.export_text(2, id, desk::ConversationWorker::ExportFormat::kMarkdown);
     QTRY_COMPARE(exported.count(), 2);
     const auto json = QJsonDocument::fromJson(exported.at<1>(0)).object();
     QCOMPARE(json["name"].toString(), QStringLiteral("Brown animals"));
     QVERIFY(exported.at<1>(1).contains("What has the otter?"));
 
-    answers.remove_conversation(id);
-    Inbox failed(&answers, &desk::AnswerWorker::failed);
-    answers.open_conversation(id);
+    conversations.remove(id);
+    Inbox failed(&conversations, &desk::ConversationWorker::failed);
+    conversations.open(id);
     QVERIFY(failed.wait());
+  }
+
+  void conversations_do_not_wait_for_an_answer() {
+    const auto document = fixture_->write("otter.md", story("otter", 30));
+    QVERIFY(fixture_->open());
+    QVERIFY(fixture_->add({document}));
+    auto& answers = desk_->answers();
+    auto& conversations = desk_->conversations();
+    Inbox finished(&answers, &desk::AnswerWorker::finished);
+    answers.ask({.id = 1, .question = "What has the otter?"});
+    QVERIFY(finished.wait());
+    const auto id = finished.last().conversation;
+    Inbox text(&answers, &desk::AnswerWorker::text_appended);
+    Inbox opened(&conversations, &desk::ConversationWorker::opened);
+    Inbox listed(&conversations, &desk::ConversationWorker::changed);
+    Inbox exported(&conversations, &desk::ConversationWorker::exported);
+    {
+      const HeldAnswer held(answers, &desk::AnswerWorker::text_appended);
+      answers.ask({.id = 2, .question = "What has the otter?"});
+      QTRY_VERIFY_WITH_TIMEOUT(!text.is_empty(), kPatienceMs);
+      conversations.open(id);
+      conversations.rename(id, "Brown animals");
+      conversations.export_text(3, id, desk::ConversationWorker::ExportFormat::kMarkdown);
+      QVERIFY(exported.wait());
+      QCOMPARE(finished.count(), 1);
+    }
+    QCOMPARE(opened.last().id, id);
+    QCOMPARE(listed.last<0>().back().name, QStringLiteral("Brown animals"));
+    QTRY_COMPARE_WITH_TIMEOUT(finished.count(), 2, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(listed.last<0>().size(), std::size_t{2}, kPatienceMs);
   }
 
   void inspects_pins_evicts_and_verifies_blocks() {

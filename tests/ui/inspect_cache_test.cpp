@@ -401,6 +401,19 @@ class InspectCacheTest : public QObject {
     QCOMPARE(evictions[0][0].value<std::vector<Digest>>(), std::vector{digest_of(2000)});
   }
 
+  void what_was_found_while_an_eviction_waits_is_told_after_it() {
+    CacheView view;
+    view.set_undo_ms(60'000);
+    view.set_snapshot(small_snapshot());
+    view.show_document(2);
+    button_named(view, "Evict")->click();
+    view.show_report(QStringLiteral("3 are damaged."), true);
+    auto* message = view.findChild<InlineMessage*>();
+    QVERIFY(!message->text().contains("damaged"));
+    view.findChild<QPushButton*>("undo_eviction")->click();
+    QVERIFY(message->text().contains("damaged") && message->text().contains("removed"));
+  }
+
   void buttons_follow_the_selection() {
     CacheView view;
     QVERIFY(!button_named(view, "Verify all")->isEnabled());

@@ -144,6 +144,22 @@ class InspectSettingsTest : public QObject {
     QCOMPARE(field_named<QDoubleSpinBox>(again.storage, "On disk")->value(), 2.5);
   }
 
+  void a_prompt_of_any_length_is_cut_between_letters() {
+    SettingsForm form(Page::kAnswers);
+    auto* prompt = form.findChild<QPlainTextEdit*>();
+    Settings settings;
+    form.show_settings(settings);
+    // One byte and then letters of four: no border of them is where the room ends. Shortening it
+    // letter by letter would take hours.
+    prompt->setPlainText(QStringLiteral("a") + QStringLiteral("\U0001F9A6").repeated(500'000));
+    form.take_into(settings);
+    const auto text = QString::fromStdString(settings.system_prompt);
+    QVERIFY(settings.system_prompt.size() > 1000);
+    QVERIFY(app::settings_problem(settings).empty());
+    QCOMPARE(text.toStdString(), settings.system_prompt);
+    QVERIFY(!text.contains(QChar(0xfffd)) && text.endsWith(QStringLiteral("\U0001F9A6")));
+  }
+
   void only_the_user_edits() {
     SettingsForm form(Page::kStorage);
     QSignalSpy edits(&form, &SettingsForm::edited);

@@ -7,6 +7,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QPlainTextEdit>
+#include <QPointer>
 #include <QToolButton>
 #include <QTreeView>
 
@@ -67,6 +68,27 @@ class LibraryPanelTest : public QObject {
     window_->library().reindex_selected();
     QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 3, kPatienceMs);
     QCOMPARE(n_in("Fish eaters"), 2);
+  }
+
+  void rows_that_come_leave_a_name_alone_while_it_is_typed() {
+    make_collection("Swimmers", {"seal.md"});
+    auto& view = window_->library().view();
+    view.setFocus();
+    view.setCurrentIndex(collection("Swimmers"));
+    QTest::keyClick(&view, Qt::Key_F2);
+    QPointer<QLineEdit> editor = view.findChild<QLineEdit*>();
+    QVERIFY(editor != nullptr);
+    editor->setText("Fish eaters");
+    Inbox finished(&window_->desk().ingest(), &desk::IngestWorker::finished);
+    window_->library().start(
+        {.paths = {window_->desk_fixture().write("newt.md", app::tests::story("newt", 12))}});
+    QVERIFY(finished.wait());
+    QTest::qWait(300);  // as long as rows may take
+    QVERIFY(editor != nullptr && editor->isVisible());
+    QTest::keyClick(editor, Qt::Key_Return);
+    QTRY_COMPARE_WITH_TIMEOUT(window_->model().named_collections(), QStringList{"Fish eaters"},
+                              kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 4, kPatienceMs);
   }
 
   void several_documents_are_removed_and_undone_together() {

@@ -68,6 +68,23 @@ class ModelsPageTest : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(row_of(link) < 0, kPatienceMs);
   }
 
+  void models_are_listed_only_where_they_are_seen() {
+    panel_->hide();
+    auto& settings = desk_->settings();
+    Inbox estimated(&settings, &desk::SettingsWorker::effect_estimated);
+    settings.estimate(1, desk_->facts().settings);
+    QVERIFY(estimated.wait());  // what was asked for before has come
+    Inbox listed(&settings, &desk::SettingsWorker::models_listed);
+    Inbox opened(desk_.get(), &desk::Desk::opened);
+    desk_->open();
+    QVERIFY(opened.wait());
+    settings.estimate(2, desk_->facts().settings);
+    QVERIFY(estimated.wait());
+    QVERIFY(listed.is_empty());
+    panel_->show();
+    QVERIFY(listed.wait());
+  }
+
   void a_copy_is_made_and_a_removal_can_be_undone() {
     add(elsewhere_ / "mine.gguf");
     button("Copy it here")->click();

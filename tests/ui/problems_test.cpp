@@ -48,7 +48,7 @@ class ProblemsTest : public QObject {
 
   void a_password_is_in_nothing_that_is_kept_of_a_run() {
     UnfinishedRuns runs;
-    runs.begin(1, {.paths = {"/a.docx"}, .password = "heron & reed"});
+    runs.begin(1, desk::AddRequest{.paths = {"/a.docx"}, .password = "heron & reed"});
     QVERIFY(!runs.to_json().contains("heron"));
     connect(&window_->library(), &LibraryPanel::run_started, this,
             [this](desk::RequestId, const desk::AddRequest& request) {

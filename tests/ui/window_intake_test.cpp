@@ -14,9 +14,11 @@
 #include <QListView>
 #include <QMimeData>
 #include <QPlainTextEdit>
+#include <QSettings>
 #include <QTemporaryDir>
 #include <QTreeView>
 #include <cstring>
+#include <future>
 
 #include "tests/ui/window_fixture.h"
 #include "ui/ask/source_view.h"
@@ -176,10 +178,25 @@ class WindowIntakeTest : public QObject {
     window_->window().add_paths(
         {window_->desk_fixture().write("a.md", app::tests::story("otter", 8))});
     QVERIFY2(window_->banners_text().contains("will wait"), qPrintable(window_->banners_text()));
+    // As much as a process that is killed now would leave behind.
+    const auto kept = [this] {
+      return QSettings(window_->state_file(), QSettings::IniFormat).value("session/waiting");
+    };
+    QTRY_COMPARE_WITH_TIMEOUT(kept().toStringList().size(), 1, kPatienceMs);
     window_->close();
     fs::rename(aside, model);
     QVERIFY(window_->open());
     QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 1, kPatienceMs);
+    QVERIFY(kept().toStringList().isEmpty());
+  }
+
+  void files_that_come_while_the_library_opens_are_said_to_wait() {
+    window_->desk().open();
+    window_->window().add_paths(
+        {window_->desk_fixture().write("a.md", app::tests::story("otter", 8))});
+    QVERIFY2(window_->banners_text().contains("will wait"), qPrintable(window_->banners_text()));
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 1, kPatienceMs);
+    QVERIFY(!window_->banners_text().contains("will wait"));
   }
 
   /// The window goes on while somebody is slow to say what they want.
@@ -195,8 +212,10 @@ class WindowIntakeTest : public QObject {
     QVERIFY(silent >= 0 && slow >= 0);
     say(slow, QByteArray("kvlink 1\0/a fi", 14));
     QTest::qWait(50);
-    QVERIFY(SingleInstance(runtime.path(), "/x").hand_over({"/other"}));
+    const SingleInstance other(runtime.path(), "/x");
+    auto taken = std::async(std::launch::async, [&] { return other.hand_over({"/other"}); });
     QTRY_COMPARE(calls.size(), std::size_t{1});
+    QVERIFY(taken.get());
     QCOMPARE(calls[0], std::vector<QString>{"/other"});
     say(slow, "le");
     ::close(slow);

@@ -8,6 +8,7 @@
 #include <QPlainTextEdit>
 #include <QSettings>
 #include <QSplitter>
+#include <QTimer>
 
 #include "tests/ui/window_fixture.h"
 #include "ui/ask/turn_widget.h"
@@ -41,6 +42,55 @@ class WindowStateTest : public QObject {
     QTRY_COMPARE(window_->window().ask().findChildren<TurnWidget*>().size(), 1);
     QCOMPARE(window_->window().ask().draft(), QString("half a question"));
     QTRY_COMPARE(window_->model().checked(), std::vector<desk::DocumentId>{2});
+  }
+
+  void a_question_asked_while_the_library_opens_is_answered() {
+    QVERIFY(window_->open());
+    QVERIFY(window_->add({"otter.md"}));
+    ask("otter?");
+    const auto before = window_->window().ask().conversation();
+    QTimer::singleShot(0, this, [this] {
+      type("sooner");
+      QTest::keyClick(window_->window().ask().findChild<QPlainTextEdit*>(), Qt::Key_Return);
+    });
+    QVERIFY(window_->open());
+    QTRY_VERIFY_WITH_TIMEOUT(!window_->window().ask().is_answering(), kPatienceMs);
+    const auto turns = window_->window().ask().findChildren<TurnWidget*>();
+    QCOMPARE(turns.size(), 1);
+    QCOMPARE(turns.front()->request().question, QString("sooner"));
+    QVERIFY(window_->window().ask().conversation() > before);
+  }
+
+  void what_was_paused_waits_at_the_next_start_and_is_not_lost() {
+    QVERIFY(window_->open());
+    QVERIFY(window_->add({"otter.md"}));
+    window_->desk().ingest().pause();
+    window_->library().start(
+        {.paths = {window_->desk_fixture().write("seal.md", app::tests::story("seal", 12))}});
+    Inbox evicted(&window_->desk().cache(), &desk::CacheWorker::done);
+    window_->desk().cache().evict(1, {.all = true}, true);
+    QVERIFY(evicted.wait());
+    window_->desk().ingest().encode(desk::next_request_id(), {});
+    QTRY_VERIFY_WITH_TIMEOUT(kept("session/paused").toBool(), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(kept("session/unfinished_runs").toByteArray().contains("encode"),
+                             kPatienceMs);
+    QVERIFY(window_->open());
+    QVERIFY(window_->desk().ingest().is_paused());
+    QTest::qWait(100);
+    QCOMPARE(window_->counts().n_ready, 0);
+    window_->desk().ingest().resume();
+    QTRY_COMPARE_WITH_TIMEOUT(window_->counts().n_ready, 2, kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(!kept("session/paused").toBool(), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(!kept("session/unfinished_runs").toByteArray().contains("encode"),
+                             kPatienceMs);
+  }
+
+  void what_fails_is_told_once() {
+    QVERIFY(window_->open());
+    auto settings = window_->desk().facts().settings;
+    settings.max_answer_tokens = -1;
+    window_->desk().apply_settings(settings);
+    QCOMPARE(window_->window().banners().texts().size(), 1);
   }
 
   void splitters_are_where_they_were() {

@@ -6,6 +6,7 @@
 #include <QKeyEvent>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 #include "app/desk/desk.h"
 #include "ui/ask/answer_words.h"
@@ -29,7 +30,7 @@ AskPanel::AskPanel(desk::Desk& desk, QWidget* parent)
       pages_(new QStackedWidget(this)),
       page_(new QWidget(this)),
       view_(new ConversationView(page_)),
-      list_(new ConversationList(desk.answers(), this)),
+      list_(new ConversationList(desk.conversations(), this)),
       composer_(new Composer(page_)),
       name_(new QLabel(this)),
       announcer_(new QLabel(this)),
@@ -39,6 +40,8 @@ AskPanel::AskPanel(desk::Desk& desk, QWidget* parent)
   connect_list();
   connect_answers();
   connect(&desk_, &desk::Desk::opened, this, &AskPanel::take_facts);
+  connect(&desk_, &desk::Desk::opened, this, &AskPanel::send_held);
+  connect(&desk_, &desk::Desk::failed, this, &AskPanel::send_held);
   if (desk_.state() == desk::DeskState::kReady || desk_.state() == desk::DeskState::kNoModel) {
     take_facts(desk_.facts());
   }
@@ -164,8 +167,9 @@ void AskPanel::connect_answers() {
             announce(tr("The question failed. %1").arg(failure.problem.message));
             end(failure.id);
           });
-  connect(&answers, &desk::AnswerWorker::conversation_opened, this, &AskPanel::show_conversation);
-  connect(&answers, &desk::AnswerWorker::failed, this,
+  auto& conversations = desk_.conversations();
+  connect(&conversations, &desk::ConversationWorker::opened, this, &AskPanel::show_conversation);
+  connect(&conversations, &desk::ConversationWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem& what) {
             if (id == 0) emit problem(what.message);
           });
@@ -245,12 +249,20 @@ void AskPanel::measure_cold(TurnWidget* turn) {
 
 void AskPanel::send(const desk::AskRequest& request, Running running) {
   may_restore_ = false;
+  wanted_ = 0;  // what was to be opened would take the place of this question
   desk_.prefetch().cancel();
   running_[request.id] = running;
   composer_->set_answering(true);
   for (TurnWidget* turn : view_->turns()) turn->set_actions_enabled(false);
   emit answering_changed(true);
-  desk_.answers().ask(request);
+  held_.push_back(request);
+  const bool opens =
+      desk_.state() == desk::DeskState::kOpening || desk_.state() == desk::DeskState::kClosed;
+  if (!opens) send_held();
+}
+
+void AskPanel::send_held() {
+  for (const auto& request : std::exchange(held_, {})) desk_.answers().ask(request);
 }
 
 void AskPanel::prefetch(const QString& text) {
@@ -271,6 +283,7 @@ QString AskPanel::searched_words(const QString& text) const {
 }
 
 void AskPanel::stop() {
+  send_held();  // so that it has an end
   for (const auto& [id, running] : running_) desk_.answers().stop(id);
 }
 
@@ -326,7 +339,7 @@ void AskPanel::open_conversation(desk::ConversationId id) {
   if (id == 0) return;
   may_restore_ = false;
   wanted_ = id;
-  desk_.answers().open_conversation(id);
+  desk_.conversations().open(id);
   pages_->setCurrentWidget(page_);
 }
 
@@ -346,6 +359,10 @@ void AskPanel::show_conversation(const desk::ConversationView& view) {
 void AskPanel::restore(const std::vector<desk::ConversationRow>& rows) {
   if (!may_restore_ || rows.empty()) return;
   open_conversation(rows.front().id);
+}
+
+void AskPanel::restore_conversation(desk::ConversationId id) {
+  if (may_restore_) open_conversation(id);
 }
 
 void AskPanel::show_conversations() {

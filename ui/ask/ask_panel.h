@@ -46,6 +46,8 @@ class AskPanel : public QWidget {
   void focus_question();
   void new_conversation();
   void open_conversation(kvlink::desk::ConversationId id);
+  /// The same, unless the user has begun something since the start.
+  void restore_conversation(kvlink::desk::ConversationId id);
   /// Shows the list of conversations, its search focused.
   void show_conversations();
   /// Ends the answer under way; does nothing when there is none.
@@ -92,6 +94,7 @@ class AskPanel : public QWidget {
   void ask_again(const TurnWidget& turn, Reach reach);
   void measure_cold(TurnWidget* turn);
   void send(const desk::AskRequest& request, Running running);
+  void send_held();
   void prefetch(const QString& text);
   QString searched_words(const QString& text) const;
   void end(desk::RequestId id);
@@ -112,6 +115,7 @@ class AskPanel : public QWidget {
   QLabel* announcer_;  ///< for screen readers: what was announced last
   QPushButton* new_;
   std::map<desk::RequestId, Running> running_;
+  std::vector<desk::AskRequest> held_;  ///< of running_: asked before the library was open
   ReadAheadLedger ahead_;
   desk::ConversationId conversation_ = 0;
   desk::ConversationId wanted_ = 0;  ///< to be opened as soon as it arrives

@@ -31,6 +31,9 @@ Composer::Composer(QWidget* parent)
   connect(box_, &QuestionBox::send_requested, this, &Composer::request_send);
   connect(box_, &QuestionBox::stop_requested, this, &Composer::stop_requested);
   connect(modes_, &ModePicker::mode_changed, this, &Composer::show_warning);
+  connect(whole_box_, &QCheckBox::clicked, this, [this](bool checked) {
+    if (!checked) set_whole(0, {});
+  });
   connect(send_, &QPushButton::clicked, this, [this] {
     if (answering_) {
       emit stop_requested();
@@ -77,6 +80,11 @@ void Composer::build() {
 }
 
 void Composer::set_scope(const std::vector<desk::DocumentId>& documents, const QString& words) {
+  // Another document alone in scope is what the user means now.
+  if (documents.size() == 1 && documents != scope_ && documents.front() != chosen_) {
+    chosen_ = 0;
+    chosen_title_.clear();
+  }
   scope_ = documents;
   const QString shown = words.isEmpty() ? tr("all documents") : visible_text(words);
   scope_words_->setText(tr("Asking: %1", "the scope, as in: 3 of 12 documents").arg(shown));

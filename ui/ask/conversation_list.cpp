@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/ask/conversation_list.h"
 
+#include <QAbstractItemDelegate>
 #include <QDateTime>
 #include <QFileDialog>
 #include <QHBoxLayout>
@@ -17,7 +18,7 @@
 namespace kvlink::ui {
 namespace {
 
-using ExportFormat = desk::AnswerWorker::ExportFormat;
+using ExportFormat = desk::ConversationWorker::ExportFormat;
 
 constexpr int kIdRole = Qt::UserRole;
 constexpr int kNameRole = Qt::UserRole + 1;
@@ -32,9 +33,9 @@ QString when_words(std::int64_t unix_seconds) {
 
 }  // namespace
 
-ConversationList::ConversationList(desk::AnswerWorker& answers, QWidget* parent)
+ConversationList::ConversationList(desk::ConversationWorker& worker, QWidget* parent)
     : QWidget(parent),
-      answers_(answers),
+      worker_(worker),
       search_(new QLineEdit(this)),
       list_(new QListWidget(this)),
       empty_(new QLabel(this)),
@@ -98,29 +99,35 @@ void ConversationList::build() {
   connect(list_, &QListWidget::itemActivated, this, [this] { emit chosen_to_open(chosen()); });
   connect(list_, &QListWidget::currentRowChanged, this, &ConversationList::enable_buttons);
   connect(list_, &QListWidget::itemChanged, this, &ConversationList::take_name);
+  connect(
+      list_->itemDelegate(), &QAbstractItemDelegate::closeEditor, this,
+      [this] {
+        if (std::exchange(refill_, false)) refresh();
+      },
+      Qt::QueuedConnection);
   connect(open_, &QPushButton::clicked, this, [this] { emit chosen_to_open(chosen()); });
   connect(rename_, &QPushButton::clicked, this, [this] { list_->editItem(list_->currentItem()); });
   connect(delete_, &QPushButton::clicked, this, &ConversationList::delete_chosen);
 }
 
 void ConversationList::connect_worker() {
-  connect(&answers_, &desk::AnswerWorker::conversations_changed, this,
+  connect(&worker_, &desk::ConversationWorker::changed, this,
           [this](const std::vector<desk::ConversationRow>& rows, const QString& words) {
             if (words.isEmpty()) emit listed(rows);
             if (words == search_->text().trimmed()) show_rows(rows);
           });
-  connect(&answers_, &desk::AnswerWorker::exported, this,
+  connect(&worker_, &desk::ConversationWorker::exported, this,
           [this](desk::RequestId id, const QByteArray& text) {
             const auto found = exports_.find(id);
-            if (found != exports_.end()) answers_.write_file(id, found->second, text);
+            if (found != exports_.end()) worker_.write_file(id, found->second, text);
           });
-  connect(&answers_, &desk::AnswerWorker::written, this,
+  connect(&worker_, &desk::ConversationWorker::written, this,
           [this](desk::RequestId id, const QString& path) {
             if (exports_.erase(id) == 0) return;
             message_->remove_buttons();
             message_->tell(tr("Exported to %1.").arg(path), Tone::kPlain);
           });
-  connect(&answers_, &desk::AnswerWorker::failed, this,
+  connect(&worker_, &desk::ConversationWorker::failed, this,
           [this](desk::RequestId id, const desk::Problem& what) {
             if (exports_.erase(id) != 0) emit problem(what.message);
           });
@@ -131,7 +138,7 @@ void ConversationList::focus_search() {
   search_->selectAll();
 }
 
-void ConversationList::refresh() { answers_.list_conversations(search_->text().trimmed()); }
+void ConversationList::refresh() { worker_.list(search_->text().trimmed()); }
 
 void ConversationList::set_current(desk::ConversationId id) {
   current_ = id;
@@ -146,6 +153,10 @@ desk::ConversationId ConversationList::chosen() const {
 }
 
 void ConversationList::show_rows(const std::vector<desk::ConversationRow>& rows) {
+  if (is_editing()) {
+    refill_ = true;
+    return;
+  }
   const desk::ConversationId before = chosen() != 0 ? chosen() : current_;
   filling_ = true;
   list_->clear();
@@ -168,6 +179,12 @@ void ConversationList::show_rows(const std::vector<desk::ConversationRow>& rows)
   enable_buttons();
 }
 
+/// What is being typed is not thrown away.
+bool ConversationList::is_editing() const {
+  const auto* editor = list_->viewport()->findChild<QLineEdit*>();
+  return editor != nullptr && editor->isVisible();
+}
+
 void ConversationList::take_name(QListWidgetItem* item) {
   const QString name = item->text().simplified().left(kMaxName);
   const QString before = item->data(kNameRole).toString();
@@ -177,7 +194,7 @@ void ConversationList::take_name(QListWidgetItem* item) {
     refresh();
     return;
   }
-  answers_.rename_conversation(id, name);
+  worker_.rename(id, name);
   emit renamed(id, name);
 }
 
@@ -206,14 +223,14 @@ void ConversationList::undo_deletion() {
 void ConversationList::carry_out_deletion() {
   undo_timer_.stop();
   if (deleted_.id == 0) return;
-  answers_.remove_conversation(std::exchange(deleted_, {}).id);
+  worker_.remove(std::exchange(deleted_, {}).id);
 }
 
 void ConversationList::export_to(desk::ConversationId id, ExportFormat format,
                                  const QString& path) {
   const desk::RequestId request = desk::next_request_id();
   exports_[request] = path;
-  answers_.export_conversation(request, id, format);
+  worker_.export_text(request, id, format);
 }
 
 void ConversationList::choose_file(ExportFormat format) {

@@ -9,7 +9,7 @@
 #include <QWidget>
 #include <map>
 
-#include "app/desk/answer_worker.h"
+#include "app/desk/conversation_worker.h"
 #include "ui/ask/inline_message.h"
 
 namespace kvlink::ui {
@@ -22,7 +22,7 @@ class ConversationList : public QWidget {
  public:
   static constexpr int kUndoMs = 8'000;
 
-  explicit ConversationList(desk::AnswerWorker& answers, QWidget* parent = nullptr);
+  explicit ConversationList(desk::ConversationWorker& worker, QWidget* parent = nullptr);
   ~ConversationList() override;
 
   void focus_search();
@@ -33,7 +33,7 @@ class ConversationList : public QWidget {
   desk::ConversationId chosen() const;
   void delete_chosen();
   void undo_deletion();
-  void export_to(desk::ConversationId id, desk::AnswerWorker::ExportFormat format,
+  void export_to(desk::ConversationId id, desk::ConversationWorker::ExportFormat format,
                  const QString& path);
   void set_undo_ms(int milliseconds) { undo_timer_.setInterval(milliseconds); }
 
@@ -54,12 +54,13 @@ class ConversationList : public QWidget {
   void build();
   void connect_worker();
   void show_rows(const std::vector<desk::ConversationRow>& rows);
+  bool is_editing() const;
   void take_name(QListWidgetItem* item);
-  void choose_file(desk::AnswerWorker::ExportFormat format);
+  void choose_file(desk::ConversationWorker::ExportFormat format);
   void carry_out_deletion();
   void enable_buttons();
 
-  desk::AnswerWorker& answers_;
+  desk::ConversationWorker& worker_;
   QLineEdit* search_;
   QListWidget* list_;
   QLabel* empty_;
@@ -74,6 +75,7 @@ class ConversationList : public QWidget {
   desk::ConversationId current_ = 0;
   std::map<desk::RequestId, QString> exports_;  ///< where each goes
   bool filling_ = false;
+  bool refill_ = false;  ///< rows came while a name was being typed
 };
 
 }  // namespace kvlink::ui

@@ -32,7 +32,10 @@ void QuestionBox::remember(const QString& question) {
 }
 
 void QuestionBox::set_question(const QString& text) {
-  setPlainText(text.left(kMaxCharacters));
+  // Ctrl+Z brings back what stood there.
+  QTextCursor cursor(document());
+  cursor.select(QTextCursor::Document);
+  cursor.insertText(text.left(kMaxCharacters));
   moveCursor(QTextCursor::End);
 }
 

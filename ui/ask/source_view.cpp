@@ -71,7 +71,7 @@ SourceView::SourceView(QWidget* parent) : QPlainTextEdit(parent), numbers_(new L
 void SourceView::set_document_text(const desk::DocumentText& text) {
   delete colours_;
   colours_ = nullptr;
-  text_ = visible_in_place(text.text);
+  text_ = text.text;
   shown_size_ = -1;
   mark_begin_ = 0;
   mark_end_ = 0;
@@ -98,7 +98,8 @@ void SourceView::show_part_around(qsizetype place) {
   shown_begin_ = begin;
   shown_size_ = end - begin;
   first_line_ = 1 + QStringView(text_).first(begin).count(QLatin1Char('\n'));
-  setPlainText(text_.sliced(begin, end - begin));
+  // Only what is shown: positions stay what they are in the whole text.
+  setPlainText(visible_in_place(text_.sliced(begin, end - begin)));
   setViewportMargins(numbers_width(), 0, 0, 0);
 }
 

@@ -4,6 +4,8 @@
 #include <QTimer>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "app/desk/desk.h"
 #include "ui/inspect/cache_view.h"
@@ -87,9 +89,14 @@ void CachePanel::follow_store() {
             } else if (id == request_) {
               request_ = 0;
               rebuilding_.clear();
+              to_pin_.clear();
               view_->show_report(failure.message, true);
+              next();
             }
           });
+  auto* ingest = &desk_.ingest();
+  connect(ingest, &desk::IngestWorker::finished, this, &CachePanel::rebuilt);
+  connect(ingest, &desk::IngestWorker::failed, this, &CachePanel::rebuilt);
 }
 
 void CachePanel::follow_answers() {
@@ -111,8 +118,20 @@ void CachePanel::show_document(desk::DocumentId document) {
 
 // --- what is done
 
+/// Nothing that is done ends for what comes after it.
+void CachePanel::in_turn(std::function<void()> action) {
+  waiting_.push_back(std::move(action));
+  if (request_ == 0) next();
+}
+
+void CachePanel::next() {
+  if (waiting_.empty() || request_ != 0) return;
+  const auto action = std::move(waiting_.front());
+  waiting_.pop_front();
+  action();
+}
+
 desk::RequestId CachePanel::begin_request() {
-  if (request_ != 0) desk_.cache().cancel(request_);
   verifying_.clear();
   rebuilding_.clear();
   request_ = desk::next_request_id();
@@ -122,36 +141,29 @@ desk::RequestId CachePanel::begin_request() {
 void CachePanel::follow_view() {
   connect(view_, &CacheView::pin_wanted, this,
           [this](const std::vector<Digest>& blocks, bool pinned) {
-            desk::BlockSelection selection;
-            selection.ids = blocks;
-            desk_.cache().pin(begin_request(), std::move(selection), pinned);
+            in_turn([this, blocks, pinned] {
+              desk_.cache().pin(begin_request(), {.ids = blocks}, pinned);
+            });
           });
   connect(view_, &CacheView::evict_wanted, this, [this](const std::vector<Digest>& blocks) {
-    desk::BlockSelection selection;
-    selection.ids = blocks;
-    desk_.cache().evict(begin_request(), std::move(selection), false);
+    in_turn([this, blocks] { desk_.cache().evict(begin_request(), {.ids = blocks}, false); });
   });
   connect(view_, &CacheView::verify_wanted, this, [this](const std::vector<Digest>& blocks) {
-    desk::BlockSelection selection;
-    selection.ids = blocks;
-    selection.all = blocks.empty();
-    const auto id = begin_request();
-    verifying_ = blocks;
-    if (blocks.empty()) {
-      for (const auto& block : view_->table().snapshot()->blocks) {
-        verifying_.push_back(block.row.id);
+    in_turn([this, blocks] {
+      const auto id = begin_request();
+      verifying_ = blocks;
+      if (blocks.empty()) {
+        for (const auto& block : view_->table().snapshot()->blocks) {
+          verifying_.push_back(block.row.id);
+        }
       }
-    }
-    desk_.cache().verify(id, std::move(selection));
+      desk_.cache().verify(id, {.ids = blocks, .all = blocks.empty()});
+    });
   });
   connect(
       view_, &CacheView::rebuild_wanted, this,
       [this](const std::vector<Digest>& blocks, const std::vector<desk::DocumentId>& documents) {
-        desk::BlockSelection selection;
-        selection.ids = blocks;
-        const auto id = begin_request();
-        rebuilding_ = documents;
-        desk_.cache().evict(id, std::move(selection), true);
+        in_turn([this, blocks, documents] { rebuild(blocks, documents); });
       });
   connect(view_, &CacheView::reveal_wanted, this, [this](const Digest& block) {
     const auto name = block.hex();
@@ -175,6 +187,37 @@ void CachePanel::follow_view() {
     offer_budget(tr("Keep at most %1 of blocks in the memory of the GPU?").arg(bytes_text(bytes)),
                  &app::Settings::gpu_budget_bytes, bytes);
   });
+}
+
+/// What a model cannot make again now is not thrown away.
+void CachePanel::rebuild(const std::vector<Digest>& blocks,
+                         const std::vector<desk::DocumentId>& documents) {
+  if (desk_.state() != desk::DeskState::kReady || encoding_ != 0) {
+    view_->show_report(encoding_ != 0
+                           ? tr("Blocks are being computed again already. Nothing was removed.")
+                           : tr("Without a model blocks cannot be computed again. Nothing was "
+                                "removed."),
+                       true);
+    next();
+    return;
+  }
+  const auto id = begin_request();
+  rebuilding_ = documents;
+  const std::set<Digest> chosen(blocks.begin(), blocks.end());
+  to_pin_.clear();
+  for (const auto& block : view_->table().snapshot()->blocks) {
+    if (block.row.pinned && chosen.contains(block.row.id)) to_pin_.push_back(block.row.id);
+  }
+  desk_.cache().evict(id, {.ids = blocks}, true);
+}
+
+/// However the run ended: what is there again is pinned again.
+void CachePanel::rebuilt(desk::RequestId run) {
+  if (encoding_ == 0 || run != encoding_) return;
+  encoding_ = 0;
+  const auto pins = std::exchange(to_pin_, {});
+  if (pins.empty()) return;
+  in_turn([this, pins] { desk_.cache().pin(begin_request(), {.ids = pins}, true); });
 }
 
 void CachePanel::offer_budget(const QString& question, std::int64_t app::Settings::*field,
@@ -225,13 +268,15 @@ void CachePanel::request_done(const desk::CacheReport& report) {
     view_->show_report(tr("Computing the blocks of %n document(s) again …", nullptr,
                           static_cast<int>(documents.size())),
                        false);
-    desk_.ingest().encode(desk::next_request_id(), documents);
+    encoding_ = desk::next_request_id();
+    desk_.ingest().encode(encoding_, documents);
   } else {
     view_->show_report(report_sentence(report), report.n_damaged > 0);
   }
   // What the user has just done is shown at once.
   snapshot_is_old_ = true;
   if (isVisible()) request_snapshot();
+  next();
 }
 
 }  // namespace kvlink::ui

@@ -4,6 +4,8 @@
 
 #include <QElapsedTimer>
 #include <QWidget>
+#include <deque>
+#include <functional>
 #include <vector>
 
 #include "app/desk/cache_messages.h"
@@ -48,18 +50,25 @@ class CachePanel : public QWidget {
   QString report_sentence(const desk::CacheReport& report) const;
   void offer_budget(const QString& question, std::int64_t app::Settings::*field,
                     std::int64_t bytes);
+  void in_turn(std::function<void()> action);
+  void next();
   desk::RequestId begin_request();
+  void rebuild(const std::vector<Digest>& blocks, const std::vector<desk::DocumentId>& documents);
+  void rebuilt(desk::RequestId run);
 
   desk::Desk& desk_;
   CacheView* view_;
   QTimer* snapshot_timer_;
   QElapsedTimer snapshot_took_;
-  desk::RequestId snapshot_ = 0;              ///< under way; 0: none
-  bool snapshot_is_old_ = true;               ///< something has changed since
-  desk::RequestId request_ = 0;               ///< what is being done; 0: nothing
-  std::vector<Digest> verifying_;             ///< by request_
-  std::vector<desk::DocumentId> rebuilding_;  ///< encoded again once request_ has evicted
-  desk::DocumentId wanted_document_ = 0;      ///< to be shown with the next snapshot
+  desk::RequestId snapshot_ = 0;               ///< under way; 0: none
+  bool snapshot_is_old_ = true;                ///< something has changed since
+  desk::RequestId request_ = 0;                ///< what is being done; 0: nothing
+  std::vector<Digest> verifying_;              ///< by request_
+  std::vector<desk::DocumentId> rebuilding_;   ///< encoded again once request_ has evicted
+  std::deque<std::function<void()>> waiting_;  ///< for the end of request_
+  desk::RequestId encoding_ = 0;               ///< a run that makes evicted blocks again; 0: none
+  std::vector<Digest> to_pin_;                 ///< once it has: they were pinned before
+  desk::DocumentId wanted_document_ = 0;       ///< to be shown with the next snapshot
 };
 
 }  // namespace kvlink::ui

@@ -290,9 +290,8 @@ std::vector<Digest> CacheView::selected_blocks() const {
 }
 
 bool CacheView::are_pinned(const std::vector<int>& rows) const {
-  return !rows.empty() && std::all_of(rows.begin(), rows.end(), [this](int row) {
-    return table_->item(row).row.pinned;
-  });
+  return !rows.empty() && std::all_of(rows.begin(), rows.end(),
+                                      [this](int row) { return table_->item(row).row.pinned; });
 }
 
 void CacheView::selection_changed() {
@@ -387,9 +386,14 @@ void CacheView::show_progress(const desk::CacheProgress& progress) {
 void CacheView::show_report(const QString& sentence, bool problem) {
   progress_->hide();
   cancel_->hide();
-  if (undo_timer_->isActive()) return;
+  const QString kept = std::exchange(kept_report_, {});
+  const QString all = kept.isEmpty() ? sentence : kept + QLatin1Char('\n') + sentence;
+  if (undo_timer_->isActive()) {
+    kept_report_ = all;
+    return;
+  }
   message_->remove_buttons();
-  message_->tell(sentence, problem ? Tone::kProblem : Tone::kPlain);
+  message_->tell(all, problem ? Tone::kProblem : Tone::kPlain);
 }
 
 void CacheView::offer(const QString& question, const QString& yes, std::function<void()> accept) {

@@ -91,6 +91,7 @@ class CacheView : public QWidget {
   std::optional<Digest> current_;         ///< the block that was selected before a reset
   int scrolled_ = 0;                      ///< and where the table stood
   std::vector<Digest> to_evict_;
+  QString kept_report_;  ///< came while an eviction could be undone
   std::int64_t n_stale_ = 0;
   std::int64_t stale_bytes_ = 0;
   int undo_ms_ = 8000;

@@ -212,7 +212,7 @@ void SettingsPanel::keyPressEvent(QKeyEvent* event) {
 void SettingsPanel::follow_desk() {
   connect(&desk_, &desk::Desk::opened, this, [this](const desk::DeskFacts& facts) {
     show_facts(facts);
-    list_models();
+    if (isVisible()) list_models();  // else when it is shown: it reads whole files
     if (std::exchange(encode_when_open_, false) && facts.model) {
       desk_.ingest().encode(desk::next_request_id(), {});
     }

@@ -42,8 +42,6 @@ class SettingsPanel : public QWidget {
  signals:
   /// The user is done: the window shows the columns again.
   void closed();
-  /// For the window's banner.
-  void problem(const QString& message);
 
  protected:
   void showEvent(QShowEvent* event) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/library/library_panel.h"
 
+#include <QAbstractItemDelegate>
 #include <QButtonGroup>
 #include <QKeyEvent>
 #include <QLabel>
@@ -116,6 +117,13 @@ void LibraryPanel::build() {
           [&library = desk_.library()](const QString& before, const QString& name) {
             library.rename_collection(before, name);
           });
+
+  connect(
+      view_->itemDelegate(), &QAbstractItemDelegate::closeEditor, this,
+      [this] {
+        for (const auto& change : std::exchange(held_, {})) apply(change);
+      },
+      Qt::QueuedConnection);
 
   pages_ = new QStackedWidget(this);
   pages_->addWidget(view_);
@@ -273,8 +281,18 @@ void LibraryPanel::connect_desk() {
 // --- what comes from the desk
 
 void LibraryPanel::apply(const desk::DocumentsChange& change) {
+  if (is_naming()) {
+    held_.push_back(change);
+    return;
+  }
   if (change.all) lists_ = true;
   model_->apply(change);
+}
+
+/// Whether a collection's name is being typed: rows that come would throw it away.
+bool LibraryPanel::is_naming() const {
+  const auto* editor = view_->viewport()->findChild<QLineEdit*>();
+  return editor != nullptr && editor->isVisible();
 }
 
 /// A reset forgets the scroll position and the selection; the user's are put back.

@@ -98,6 +98,7 @@ class LibraryPanel : public QWidget {
   void connect_desk();
   void connect_problems();
   void apply(const desk::DocumentsChange& change);
+  bool is_naming() const;
   void remember_view();
   void restore_view();
   void settled();
@@ -145,10 +146,11 @@ class LibraryPanel : public QWidget {
   std::vector<QString> looking_at_;  ///< paths whose adding is not decided yet
   QTimer problem_soon_;
   QStringList to_check_;
-  QString to_rename_;        ///< a collection that is being made
-  QSet<QString> collapsed_;  ///< folders
-  bool listed_ = false;      ///< a snapshot has come
-  bool lists_ = false;       ///< and one is being taken in
+  std::vector<desk::DocumentsChange> held_;  ///< came while a name was being typed
+  QString to_rename_;                        ///< a collection that is being made
+  QSet<QString> collapsed_;                  ///< folders
+  bool listed_ = false;                      ///< a snapshot has come
+  bool lists_ = false;                       ///< and one is being taken in
   struct Seen {
     QString current;
     QStringList selected;

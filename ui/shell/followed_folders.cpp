@@ -20,8 +20,9 @@ bool lies_in(const QString& path, const QString& folder) {
 
 FollowedFolders::FollowedFolders(desk::Desk& desk, WindowState& state, QObject* parent)
     : QObject(parent), desk_(desk), state_(state) {
-  for (auto& request : UnfinishedRuns::from_json(state_.value(kFollowedKey).toByteArray())) {
-    followed_[request.paths.front()] = request;
+  for (const auto& run : UnfinishedRuns::from_json(state_.value(kFollowedKey).toByteArray())) {
+    const auto* request = std::get_if<desk::AddRequest>(&run);
+    if (request != nullptr) followed_[request->paths.front()] = *request;
   }
   connect(&desk_, &desk::Desk::opened, this, &FollowedFolders::opened);
   connect(&follower_, &desk::FolderFollower::news, this, &FollowedFolders::take);

@@ -166,7 +166,6 @@ void MainWindow::connect_panels() {
           [this](const QString& words, desk::DocumentId) { ask_->ask_about(words); });
   connect(source_, &SourcePanel::problem, this, &MainWindow::tell_problem);
   connect(cache_, &CachePanel::problem, this, &MainWindow::tell_problem);
-  connect(settings_, &SettingsPanel::problem, this, &MainWindow::tell_problem);
   connect(settings_, &SettingsPanel::closed, this, [this] { show_settings(false); });
   connect(guide_, &GuidePage::closed, this, [this] { show_settings(false); });
   connect(status_, &StatusLine::cache_clicked, this, [this] { show_inspector(cache_); });
@@ -212,6 +211,12 @@ void MainWindow::connect_desk() {
             runs_.begin(id, request);
             keep_runs();
           });
+  connect(&desk_.ingest(), &desk::IngestWorker::encoding_asked, this,
+          [this](desk::RequestId id, const std::vector<desk::DocumentId>& documents) {
+            runs_.begin(id, documents);
+            keep_runs();
+          });
+  connect(&desk_.ingest(), &desk::IngestWorker::status_changed, this, &MainWindow::keep_pause);
 }
 
 void MainWindow::connect_following() {

@@ -92,6 +92,7 @@ class MainWindow : public QMainWindow {
   void restore_state();
   void opened(const desk::DeskFacts& facts);
   void keep_runs();
+  void keep_pause(const desk::IngestStatus& status);
   void keep_waiting();
   void resume_runs();
   void offer_sample();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/shell/shortcuts_sheet.h"
 
+#include <QApplication>
 #include <QGridLayout>
 #include <QKeyEvent>
 #include <QLabel>
@@ -52,6 +53,10 @@ void ShortcutsSheet::open(const QList<QAction*>& actions, const Lines& more) {
                   name.remove(QLatin1Char('&')).remove(QChar(0x2026))});
   }
   lines += more;
+  QStringList spoken;
+  for (const auto& [keys, name] : lines) spoken += keys + QStringLiteral(": ") + name;
+  setAccessibleDescription(spoken.join(QStringLiteral("; ")));
+  if (!isVisible()) before_ = QApplication::focusWidget();
   // Beside each other where there is room for that; what is too long then is scrolled.
   const QSize room = parentWidget()->size() - QSize(2 * kEdge, 2 * kEdge);
   int n_columns = kMostColumns;
@@ -98,7 +103,6 @@ bool ShortcutsSheet::event(QEvent* event) {
   return QFrame::event(event);
 }
 
-/// Keys that scroll do so; any other closes it.
 void ShortcutsSheet::keyPressEvent(QKeyEvent* event) {
   auto* bar = area_->verticalScrollBar();
   switch (event->key()) {
@@ -110,12 +114,25 @@ void ShortcutsSheet::keyPressEvent(QKeyEvent* event) {
     case Qt::Key_PageUp:
       bar->setValue(bar->value() + (event->key() == Qt::Key_PageDown ? 1 : -1) * bar->pageStep());
       return;
-    default:
+    case Qt::Key_Escape:
+    case Qt::Key_Return:
+    case Qt::Key_Enter:
+    case Qt::Key_F1:
       hide();
+      return;
+    default:
+      QFrame::keyPressEvent(event);
   }
 }
 
 void ShortcutsSheet::mousePressEvent(QMouseEvent*) { hide(); }
 void ShortcutsSheet::focusOutEvent(QFocusEvent*) { hide(); }
+
+void ShortcutsSheet::hideEvent(QHideEvent* event) {
+  QFrame::hideEvent(event);
+  // A click elsewhere has taken the focus already.
+  const auto* now = QApplication::focusWidget();
+  if (before_ && (now == nullptr || now == this)) before_->setFocus();
+}
 
 }  // namespace kvlink::ui

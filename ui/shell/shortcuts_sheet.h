@@ -5,12 +5,14 @@
 #include <QAction>
 #include <QFrame>
 #include <QList>
+#include <QPointer>
 
 class QScrollArea;
 
 namespace kvlink::ui {
 
-/// A page over the window; any key or click closes it.
+/// A page over the window. Esc, Enter, F1 and a click close it and give the focus back; screen
+/// readers find its lines as its description.
 class ShortcutsSheet : public QFrame {
   Q_OBJECT
 
@@ -25,12 +27,14 @@ class ShortcutsSheet : public QFrame {
   void keyPressEvent(QKeyEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
   void focusOutEvent(QFocusEvent* event) override;
+  void hideEvent(QHideEvent* event) override;
 
  private:
   using Lines = QList<QPair<QString, QString>>;
   void fill(const Lines& lines, int n_columns);
 
   QScrollArea* area_;
+  QPointer<QWidget> before_;  ///< had the focus
 };
 
 }  // namespace kvlink::ui

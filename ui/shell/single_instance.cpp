@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace kvlink::ui {
 namespace {
@@ -21,6 +22,8 @@ namespace {
 constexpr qsizetype kMaxMessage = 1 << 20;
 constexpr int kPatienceMs = 500;
 constexpr int kMaxCallMs = 2000;  ///< for a whole message
+constexpr int kReplyMs = 5000;    ///< a window may be busy for a moment
+constexpr char kTaken = '+';
 constexpr qsizetype kMaxCallers = 8;
 constexpr char kGreeting[] = "kvlink 1";
 
@@ -47,9 +50,16 @@ bool is_same_user(int descriptor) {
          peer.uid == ::getuid();
 }
 
-bool wait_for(int descriptor, short events) {
+bool wait_for(int descriptor, short events, int milliseconds = kPatienceMs) {
   pollfd waiting{descriptor, events, 0};
-  return ::poll(&waiting, 1, kPatienceMs) == 1;
+  return ::poll(&waiting, 1, milliseconds) == 1;
+}
+
+/// Whether the other side says that it has the message.
+bool is_taken(int descriptor) {
+  char reply = 0;
+  return ::shutdown(descriptor, SHUT_WR) == 0 && wait_for(descriptor, POLLIN, kReplyMs) &&
+         ::recv(descriptor, &reply, 1, 0) == 1 && reply == kTaken;
 }
 
 bool send_all(int descriptor, const QByteArray& bytes) {
@@ -107,6 +117,7 @@ class SingleInstance::Caller : public QObject {
       return;
     }
     const auto paths = n == 0 ? paths_in(message_) : std::nullopt;
+    if (paths) ::send(descriptor_, &kTaken, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     end();
     if (paths) emit instance_.handed_over(*paths);
   }
@@ -131,10 +142,13 @@ SingleInstance::SingleInstance(const QString& runtime_folder, const QString& dat
   path_ = runtime_folder + QStringLiteral("/kvlink-%1.socket").arg(QLatin1String(name));
 }
 
-SingleInstance::~SingleInstance() {
+SingleInstance::~SingleInstance() { close(); }
+
+void SingleInstance::close() {
+  qDeleteAll(findChildren<QObject*>(QString(), Qt::FindDirectChildrenOnly));
   if (listener_ < 0) return;
   notifier_.reset();
-  ::close(listener_);
+  ::close(std::exchange(listener_, -1));
   QFile::remove(path_);
 }
 
@@ -147,7 +161,7 @@ bool SingleInstance::hand_over(const std::vector<QString>& paths) const {
   if (::connect(descriptor, generic(address), sizeof(address)) == 0 && is_same_user(descriptor)) {
     QByteArray message(kGreeting);
     for (const auto& path : paths) message += '\0' + path.toUtf8();
-    done = send_all(descriptor, message);
+    done = send_all(descriptor, message) && is_taken(descriptor);
   }
   ::close(descriptor);
   return done;

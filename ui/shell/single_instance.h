@@ -22,10 +22,13 @@ class SingleInstance : public QObject {
                  QObject* parent = nullptr);
   ~SingleInstance() override;
 
-  /// Hands paths to the window that has this data folder. False: there is none.
+  /// Hands paths to the window that has this data folder, and waits until it has them. False:
+  /// there is none, or it is just being closed.
   bool hand_over(const std::vector<QString>& paths) const;
   /// Listens from now on. False, with nothing changed, when that cannot be done.
   bool listen();
+  /// Nothing is taken from now on: whoever calls opens the folder itself.
+  void close();
   const QString& socket_path() const { return path_; }
 
  signals:

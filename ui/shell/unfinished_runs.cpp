@@ -22,32 +22,57 @@ std::vector<QString> strings_of(const QJsonValue& value) {
   return strings;
 }
 
+QJsonObject object_of(const desk::AddRequest& request) {
+  return {{"paths", array_of(request.paths)},
+          {"excluded", array_of(request.excluded_suffixes)},
+          {"excluded_paths", array_of(request.excluded_paths)},
+          {"caching", request.caching},
+          {"read_again", request.read_again}};
+}
+
+QJsonObject object_of(const UnfinishedRuns::Encoding& documents) {
+  QJsonArray ids;
+  for (const auto id : documents) ids.append(qint64{id});
+  return {{"encode", ids}};
+}
+
+UnfinishedRuns::Encoding encoding_in(const QJsonValue& value) {
+  UnfinishedRuns::Encoding documents;
+  for (const auto& id : value.toArray()) documents.push_back(id.toInteger());
+  return documents;
+}
+
+desk::AddRequest request_in(const QJsonObject& run) {
+  desk::AddRequest request;
+  request.paths = strings_of(run["paths"]);
+  request.excluded_suffixes = strings_of(run["excluded"]);
+  request.excluded_paths = strings_of(run["excluded_paths"]);
+  request.caching = run["caching"].toBool(true);
+  request.read_again = run["read_again"].toBool(false);
+  return request;
+}
+
 }  // namespace
 
 QByteArray UnfinishedRuns::to_json() const {
   QJsonArray runs;
-  for (const auto& [id, request] : runs_) {
-    runs.append(QJsonObject{{"paths", array_of(request.paths)},
-                            {"excluded", array_of(request.excluded_suffixes)},
-                            {"excluded_paths", array_of(request.excluded_paths)},
-                            {"caching", request.caching},
-                            {"read_again", request.read_again}});
+  for (const auto& [id, run] : runs_) {
+    runs.append(std::visit([](const auto& one) { return object_of(one); }, run));
   }
   return QJsonDocument(runs).toJson(QJsonDocument::Compact);
 }
 
-std::vector<desk::AddRequest> UnfinishedRuns::from_json(const QByteArray& json) {
-  std::vector<desk::AddRequest> requests;
-  for (const auto& run : QJsonDocument::fromJson(json).array()) {
-    desk::AddRequest request;
-    request.paths = strings_of(run.toObject()["paths"]);
-    request.excluded_suffixes = strings_of(run.toObject()["excluded"]);
-    request.excluded_paths = strings_of(run.toObject()["excluded_paths"]);
-    request.caching = run.toObject()["caching"].toBool(true);
-    request.read_again = run.toObject()["read_again"].toBool(false);
-    if (!request.paths.empty()) requests.push_back(std::move(request));
+std::vector<UnfinishedRuns::Run> UnfinishedRuns::from_json(const QByteArray& json) {
+  std::vector<Run> runs;
+  for (const auto& one : QJsonDocument::fromJson(json).array()) {
+    const QJsonObject run = one.toObject();
+    if (run["encode"].isArray()) {
+      runs.emplace_back(encoding_in(run["encode"]));
+    } else if (auto request = request_in(run); !request.paths.empty()) {
+      runs.emplace_back(std::move(request));
+    }
   }
-  return requests;
+  return runs;
 }
 
 }  // namespace kvlink::ui

@@ -9,6 +9,7 @@
 #include "ui/ask/ask_panel.h"
 #include "ui/inspect/settings_panel.h"
 #include "ui/library/library_panel.h"
+#include "ui/shell/banner_stack.h"
 #include "ui/shell/drop_overlay.h"
 #include "ui/shell/dropped.h"
 #include "ui/shell/main_window.h"
@@ -38,9 +39,14 @@ void MainWindow::add_paths(const std::vector<QString>& paths) {
     return;
   }
   waiting_paths_.insert(waiting_paths_.end(), paths.begin(), paths.end());
-  if (desk_.state() == desk::DeskState::kNoModel) {
-    tell_problem(tr("Documents can be added once there is a model. They will wait."));
-  }
+  keep_waiting();
+  if (desk_.state() == desk::DeskState::kClosed) return;  // named at the start: it opens next
+  const bool lacks_model = desk_.state() == desk::DeskState::kNoModel;
+  banners_->show_banner(
+      QStringLiteral("waiting"),
+      lacks_model ? tr("Documents can be added once there is a model. They will wait.")
+                  : tr("Documents can be added once the library is open. They will wait."),
+      desk_.state() == desk::DeskState::kOpening ? Tone::kPlain : Tone::kProblem);
 }
 
 void MainWindow::take(const Dropped& dropped) {

@@ -21,6 +21,8 @@ constexpr auto kConversationKey = "session/conversation";
 constexpr auto kScopeKey = "session/scope";
 constexpr auto kDraftKey = "session/draft";
 constexpr auto kRunsKey = "session/unfinished_runs";
+constexpr auto kPausedKey = "session/paused";
+constexpr auto kWaitingKey = "session/waiting";
 constexpr auto kSampleKey = "session/sample_offered";
 
 /// A killed process loses at most this much of where the user was.
@@ -48,7 +50,7 @@ void MainWindow::opened(const desk::DeskFacts& facts) {
   for (const auto& notice : facts.notices) banners_->show_banner(notice, notice, Tone::kWarning);
   if (!std::exchange(restored_, true)) {
     const auto conversation = state_.value(kConversationKey).toLongLong();
-    if (conversation != 0) ask_->open_conversation(conversation);
+    ask_->restore_conversation(conversation);
   }
   if (!facts.model) {
     banners_->show_banner(QStringLiteral("model"), facts.why_no_model, Tone::kWarning,
@@ -60,7 +62,10 @@ void MainWindow::opened(const desk::DeskFacts& facts) {
   }
   banners_->close_banner(QStringLiteral("model"));
   resume_runs();
-  if (!waiting_paths_.empty()) library_->add_paths(std::exchange(waiting_paths_, {}));
+  if (waiting_paths_.empty()) return;
+  banners_->close_banner(QStringLiteral("waiting"));
+  library_->add_paths(std::exchange(waiting_paths_, {}));
+  keep_waiting();
 }
 
 void MainWindow::restore_state() {
@@ -70,6 +75,7 @@ void MainWindow::restore_state() {
   inspector_->setCurrentIndex(state_.value(kTabKey, inspector_->currentIndex()).toInt());
   find_action("inspector")->setChecked(state_.value(kInspectorKey, true).toBool());
   library_->check_paths_later(state_.value(kScopeKey).toStringList());
+  for (const auto& path : state_.value(kWaitingKey).toStringList()) waiting_paths_.push_back(path);
   ask_->set_draft(state_.value(kDraftKey).toString());
 }
 
@@ -95,21 +101,15 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   save_soon_.stop();
   scope_is_kept_ = false;  // what could not be written before is written now
   save_state();
-  keep_waiting();
   QMainWindow::closeEvent(event);
 }
 
 void MainWindow::keep_runs() { state_.set({{QLatin1String(kRunsKey), runs_.to_json()}}); }
 
-/// Files that wait for a model wait for the next start, too.
+/// Files that wait for a model wait for the next start, too, however this one ends.
 void MainWindow::keep_waiting() {
-  if (waiting_paths_.empty()) return;
-  UnfinishedRuns runs;
-  for (const auto& left : UnfinishedRuns::from_json(state_.value(kRunsKey).toByteArray())) {
-    runs.begin(desk::next_request_id(), left);
-  }
-  runs.begin(desk::next_request_id(), {.paths = std::exchange(waiting_paths_, {})});
-  state_.set({{QLatin1String(kRunsKey), runs.to_json()}});
+  state_.set(
+      {{QLatin1String(kWaitingKey), QStringList(waiting_paths_.begin(), waiting_paths_.end())}});
 }
 
 /// What a process that was killed, or closed in the middle, had begun. Files that were read already
@@ -117,8 +117,21 @@ void MainWindow::keep_waiting() {
 void MainWindow::resume_runs() {
   const auto left = UnfinishedRuns::from_json(state_.value(kRunsKey).toByteArray());
   runs_ = {};
-  for (const auto& request : left) library_->start(request);
+  // What was paused does not go on by itself.
+  if (!left.empty() && state_.value(kPausedKey).toBool()) desk_.ingest().pause();
+  for (const auto& run : left) {
+    if (const auto* request = std::get_if<desk::AddRequest>(&run)) {
+      library_->start(*request);
+    } else {
+      desk_.ingest().encode(desk::next_request_id(), std::get<UnfinishedRuns::Encoding>(run));
+    }
+  }
   keep_runs();
+}
+
+void MainWindow::keep_pause(const desk::IngestStatus& status) {
+  if (state_.value(kPausedKey).toBool() == status.paused) return;
+  state_.set({{QLatin1String(kPausedKey), status.paused}});
 }
 
 /// Once per library: an empty one is given the guide.
