@@ -2832,11 +2832,19 @@ Für ein eigenes Modell eine GGUF-Datei eines Llama-ähnlichen Modells hier able
 </context>
 <context>
     <name>kvlink::ui::ReadAheadWords</name>
+    <message>
+        <source>No time was saved, all measured.</source>
+        <translation>Gespart wurde keine Zeit, alles gemessen.</translation>
+    </message>
+    <message>
+        <source>%1 saved, all measured.</source>
+        <translation>%1 gespart, alles gemessen.</translation>
+    </message>
     <message numerus="yes">
-        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</source>
+        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter.</source>
         <translation>
-            <numerusform>%n Block, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher. %4 gespart, alles gemessen.</numerusform>
-            <numerusform>%n Blöcke, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher. %4 gespart, alles gemessen.</numerusform>
+            <numerusform>%n Block, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher.</numerusform>
+            <numerusform>%n Blöcke, %1, beim Tippen vorausgelesen: da %2 von der Platte, nach Enter %3 aus dem Speicher.</numerusform>
         </translation>
     </message>
 </context>

@@ -492,10 +492,10 @@
 <context>
     <name>kvlink::ui::ReadAheadWords</name>
     <message numerus="yes">
-        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</source>
+        <source>%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter.</source>
         <translation>
-            <numerusform>%n block, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</numerusform>
-            <numerusform>%n blocks, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter. %4 saved, all measured.</numerusform>
+            <numerusform>%n block, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter.</numerusform>
+            <numerusform>%n blocks, %1, read ahead while you typed: %2 from disk then, %3 from memory after Enter.</numerusform>
         </translation>
     </message>
 </context>

@@ -8,6 +8,8 @@
 #include <QKeyEvent>
 #include <QLocale>
 #include <QMenu>
+#include <QPainter>
+#include <QStyledItemDelegate>
 #include <QVBoxLayout>
 #include <utility>
 
@@ -22,14 +24,51 @@ using ExportFormat = desk::ConversationWorker::ExportFormat;
 
 constexpr int kIdRole = Qt::UserRole;
 constexpr int kNameRole = Qt::UserRole + 1;
+constexpr int kWhenRole = Qt::UserRole + 2;
 constexpr int kSearchPauseMs = 200;
 constexpr int kRowPadding = 12;
+constexpr int kDateMargin = 8;
 constexpr qsizetype kMaxName = 200;
 
 QString when_words(std::int64_t unix_seconds) {
   const auto time = QDateTime::fromSecsSinceEpoch(unix_seconds);
   return QLocale().toString(time, QLocale::ShortFormat);
 }
+
+/// The name, and at the right when it was used last, as far as both have room.
+class DatedDelegate : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+
+  void paint(QPainter* painter, const QStyleOptionViewItem& option,
+             const QModelIndex& index) const override {
+    const QString when = index.data(kWhenRole).toString();
+    const int width = option.fontMetrics.horizontalAdvance(when) + 2 * kDateMargin;
+    if (2 * width > option.rect.width()) {
+      QStyledItemDelegate::paint(painter, option, index);
+      return;
+    }
+    QStyleOptionViewItem name = option;
+    initStyleOption(&name, index);
+    const auto* style = option.widget->style();
+    const QString text = std::exchange(name.text, {});
+    style->drawControl(QStyle::CE_ItemViewItem, &name, painter, option.widget);
+    const bool selected = option.state & QStyle::State_Selected;
+    const auto colour = [&](QPalette::ColorRole usual) {
+      return option.palette.color(selected ? QPalette::HighlightedText : usual);
+    };
+    const QRect inside = option.rect.adjusted(kDateMargin / 2, 0, -kDateMargin / 2, 0);
+    const QRect left = inside.adjusted(0, 0, -width, 0);
+    painter->save();
+    painter->setFont(option.font);
+    painter->setPen(colour(QPalette::Text));
+    painter->drawText(left, Qt::AlignVCenter | Qt::AlignLeft | Qt::TextSingleLine,
+                      option.fontMetrics.elidedText(text, Qt::ElideRight, left.width()));
+    painter->setPen(colour(QPalette::PlaceholderText));
+    painter->drawText(inside, Qt::AlignVCenter | Qt::AlignRight, when);
+    painter->restore();
+  }
+};
 
 }  // namespace
 
@@ -63,6 +102,7 @@ void ConversationList::build() {
   top->addWidget(search_, 1);
   column->addLayout(top);
   list_->setAccessibleName(tr("Conversations"));
+  list_->setItemDelegate(new DatedDelegate(list_));
   list_->setEditTriggers(QAbstractItemView::EditKeyPressed);
   list_->setUniformItemSizes(true);
   list_->setAlternatingRowColors(true);
@@ -167,6 +207,8 @@ void ConversationList::show_rows(const std::vector<desk::ConversationRow>& rows)
     item->setSizeHint({0, fontMetrics().lineSpacing() + kRowPadding});
     item->setData(kIdRole, static_cast<qlonglong>(row.id));
     item->setData(kNameRole, row.name);
+    item->setData(kWhenRole, when_words(row.updated_unix));
+    item->setData(Qt::AccessibleDescriptionRole, when_words(row.updated_unix));
     item->setToolTip(
         plain_tooltip(tr("%1\nlast used %2").arg(row.name, when_words(row.updated_unix))));
     if (row.id == before) list_->setCurrentItem(item);

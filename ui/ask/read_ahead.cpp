@@ -10,6 +10,8 @@
 namespace kvlink::ui {
 namespace {
 
+constexpr double kLeastSavedMs = 0.01;
+
 class ReadAheadWords {
   Q_DECLARE_TR_FUNCTIONS(kvlink::ui::ReadAheadWords)
 };
@@ -18,12 +20,17 @@ class ReadAheadWords {
 
 QString read_ahead_words(const ReadAhead& ahead) {
   if (ahead.n_blocks == 0) return {};
+  const QString saved =
+      ahead.saved_ms() < kLeastSavedMs
+          ? ReadAheadWords::tr("No time was saved, all measured.")
+          : ReadAheadWords::tr("%1 saved, all measured.").arg(duration_text(ahead.saved_ms()));
   return ReadAheadWords::tr(
              "%n block(s), %1, read ahead while you typed: %2 from disk then, %3 from memory after "
-             "Enter. %4 saved, all measured.",
+             "Enter.",
              nullptr, static_cast<int>(ahead.n_blocks))
-      .arg(bytes_text(ahead.bytes), duration_text(ahead.milliseconds),
-           duration_text(ahead.loading_ms), duration_text(ahead.saved_ms()));
+             .arg(bytes_text(ahead.bytes), duration_text(ahead.milliseconds),
+                  duration_text(ahead.loading_ms)) +
+         QLatin1Char(' ') + saved;
 }
 
 void ReadAheadLedger::note(const desk::PrefetchReport& report) {

@@ -353,7 +353,8 @@ void LibraryPanel::add_text(const QString& text) {
 void LibraryPanel::pre_scanned(const desk::PreScan& scan) {
   if (scan.id != scan_id_) return;
   const auto n_named = static_cast<std::int64_t>(scan.paths.size());
-  const bool only_files = scan.n_files + scan.n_unsupported == n_named && scan.problems.empty();
+  const bool only_files =
+      scan.n_files + scan.n_unsupported == n_named && scan.problems.empty() && scan.folders.empty();
   const bool small =
       scan.n_files > 0 && scan.n_files <= kMaxFilesAtOnce && scan.n_bytes <= kMaxBytesAtOnce;
   if (!only_files || !small) {
