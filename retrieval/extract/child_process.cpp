@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,16 @@ ChildProcess::Wait ChildProcess::wait_for_output(int milliseconds, std::string& 
   out.resize(old + static_cast<std::size_t>(n > 0 ? n : 0));
   if (n < 0 && errno == EINTR) return Wait::kNothing;
   return n > 0 ? Wait::kBytes : Wait::kClosed;
+}
+
+bool ChildProcess::wait_for_end(int milliseconds) {
+  // Without one (a kernel before 5.3) poll passes the descriptor over and sleeps.
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pollfd waited{process.get(), POLLIN, 0};
+  ::poll(&waited, 1, milliseconds);
+  siginfo_t end{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         end.si_pid == pid_;
 }
 
 void ChildProcess::kill() { ::kill(pid_, SIGKILL); }

@@ -53,6 +53,8 @@ class ChildProcess {
   enum class Wait : std::uint8_t { kBytes, kClosed, kNothing };
   /// Waits at most `milliseconds` and appends what came to `out`.
   Wait wait_for_output(int milliseconds, std::string& out);
+  /// Waits at most `milliseconds` until it ends; whether it has.
+  bool wait_for_end(int milliseconds);
   void kill();
   /// Waits until it has ended.
   ChildEnd wait();

@@ -14,7 +14,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPollMs = 50;  // how long a stop may go unnoticed
+constexpr int kPollMs = 50;                // how long a stop may go unnoticed
+constexpr std::chrono::seconds kGrace(5);  // for a child that has said everything to end
 
 /// Why a child that did not finish did not, as far as its end tells.
 void explain_end(const ChildEnd& end, std::int64_t seconds, ReadReport& report) {
@@ -31,6 +32,16 @@ void explain_end(const ChildEnd& end, std::int64_t seconds, ReadReport& report) 
   report.reason =
       end.exited ? "the reader stopped in the middle of it"
                  : "the reader stopped unexpectedly (signal " + std::to_string(end.status) + ")";
+}
+
+/// Whether the child, which has closed its output, ended in time.
+bool has_ended(ChildProcess& child, Clock::time_point deadline, const std::stop_token& stop) {
+  deadline = std::min(deadline, Clock::now() + kGrace);
+  while (!child.wait_for_end(kPollMs)) {
+    if (stop.stop_requested()) fail(ErrorCode::kCancelled, "stopped");
+    if (Clock::now() > deadline) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -70,11 +81,16 @@ Result<Extraction> Extractor::read(std::string_view bytes, const ReadRequest& re
         break;
       }
     }
-    if (stopped != ReadProblem::kNone) child.kill();
+    const bool ended = stopped == ReadProblem::kNone && has_ended(child, deadline, stop);
+    if (!ended) child.kill();
     const ChildEnd end = child.wait();
     Extraction made;
     made.use = {end.processor_seconds, end.peak_bytes};
     const bool complete = frames.is_complete();
+    if (!ended && !complete && stopped == ReadProblem::kNone) {
+      stopped = ReadProblem::kCrashed;
+      reason = "the reader closed its output in the middle of it";
+    }
     if (!complete && !frames.said_hello() && end.exited && stopped == ReadProblem::kNone) {
       fail(ErrorCode::kIo, "The document reader " + program_.string() +
                                " does not run here (exit code " + std::to_string(end.status) +
@@ -101,6 +117,7 @@ std::string output_of(const std::filesystem::path& program,
     const auto deadline = Clock::now() + std::chrono::seconds(seconds);
     while (out.size() <= kMaxBytes && Clock::now() < deadline) {
       if (child.wait_for_output(kPollMs, out) != ChildProcess::Wait::kClosed) continue;
+      if (!has_ended(child, deadline, {})) return false;
       const ChildEnd end = child.wait();
       return end.exited && end.status == 0;
     }

@@ -44,6 +44,12 @@ std::string wait_for_ever() {
   for (;;) syscall(SYS_futex, &word, FUTEX_WAIT, 0, nullptr, nullptr, 0);
 }
 
+/// Nobody can tell any more by reading whether it has ended.
+std::string hang_up() {
+  close(1);
+  return wait_for_ever();
+}
+
 std::string flood() {
   const std::string bytes(1 << 20, '\0');
   for (;;) {
@@ -98,6 +104,7 @@ std::string act(const std::string& what, const ReadRequest& request) {
       {"memory", take_memory},
       {"compute", compute_for_ever},
       {"wait", wait_for_ever},
+      {"hang up", hang_up},
       {"flood", flood},
       {"endless", send_frames_without_end},
       {"garbage", [] { return send(std::string(4096, '\x7F')); }},

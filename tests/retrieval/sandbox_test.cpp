@@ -91,6 +91,22 @@ TEST(Sandbox, LimitsTheWallClock) {
   EXPECT_EQ(report.reason, "reading it took more than 2 s");
 }
 
+TEST(Sandbox, DoesNotWaitForAReaderThatHangsUpAndStays) {
+  ExtractorLimits limits;
+  limits.seconds = 1;
+  const auto report = try_to("hang up", limits);
+  EXPECT_EQ(report.problem, ReadProblem::kCrashed);
+  EXPECT_EQ(report.reason, "the reader closed its output in the middle of it");
+  std::stop_source stop;
+  std::jthread asks([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    stop.request_stop();
+  });
+  const auto made = Extractor(beside("kvlink_hostile_child")).read("hang up", {}, stop.get_token());
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kCancelled);
+}
+
 TEST(Sandbox, LimitsWhatAReaderSays) {
   ExtractorLimits limits;
   limits.frames.bytes = 4 << 20;
@@ -162,6 +178,33 @@ TEST(Sandbox, SaysWhenTheKernelRefusesTheFilter) {
   const auto made = Extractor(program).read("text", {}, {});
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_FALSE(made->report.filtered);
+}
+
+/// Says `words`, closes its output and stays.
+fs::path stayer(const kvlink::tests::TemporaryFolder& folder, const std::string& words) {
+  const fs::path file = folder.path() / "words";
+  std::ofstream(file, std::ios::binary) << words;
+  const fs::path program = folder.path() / "stayer";
+  std::ofstream(program) << "#!/bin/sh\ncat '" << file.string()
+                         << "'\nexec 1>/dev/null\nexec sleep 1000\n";
+  fs::permissions(program, fs::perms::owner_all);
+  return program;
+}
+
+TEST(Sandbox, TakesWhatAReaderSaidThatDoesNotEnd) {
+  const kvlink::tests::TemporaryFolder folder;
+  const auto program = stayer(folder, hello_frame(true) + document_frame({}) + end_frame());
+  ExtractorLimits limits;
+  limits.seconds = 1;
+  const auto made = Extractor(program, limits).read("text", {}, {});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->report.problem, ReadProblem::kNone) << made->report.reason;
+}
+
+TEST(Sandbox, BelievesNoVersionOfAProgramThatDoesNotEnd) {
+  const kvlink::tests::TemporaryFolder folder;
+  EXPECT_EQ(output_of("/bin/echo", {"5.3"}, 20), "5.3\n");
+  EXPECT_EQ(output_of(stayer(folder, "5.3\n"), {}, 1), "");
 }
 
 TEST(Sandbox, RefusesAReaderOfAnotherKind) {
