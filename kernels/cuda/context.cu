@@ -84,6 +84,9 @@ Context::Context(const ContextOptions& options)
 
 Context::~Context() {
   cudaSetDevice(device);
+  cudaGraph_t unfinished = nullptr;
+  stop_noting(&unfinished);
+  if (unfinished != nullptr) cudaGraphDestroy(unfinished);
   blas.reset();
   for (const auto& [memory, bytes] : allocations_) cudaFree(memory);
   for (const cudaStream_t lane : lanes) {
@@ -139,6 +142,12 @@ void* Context::scratch(std::int64_t bytes) {
     scratch_bytes_ = wanted;
   }
   return scratch_pieces_.back();
+}
+
+cudaError_t Context::stop_noting(cudaGraph_t* graph) {
+  if (!capturing) return cudaSuccess;
+  capturing = false;
+  return cudaStreamEndCapture(compute(), graph);
 }
 
 void note_loss(Context& context, const DeviceError& error) {

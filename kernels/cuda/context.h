@@ -49,6 +49,8 @@ struct Context {
   void release(void* memory);
   /// Scratch of at least so many bytes, good until the next call that asks for some.
   void* scratch(std::int64_t bytes);
+  /// Ends what begin_graph began; nothing where nothing was begun.
+  cudaError_t stop_noting(cudaGraph_t* graph);
 
   int device = 0;
   int major = 0, minor = 0;

@@ -211,16 +211,18 @@ Status begin_graph(Context* context) {
   });
 }
 Status end_graph(Context* context, Graph** graph) {
-  context->capturing = false;
-  return guarded(context, [=](Context& c) {
-    cudaGraph_t captured = nullptr;
-    check(cudaStreamEndCapture(c.compute(), &captured), "ending a graph");
+  // Also of a device that is lost: while a thread notes a graph, it cannot give memory back.
+  cudaGraph_t captured = nullptr;
+  const cudaError_t ended = context->stop_noting(&captured);
+  const Status status = guarded(context, [=](Context&) {
+    check(ended, "ending a graph");
+    require(captured != nullptr, "no graph was begun");
     cudaGraphExec_t executable = nullptr;
-    const cudaError_t made = cudaGraphInstantiate(&executable, captured, 0);
-    cudaGraphDestroy(captured);
-    check(made, "making a graph");
+    check(cudaGraphInstantiate(&executable, captured, 0), "making a graph");
     *graph = new Graph{executable};
   });
+  if (captured != nullptr) cudaGraphDestroy(captured);
+  return status;
 }
 void destroy_graph(Context*, Graph* graph) {
   cudaGraphExecDestroy(graph->graph);

@@ -75,6 +75,10 @@ Device& device() {
   return d;
 }
 
+/// Streams that this thread notes graphs on. As in CUDA's mode of a capture per thread, it can then
+/// neither take memory nor give it back.
+thread_local int n_noting = 0;
+
 }  // namespace
 
 namespace fake {
@@ -175,6 +179,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total) {
 }
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  if (n_noting > 0) return cudaErrorStreamCaptureUnsupported;
   Device& d = device();
   const std::lock_guard lock(d.mutex);
   if (d.error != cudaSuccess) return d.error;
@@ -188,6 +193,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {
+  if (n_noting > 0) return cudaErrorStreamCaptureUnsupported;
   fake::finish_all();
   Device& d = device();
   const std::lock_guard lock(d.mutex);
@@ -199,6 +205,7 @@ cudaError_t cudaFree(void* memory) {
   return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
+  if (n_noting > 0) return cudaErrorStreamCaptureUnsupported;
   Device& d = device();
   const std::lock_guard lock(d.mutex);
   if (d.error != cudaSuccess) return d.error;
@@ -208,6 +215,7 @@ cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
   return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* memory) {
+  if (n_noting > 0) return cudaErrorStreamCaptureUnsupported;
   fake::finish_all();
   Device& d = device();
   const std::lock_guard lock(d.mutex);
@@ -268,7 +276,6 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   stream->run_until(stream->n_queued);
   device().streams.erase(stream);
-  delete stream->captured;  // begun and never ended, as where the device was lost
   delete stream;
   return cudaSuccess;
 }
@@ -319,12 +326,14 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream->captured != nullptr) return cudaErrorInvalidValue;
   stream->captured = new FakeGraph();
+  ++n_noting;
   return device().error;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   if (stream->captured == nullptr) return cudaErrorInvalidValue;
   *graph = stream->captured;
   stream->captured = nullptr;
+  --n_noting;
   return device().error;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory, events and graphs of the plugin, and how its errors come through.
+#include <functional>
+
 #include "tests/cuda_host/device_fixture.h"
 
 namespace kvlink::tests {
@@ -130,6 +132,26 @@ TEST_F(DeviceRuntime, AGraphRefusesScratchThatWasNotReserved) {
   fresh.run(&Api::sample, &call);
   fresh.run(&Api::end_graph, &raw);
   const cuda::GraphHandle graph(fresh, raw);
+}
+
+TEST_F(DeviceRuntime, ADeviceThatIsLostWhileAGraphIsMadeLeavesTheThreadFree) {
+  const Matrix x = upload(random_rows(2, 40, 1));
+  const cuda::AddCall call{x, x, nullptr};
+  for (const bool ends : {true, false}) {
+    {
+      CudaBackend backend(plugin_, {.blas_library = "", .fail_after_calls = 2});
+      backend.run(&Api::begin_graph);
+      EXPECT_EQ(code_of([&] { backend.run(&Api::add, &call); }), ErrorCode::kDevice);
+      cuda::Graph* none = nullptr;
+      if (ends) {
+        EXPECT_EQ(backend.api().end_graph(backend.context(), &none), cuda::Status::kLost);
+      }
+      EXPECT_EQ(none, nullptr);
+    }
+    // Whoever notes a graph can take no memory.
+    const auto again = returning([&] { DeviceBuffer(*backend_, 64); });
+    EXPECT_TRUE(again) << again.error().message;
+  }
 }
 
 TEST_F(DeviceRuntime, EventsMeasureAndPinnedMemoryIsKnown) {
