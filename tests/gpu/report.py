@@ -46,7 +46,7 @@ def equality_row(folder, steps):
     found = re.search(r"equal answers: (\d+) of (\d+)", log.read_text()) if log.exists() else None
     status = next((s[1] for s in steps if s[0] == "model"), None)
     verdict = "not measured" if not found else ("met" if status == "0" else "missed")
-    return ("answers equal to the CPU's (greedy, default model)",
+    return ("answers equal to the CPU's in f32 (greedy, default model)",
             f"{found[1]} of {found[2]}" if found else "not measured",
             "all, or first difference at a small margin", "", verdict)
 
