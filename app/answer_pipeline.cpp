@@ -8,7 +8,7 @@ namespace kvlink::app {
 Result<Answer> AnswerPipeline::answer(const Question& question, Conversation& conversation,
                                       const AnswerEvents& events, std::stop_token stop) {
   return returning([&] {
-    AnswerRun run(session_, question, conversation, events, std::move(stop));
+    AnswerRun run(session_, settings_, question, conversation, events, std::move(stop));
     try {
       run.perform();
     } catch (const Exception& e) {

@@ -72,7 +72,10 @@ struct Answer {
 /// threads with different conversations. Needs Parts::kAnswer.
 class AnswerPipeline {
  public:
-  explicit AnswerPipeline(Session& session) : session_(session) {}
+  explicit AnswerPipeline(Session& session) : AnswerPipeline(session, session.settings()) {}
+  /// With other values of what take_changeable() names than the session was opened with.
+  AnswerPipeline(Session& session, const Settings& settings)
+      : session_(session), settings_(settings) {}
 
   /// A stop gives an Answer with end kStopped, at any stage. Errors: kInvalidInput (empty question,
   /// or one longer than the context), kUnsupported (mode), kOutOfMemory, kIo. The conversation
@@ -82,6 +85,7 @@ class AnswerPipeline {
 
  private:
   Session& session_;
+  Settings settings_;
 };
 
 }  // namespace kvlink::app

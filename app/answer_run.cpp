@@ -35,18 +35,18 @@ inference::LinkMode chosen_mode(const Question& question, const Session& session
 
 }  // namespace
 
-AnswerRun::AnswerRun(Session& session, const Question& question, Conversation& conversation,
-                     const AnswerEvents& events, std::stop_token stop)
+AnswerRun::AnswerRun(Session& session, const Settings& settings, const Question& question,
+                     Conversation& conversation, const AnswerEvents& events, std::stop_token stop)
     : session_(session),
+      settings_(settings),
       question_(question),
       conversation_(conversation),
       events_(events),
       stop_(std::move(stop)) {
-  const Settings& settings = session_.settings();
-  generation_.max_tokens = question.max_tokens.value_or(settings.max_answer_tokens);
-  generation_.sampler = question.sampler.value_or(settings.sampler);
+  generation_.max_tokens = question.max_tokens.value_or(settings_.max_answer_tokens);
+  generation_.sampler = question.sampler.value_or(settings_.sampler);
   generation_.next_question =
-      settings.end_at_next_question ? NextQuestion::kEnd : NextQuestion::kKeep;
+      settings_.end_at_next_question ? NextQuestion::kEnd : NextQuestion::kKeep;
   answer_.mode = chosen_mode(question, session_);
   answer_.timeline = Timeline(question.sent);
 }
@@ -145,7 +145,7 @@ std::vector<Source> AnswerRun::search(const Query& query, Reach reach) {
   retrieval::SearchRequest request;
   request.text = query.text;
   request.vector = query.vector;
-  request.limit = session_.settings().chunks_per_answer;
+  request.limit = settings_.chunks_per_answer;
   request.documents = question_.documents;
   request.nearest = reach == Reach::kNearest;
   auto& timeline = answer_.timeline;
@@ -155,7 +155,7 @@ std::vector<Source> AnswerRun::search(const Query& query, Reach reach) {
   stop_here_if_asked();
   std::vector<double> cosines;
   for (const auto& hit : hits) cosines.push_back(hit.cosine);
-  const auto priors = passage_priors(cosines, session_.settings().passage_prior);
+  const auto priors = passage_priors(cosines, settings_.passage_prior);
   std::vector<Source> sources;
   for (auto& hit : hits) {
     Source source;
@@ -270,8 +270,8 @@ void AnswerRun::read_and_generate() {
                       .passages = passages_,
                       .lead = lead_.token_ids,
                       .question = question_tokens_,
-                      .recompute = session_.settings().recompute,
-                      .recompute_share = session_.settings().recompute_share,
+                      .recompute = settings_.recompute,
+                      .recompute_share = settings_.recompute_share,
                       .on_block = events_.on_block,
                       .on_stage = events_.on_stage};
   ReadResult read = reader.read(context, request, answer_.timeline, stop_);

@@ -15,8 +15,8 @@ namespace kvlink::app {
 /// the folder: throws.
 class AnswerRun {
  public:
-  AnswerRun(Session& session, const Question& question, Conversation& conversation,
-            const AnswerEvents& events, std::stop_token stop);
+  AnswerRun(Session& session, const Settings& settings, const Question& question,
+            Conversation& conversation, const AnswerEvents& events, std::stop_token stop);
   AnswerRun(const AnswerRun&) = delete;
   AnswerRun& operator=(const AnswerRun&) = delete;
 
@@ -49,6 +49,7 @@ class AnswerRun {
   void stop_here_if_asked() const;
 
   Session& session_;
+  const Settings& settings_;
   const Question& question_;
   Conversation& conversation_;
   const AnswerEvents& events_;

@@ -263,15 +263,26 @@ std::string settings_problem(const Settings& settings) {
   return "";
 }
 
-bool differ_in_budgets_only(const Settings& a, const Settings& b) {
-  Settings with_budgets = a;
-  with_budgets.disk_budget_bytes = b.disk_budget_bytes;
-  with_budgets.memory_budget_bytes = b.memory_budget_bytes;
-  with_budgets.gpu_budget_bytes = b.gpu_budget_bytes;
+void take_changeable(Settings& to, const Settings& from) {
+  to.disk_budget_bytes = from.disk_budget_bytes;
+  to.memory_budget_bytes = from.memory_budget_bytes;
+  to.gpu_budget_bytes = from.gpu_budget_bytes;
+  to.recompute = from.recompute;
+  to.recompute_share = from.recompute_share;
+  to.passage_prior = from.passage_prior;
+  to.chunks_per_answer = from.chunks_per_answer;
+  to.max_answer_tokens = from.max_answer_tokens;
+  to.end_at_next_question = from.end_at_next_question;
+  to.sampler = from.sampler;
+}
+
+bool can_change_in_place(const Settings& a, const Settings& b) {
+  Settings changed = a;
+  take_changeable(changed, b);
   bool differ = false;
   for (const auto& field : all_fields()) {
     const json wanted = field.write(b);
-    if (field.write(with_budgets) != wanted) return false;
+    if (field.write(changed) != wanted) return false;
     differ = differ || field.write(a) != wanted;
   }
   return differ;

@@ -112,8 +112,11 @@ Result<LoadedSettings> load_settings(const std::filesystem::path& file);
 Result<void> save_settings(const Settings& settings, const std::filesystem::path& file,
                            FileSystem& files = FileSystem::posix());
 
-/// Whether they differ, and in nothing but the three budgets: then no model has to be loaded again.
-bool differ_in_budgets_only(const Settings& a, const Settings& b);
+/// Takes over what can change while a session is open: the budgets, and how answers are made.
+void take_changeable(Settings& to, const Settings& from);
+
+/// Whether they differ, and in nothing but that: then no model has to be loaded again.
+bool can_change_in_place(const Settings& a, const Settings& b);
 
 /// "" or what is wrong, for one set of values.
 std::string settings_problem(const Settings& settings);

@@ -46,6 +46,10 @@ void AnswerWorker::forget_conversation(ConversationId id) {
   });
 }
 
+void AnswerWorker::set_settings(app::Settings settings) {
+  post([this, settings = std::move(settings)] { settings_ = settings; });
+}
+
 void AnswerWorker::set_hidden_documents(std::vector<DocumentId> hidden) {
   post([this, hidden = std::move(hidden)]() mutable {
     std::sort(hidden.begin(), hidden.end());
@@ -115,8 +119,9 @@ void AnswerWorker::perform(const AskRequest& request, std::stop_token stop) {
     app::Conversation& conversation = conversation_for(request, aside);
     id = conversation.stored_id().value_or(0);
     Delivery delivery(*this, request);
-    auto made = value_or_throw(app::AnswerPipeline(session()).answer(
-        question, conversation, delivery.events(), std::move(stop)));
+    auto made =
+        value_or_throw(app::AnswerPipeline(session(), settings_)
+                           .answer(question, conversation, delivery.events(), std::move(stop)));
     delivery.flush();
     is_empty = conversation.turns().empty();
     return made;

@@ -26,6 +26,8 @@ class AnswerWorker : public Worker {
   /// Its context is freed: the conversation is no more.
   void forget_conversation(ConversationId id);
 
+  /// How the questions from here on are answered (app::take_changeable), until another session.
+  void set_settings(app::Settings settings);
   /// Documents no question may use (their removal waits for its undo time).
   void set_hidden_documents(std::vector<DocumentId> hidden);
 
@@ -50,6 +52,7 @@ class AnswerWorker : public Worker {
   void blocks_changed();
 
  protected:
+  void session_opened() override { settings_ = session().settings(); }
   void session_closing() override;
   void interrupt() override;
 
@@ -66,6 +69,7 @@ class AnswerWorker : public Worker {
   void finish(const AskRequest& request, app::Answer answer, ConversationId conversation);
 
   RequestStops requests_;
+  app::Settings settings_;
   std::vector<DocumentId> hidden_;              ///< ascending
   std::unique_ptr<app::Conversation> current_;  ///< whose KV is kept between questions
 };

@@ -50,9 +50,13 @@ void Desk::connect_workers() {
   for (Worker* worker : workers_) {
     connect(worker, &Worker::session_released, this, &Desk::worker_released);
   }
-  connect(settings_, &SettingsWorker::budgets_set, this,
+  connect(settings_, &SettingsWorker::settings_set, this,
           [this](const app::Settings& settings) { confirmed_ = settings; });
-  connect(settings_, &SettingsWorker::budgets_refused, this, [this] { put_budgets(confirmed_); });
+  connect(settings_, &SettingsWorker::settings_set, answers_, &AnswerWorker::set_settings,
+          Qt::DirectConnection);
+  connect(settings_, &SettingsWorker::settings_set, prefetch_, &PrefetchWorker::set_settings,
+          Qt::DirectConnection);
+  connect(settings_, &SettingsWorker::settings_refused, this, [this] { put_in_place(confirmed_); });
   connect(opener_, &SessionOpener::opened, this, &Desk::session_arrived);
   connect(opener_, &SessionOpener::failed, this, &Desk::opening_failed);
   connect(opener_, &SessionOpener::loading, this, &Desk::loading);
@@ -118,9 +122,9 @@ void Desk::apply_settings(const app::Settings& settings) {
     return;
   }
   const bool is_open = state_ == DeskState::kReady || state_ == DeskState::kNoModel;
-  if (is_open && app::differ_in_budgets_only(settings, facts_.settings)) {
-    put_budgets(settings);
-    settings_->set_budgets(settings);
+  if (is_open && app::can_change_in_place(settings, facts_.settings)) {
+    put_in_place(settings);
+    settings_->set_in_place(settings);
     return;
   }
   to_write_ = settings;
@@ -129,11 +133,9 @@ void Desk::apply_settings(const app::Settings& settings) {
 }
 
 /// At once: whoever changes the next setting starts from these.
-void Desk::put_budgets(const app::Settings& settings) {
-  facts_.settings.disk_budget_bytes = settings.disk_budget_bytes;
-  facts_.settings.memory_budget_bytes = settings.memory_budget_bytes;
-  facts_.settings.gpu_budget_bytes = settings.gpu_budget_bytes;
-  emit budgets_changed(facts_);
+void Desk::put_in_place(const app::Settings& settings) {
+  app::take_changeable(facts_.settings, settings);
+  emit settings_changed(facts_);
 }
 
 void Desk::stop_loading() { opener_->stop_loading(); }

@@ -61,7 +61,8 @@ class Desk : public QObject {
   /// Opens the session in the background: opened or failed follows. Also after a failure.
   void open();
   /// Writes settings.json and opens the session anew with them; what runs is stopped first. Where
-  /// only budgets differ, the session stays and nothing is stopped: budgets_changed follows.
+  /// nothing needs that (app::can_change_in_place), the session stays and nothing is stopped:
+  /// settings_changed follows.
   /// Failures of writing leave everything as it is: failed follows, the state stays.
   void apply_settings(const app::Settings& settings);
   /// While a model is being read: the library is opened without it. Any thread.
@@ -89,8 +90,9 @@ class Desk : public QObject {
   void loading(qint64 bytes_done, qint64 bytes);
   /// kReady or kNoModel.
   void opened(const kvlink::desk::DeskFacts& facts);
-  /// The facts have other budgets; also where they were refused and the former ones are back.
-  void budgets_changed(const kvlink::desk::DeskFacts& facts);
+  /// The facts have other budgets or another way of answering; also where they were refused and
+  /// the former ones are back.
+  void settings_changed(const kvlink::desk::DeskFacts& facts);
   /// kBusy: another process has the folder. The message says what to do.
   void failed(const kvlink::desk::Problem& problem);
   /// Resident memory of this process, once a second while it changes.
@@ -110,7 +112,7 @@ class Desk : public QObject {
   void session_arrived(std::shared_ptr<app::Session> session, const DeskFacts& facts);
   void opening_failed(const Problem& problem);
   void set_state(DeskState state);
-  void put_budgets(const app::Settings& settings);
+  void put_in_place(const app::Settings& settings);
   void look_around();
 
   DeskOptions options_;
@@ -132,7 +134,7 @@ class Desk : public QObject {
   std::size_t n_holding_ = 0;  ///< workers that have not given the session back yet
   bool open_again_ = false;
   std::optional<app::Settings> to_write_;
-  app::Settings confirmed_;  ///< what is written and in force, where budgets may be on their way
+  app::Settings confirmed_;  ///< what is written and in force, where others may be on their way
 };
 
 }  // namespace kvlink::desk

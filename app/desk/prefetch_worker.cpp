@@ -63,6 +63,10 @@ void PrefetchWorker::warm_now(RequestId id, const std::vector<DocumentId>& docum
   emit warmed(id, n_blocks, n_missing);
 }
 
+void PrefetchWorker::set_settings(app::Settings settings) {
+  post([this, n = settings.chunks_per_answer] { n_passages_ = n; });
+}
+
 void PrefetchWorker::cancel() { interrupt(); }
 
 void PrefetchWorker::interrupt() {
@@ -86,7 +90,7 @@ void PrefetchWorker::perform(RequestId id, const QString& text,
     retrieval::SearchRequest request;
     request.text = words;
     request.vector = vector;
-    request.limit = session().settings().chunks_per_answer;
+    request.limit = n_passages_;
     request.documents = scope;
     const auto hits = value_or_throw(session().library().search(request));
     held.unlock();

@@ -19,6 +19,8 @@ class PrefetchWorker : public Worker {
   /// Reads every stored block of these documents into memory, as far as its budget goes: warmed
   /// follows, unless somebody types meanwhile.
   void warm(RequestId id, std::vector<DocumentId> documents);
+  /// How many passages the questions from here on read (app::take_changeable).
+  void set_settings(app::Settings settings);
   /// The question was sent or cleared. Any thread, at once.
   void cancel();
 
@@ -30,6 +32,7 @@ class PrefetchWorker : public Worker {
 
  protected:
   void interrupt() override;
+  void session_opened() override { n_passages_ = session().settings().chunks_per_answer; }
 
  private:
   std::stop_token begin();
@@ -39,6 +42,7 @@ class PrefetchWorker : public Worker {
 
   std::mutex current_mutex_;
   std::stop_source current_;  // guarded by current_mutex_
+  std::int32_t n_passages_ = 0;
 };
 
 }  // namespace kvlink::desk

@@ -117,7 +117,7 @@ void SettingsWorker::estimate(RequestId id, app::Settings settings) {
     effect.id = id;
     effect.settings = settings;
     effect.problem = text_of(app::settings_problem(settings));
-    effect.needs_reopen = !has_session() || !app::differ_in_budgets_only(settings, in_force_);
+    effect.needs_reopen = !has_session() || !app::can_change_in_place(settings, in_force_);
     if (has_session() && settings.embedder != session().settings().embedder) {
       effect.n_passages_to_embed = session().library().n_chunks();
     }
@@ -138,25 +138,25 @@ void SettingsWorker::estimate(RequestId id, app::Settings settings) {
   });
 }
 
-void SettingsWorker::set_budgets(app::Settings settings) {
+void SettingsWorker::set_in_place(app::Settings settings) {
   post([this, settings = std::move(settings), stop = removals_.begin()] {
     if (const auto problem = why_not(false)) {
-      emit budgets_refused(*problem);
+      emit settings_refused(*problem);
       return;
     }
     const auto written = app::save_settings(settings, paths_.settings_file(), *files_);
     if (!written) {
-      emit budgets_refused({written.error().code,
-                            tr("The budget could not be written, and the old one is in force: %1")
-                                .arg(text_of(written.error().message))});
+      emit settings_refused({written.error().code,
+                             tr("The setting could not be written, and the old one is in force: %1")
+                                 .arg(text_of(written.error().message))});
       return;
     }
     in_force_ = settings;
-    emit budgets_set(settings);
+    emit settings_set(settings);
     if (has_model()) session().engine().set_device_budget(settings.gpu_budget_bytes);
     const auto removed = session().store().set_budgets(settings.disk_budget_bytes,
                                                        settings.memory_budget_bytes, stop);
-    if (!removed) emit budgets_refused(problem_of(removed.error()));
+    if (!removed) emit settings_refused(problem_of(removed.error()));
     emit blocks_changed();
   });
 }

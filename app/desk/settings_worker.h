@@ -23,16 +23,16 @@ class SettingsWorker : public Worker {
   void list_models(RequestId id, std::vector<QString> extra = {});
   /// What these settings would change: effect_estimated.
   void estimate(RequestId id, app::Settings settings);
-  /// Writes settings.json and puts its budgets in force in the open session; no model is loaded.
-  /// What is too much leaves meanwhile. blocks_changed when that is done, or budgets_refused.
-  void set_budgets(app::Settings settings);
+  /// Writes settings.json and puts in force what app::take_changeable names; no model is loaded.
+  /// What is too much leaves meanwhile. blocks_changed when that is done, or settings_refused.
+  void set_in_place(app::Settings settings);
 
  signals:
   void models_listed(const kvlink::desk::ModelList& list);
   void effect_estimated(const kvlink::desk::SettingsEffect& effect);
-  void budgets_set(const kvlink::app::Settings& settings);
+  void settings_set(const kvlink::app::Settings& settings);
   void blocks_changed();
-  void budgets_refused(const kvlink::desk::Problem& problem);
+  void settings_refused(const kvlink::desk::Problem& problem);
 
  protected:
   void interrupt() override {

@@ -530,8 +530,8 @@
         <translation>hinzugefügt</translation>
     </message>
     <message>
-        <source>The budget could not be written, and the old one is in force: %1</source>
-        <translation>Die Grenze konnte nicht geschrieben werden, und die alte gilt weiter: %1</translation>
+        <source>The setting could not be written, and the old one is in force: %1</source>
+        <translation>Die Einstellung konnte nicht geschrieben werden, und die alte gilt weiter: %1</translation>
     </message>
 </context>
 <context>

@@ -217,7 +217,7 @@ void SettingsPanel::follow_desk() {
       desk_.ingest().encode(desk::next_request_id(), {});
     }
   });
-  connect(&desk_, &desk::Desk::budgets_changed, this, &SettingsPanel::budgets_changed);
+  connect(&desk_, &desk::Desk::settings_changed, this, &SettingsPanel::settings_changed);
   // The window tells why.
   connect(&desk_, &desk::Desk::failed, this, [this] { encode_when_open_ = false; });
   connect(&desk_.settings(), &desk::SettingsWorker::effect_estimated, this,
@@ -232,7 +232,7 @@ void SettingsPanel::show_facts(const desk::DeskFacts& facts) {
 }
 
 /// Set elsewhere in the window: what is being edited here goes on from them.
-void SettingsPanel::budgets_changed(const desk::DeskFacts& facts) {
+void SettingsPanel::settings_changed(const desk::DeskFacts& facts) {
   if (!touched_) {
     show_facts(facts);
     return;

@@ -56,7 +56,7 @@ class SettingsPanel : public QWidget {
   void build_footer();
   void follow_models();
   void follow_desk();
-  void budgets_changed(const desk::DeskFacts& facts);
+  void settings_changed(const desk::DeskFacts& facts);
   void show_facts(const desk::DeskFacts& facts);
   void list_models();
   app::Settings edited_settings() const;

@@ -192,7 +192,7 @@ void MainWindow::connect_desk() {
           &MainWindow::removal_offered);
   connect(&desk_.library(), &desk::LibraryWorker::documents_moved, this,
           &MainWindow::documents_moved);
-  connect(&desk_.settings(), &desk::SettingsWorker::budgets_refused, this,
+  connect(&desk_.settings(), &desk::SettingsWorker::settings_refused, this,
           [this](const desk::Problem& problem) { tell_problem(problem.message); });
   connect(&desk_.keeper(), &desk::Keeper::failed, this, &MainWindow::tell_problem);
   connect(&desk_.library(), &desk::LibraryWorker::removal_done, this,

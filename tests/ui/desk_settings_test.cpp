@@ -10,7 +10,7 @@ namespace kvlink::ui::tests {
 
 using app::tests::story;
 
-class DeskBudgetsTest : public QObject {
+class DeskSettingsTest : public QObject {
   Q_OBJECT
 
  private slots:
@@ -26,7 +26,7 @@ class DeskBudgetsTest : public QObject {
 
   void every_budget_changes_without_loading_the_model() {
     Inbox states(desk_, &desk::Desk::state_changed);
-    Inbox told(desk_, &desk::Desk::budgets_changed);
+    Inbox told(desk_, &desk::Desk::settings_changed);
     Inbox totals(&desk_->cache(), &desk::CacheWorker::totals_changed);
     // One after the other without waiting, as sliders are moved.
     for (const auto budget : {&app::Settings::disk_budget_bytes, &app::Settings::gpu_budget_bytes,
@@ -48,10 +48,31 @@ class DeskBudgetsTest : public QObject {
     QCOMPARE(n_opens_.load(), 1);
   }
 
+  void how_answers_are_made_changes_without_loading_the_model() {
+    QVERIFY(fixture_->add({fixture_->write("otter.md", story("otter", 60))}));
+    Inbox finished(&desk_->answers(), &desk::AnswerWorker::finished);
+    desk_->answers().ask({.id = 1, .question = "What has the otter"});
+    QVERIFY(finished.wait());
+    QVERIFY(finished.last().passages.size() > 2);
+    auto settings = desk_->facts().settings;
+    settings.chunks_per_answer = 2;
+    settings.max_answer_tokens = 3;
+    Inbox set(&desk_->settings(), &desk::SettingsWorker::settings_set);
+    desk_->apply_settings(settings);
+    QVERIFY(set.wait());
+    desk_->answers().ask({.id = 2, .question = "What has the otter"});
+    QVERIFY(finished.wait());
+    QCOMPARE(finished.last().passages.size(), std::size_t{2});
+    QVERIFY(finished.last().n_tokens <= 3);
+    const auto written = app::load_settings(fixture_->files().paths().settings_file());
+    QCOMPARE(written->settings.chunks_per_answer, 2);
+    QCOMPARE(n_opens_.load(), 1);
+  }
+
   void another_setting_beside_a_budget_opens_anew() {
     auto settings = desk_->facts().settings;
     settings.memory_budget_bytes = 1'000'000;
-    settings.chunks_per_answer = 2;
+    settings.threads = 2;
     Inbox opened(desk_, &desk::Desk::opened);
     desk_->apply_settings(settings);
     QVERIFY(opened.wait());
@@ -107,7 +128,7 @@ class DeskBudgetsTest : public QObject {
     const auto before = desk_->facts().settings;
     auto settings = before;
     settings.disk_budget_bytes = 5'000'000;
-    Inbox refused(&desk_->settings(), &desk::SettingsWorker::budgets_refused);
+    Inbox refused(&desk_->settings(), &desk::SettingsWorker::settings_refused);
     desk_->apply_settings(settings);
     QVERIFY(refused.wait());
     QVERIFY(refused.last().message.contains("old one is in force"));
@@ -147,5 +168,5 @@ class DeskBudgetsTest : public QObject {
 
 }  // namespace kvlink::ui::tests
 
-QTEST_MAIN(kvlink::ui::tests::DeskBudgetsTest)
-#include "desk_budgets_test.moc"
+QTEST_MAIN(kvlink::ui::tests::DeskSettingsTest)
+#include "desk_settings_test.moc"
