@@ -83,13 +83,22 @@ class Import {
   fs::path run(const CopyProgress& progress, const std::stop_token& stop) {
     expect_usable(source_);
     const auto places = find_places();
-    files_.make_folder(models_);
     for (const auto& [from, place] : places) expect_free(place);
-    if (request_.method == ImportMethod::kReference) {
-      for (const auto& [from, place] : places) link(from, place);
-    } else {
-      total_ = model_file_bytes(source_);
-      for (const auto& [from, place] : places) copy(from, place, progress, stop);
+    files_.make_folder(models_);
+    if (request_.method == ImportMethod::kCopy) total_ = model_file_bytes(source_);
+    try {
+      for (const auto& [from, place] : places) {
+        if (request_.method == ImportMethod::kReference) {
+          link(from, place);
+        } else {
+          copy(from, place, progress, stop);
+        }
+        made_.push_back(place);
+      }
+    } catch (...) {
+      std::error_code ignored;
+      for (const fs::path& place : made_) fs::remove_all(place, ignored);
+      throw;
     }
     return places.front().second;
   }
@@ -174,6 +183,7 @@ class Import {
   FileSystem& files_;
   fs::path source_;
   bool is_folder_ = false;
+  std::vector<fs::path> made_;  // complete parts
   std::int64_t total_ = 0;
   std::int64_t done_ = 0;
 };
