@@ -83,6 +83,8 @@ EncodeReport BlockEncoder::encode(std::span<const retrieval::DocumentId> documen
                                   IngestMeter& meter, std::stop_token stop) {
   EncodeReport report;
   const auto begin = std::chrono::steady_clock::now();
+  // What failed before this run, as an answer's block on a full disk, does not end it.
+  static_cast<void>(session_.writer().drain());
   const std::int64_t n_failed_before = session_.writer().n_failed();
   std::int64_t n_chunks = 0;
   bool go_on = true;

@@ -195,6 +195,24 @@ TEST_F(IngestionTest, AFullDiskIsSaidAndLeavesEverythingSearchable) {
   EXPECT_EQ(contents_of_blocks(*session), contents_of_chunks(*session));
 }
 
+TEST_F(IngestionTest, ABlockOfAnAnswerThatWasNotWrittenDoesNotEndTheNextRun) {
+  library_.write("a.md", story("boat", 12));
+  kvlink::tests::FaultyFileSystem files;
+  const auto session = library_.open({}, files);
+  library_.add(*session, Ingestion::Caching::kNo);
+  files.fail_call(1, kvlink::tests::Fault::kDiskFull, kvlink::tests::Times::kEverAfter);
+  ask(*session, "boat");
+  for (int i = 0; i < 10'000 && !session->writer().failure(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ASSERT_TRUE(session->writer().failure());
+  files.heal();
+  const auto report = library_.add(*session);
+  EXPECT_EQ(report.caching.stopped_because, "");
+  EXPECT_EQ(report.caching.n_left, 0);
+  EXPECT_EQ(contents_of_blocks(*session), contents_of_chunks(*session));
+}
+
 TEST_F(IngestionTest, HostileFilesFailAloneWithAReason) {
   library_.write("good.md", story("boat", 6));
   library_.write("empty.md", "");
