@@ -77,12 +77,9 @@ void BlockWriter::write(const EncodedBlock& job) {
   if (removed()) return;
   Result<void> written = store_.put(job.key, *job.block, job.content, job.encode_time);
   // A removal that ran between the question and the write must not leave the text's KV behind.
-  if (written && removed())
-    written = [&]() -> Result<void> {
-      const auto erased = store_.erase_content(job.content);
-      if (!erased) return erased.error();
-      return {};
-    }();
+  if (written && removed()) {
+    if (const auto erased = store_.erase_content(job.content); !erased) written = erased.error();
+  }
   if (written) return;
   const std::lock_guard lock(mutex_);
   ++n_failed_;

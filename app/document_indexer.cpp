@@ -205,9 +205,7 @@ retrieval::DocumentId DocumentIndexer::commit(const retrieval::NewDocument& docu
                                               const std::stop_token& stop) {
   session_.engine().wait_for_questions(stop);
   const auto committed = value_or_throw(session_.library().commit(document));
-  for (const auto& content : committed.orphaned) {
-    value_or_throw(session_.store().erase_content(content));
-  }
+  value_or_throw(session_.store().erase_contents(committed.orphaned));
   return committed.id;
 }
 

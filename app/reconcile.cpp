@@ -2,17 +2,17 @@
 #include "app/reconcile.h"
 
 #include <set>
+#include <vector>
 
 namespace kvlink::app {
 
 Result<ErasureStep> erase_some_removed(retrieval::Library& library, cache::KvStore& store) {
   return returning([&] {
     const auto erased = value_or_throw(library.erase_removed());
-    ErasureStep step{.done = erased.done};
-    for (const auto& content : erased.orphaned) {
-      step.n_blocks += value_or_throw(store.erase_content(content));
-    }
-    return step;
+    // The library's part cannot be taken back: should the store fail, it keeps in mind what it
+    // owes.
+    const auto n_blocks = value_or_throw(store.erase_contents(erased.orphaned));
+    return ErasureStep{.n_blocks = n_blocks, .done = erased.done};
   });
 }
 
@@ -43,9 +43,7 @@ Result<std::int64_t> erase_unowned_blocks(retrieval::Library& library, cache::Kv
     for (const auto& row : value_or_throw(store.list())) {
       if (!owned.contains(row.content)) unowned.insert(row.content);
     }
-    std::int64_t n_erased = 0;
-    for (const auto& content : unowned) n_erased += value_or_throw(store.erase_content(content));
-    return n_erased;
+    return value_or_throw(store.erase_contents(std::vector(unowned.begin(), unowned.end())));
   });
 }
 

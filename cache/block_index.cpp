@@ -32,6 +32,10 @@ void BlockIndex::put(BlockEntry entry) {
   erase(id);
   entry.generation = next_generation_++;
   disk_bytes_ += entry.row.file_bytes;
+  if (!entry.damage_reason) {
+    ++n_sound_;
+    n_tokens_ += entry.row.n_tokens;
+  }
   ids_by_tokens_.emplace(entry.tokens, id);
   entries_.emplace(id, std::move(entry));
 }
@@ -45,6 +49,10 @@ void BlockIndex::erase(const Digest& id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   disk_bytes_ -= found->second.row.file_bytes;
+  if (!found->second.damage_reason) {
+    --n_sound_;
+    n_tokens_ -= found->second.row.n_tokens;
+  }
   const auto [begin, end] = ids_by_tokens_.equal_range(found->second.tokens);
   const auto link = std::find_if(begin, end, [&](const auto& pair) { return pair.second == id; });
   if (link != end) ids_by_tokens_.erase(link);
@@ -128,12 +136,17 @@ void BlockIndex::forget_evicted(const Digest& id) {
   evicted_.erase(found);
 }
 
-std::vector<Digest> BlockIndex::evicted_of(const Digest& content) const {
-  std::vector<Digest> ids;
-  for (const auto& [id, row] : evicted_) {
-    if (row.content == content) ids.push_back(id);
+BlockIndex::OfContents BlockIndex::of_contents(const DigestSet& contents) const {
+  OfContents found;
+  for (const auto& [id, entry] : entries_) {
+    if (contents.contains(entry.row.content)) found.blocks.push_back(id);
   }
-  return ids;
+  for (const auto& [id, row] : evicted_) {
+    if (contents.contains(row.content)) found.evicted.push_back(id);
+  }
+  std::sort(found.blocks.begin(), found.blocks.end());
+  std::sort(found.evicted.begin(), found.evicted.end());
+  return found;
 }
 
 std::vector<BlockEntry> BlockIndex::take_touched() {
@@ -152,11 +165,8 @@ void BlockIndex::put_back_touched(const std::vector<BlockEntry>& entries) {
 
 Totals BlockIndex::totals() const {
   Totals totals;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.damage_reason) continue;
-    ++totals.n_blocks;
-    totals.n_tokens += entry.row.n_tokens;
-  }
+  totals.n_blocks = n_sound_;
+  totals.n_tokens = n_tokens_;
   totals.disk_bytes = disk_bytes_;
   totals.n_hits = counters_.n_hits;
   totals.n_misses = counters_.n_misses;

@@ -24,6 +24,8 @@ struct DigestHash {
   }
 };
 
+using DigestSet = std::unordered_set<Digest, DigestHash>;
+
 /// A row of the catalogue with what only the store needs.
 struct BlockEntry {
   BlockRow row;
@@ -63,6 +65,7 @@ class BlockIndex {
   /// Before many are put.
   void expect(std::size_t n);
   void erase(const Digest& id);
+  /// What totals() counts of an entry changes only by putting it again.
   BlockEntry* find(const Digest& id);
   const BlockEntry* find(const Digest& id) const;
   std::vector<Digest> select(const BlockFilter& filter) const;
@@ -82,7 +85,13 @@ class BlockIndex {
   void remember_evicted(EvictedRow row);
   EvictedRow next_evicted(const BlockEntry& entry);
   void forget_evicted(const Digest& id);
-  std::vector<Digest> evicted_of(const Digest& content) const;
+
+  /// What is known of some contents: ids, each list ascending.
+  struct OfContents {
+    std::vector<Digest> blocks;
+    std::vector<Digest> evicted;  ///< remembered as such
+  };
+  OfContents of_contents(const DigestSet& contents) const;
 
   /// Entries whose use counts changed since the last call.
   std::vector<BlockEntry> take_touched();
@@ -98,9 +107,11 @@ class BlockIndex {
   std::unordered_multimap<Digest, Digest, DigestHash> ids_by_tokens_;
   std::unordered_map<Digest, EvictedRow, DigestHash> evicted_;
   std::map<std::int64_t, Digest> evicted_order_;
-  std::unordered_set<Digest, DigestHash> touched_;
+  DigestSet touched_;
   Counters counters_;
   std::int64_t disk_bytes_ = 0;
+  std::int64_t n_sound_ = 0;   // entries that are not set aside
+  std::int64_t n_tokens_ = 0;  // of these
   std::uint64_t next_generation_ = 1;
 };
 

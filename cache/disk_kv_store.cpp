@@ -90,6 +90,7 @@ Result<void> DiskKvStore::put(const BlockKey& key, const KvBlock& block, const D
     BlockEntry entry = new_entry(key, block, content, encode_time);
     const Digest id = entry.row.id;
     const std::lock_guard writer(writer_mutex_);
+    owed_.erase(content);  // the text is there again
     bool is_replacing_suspect = false;
     {
       const std::lock_guard lock(state_mutex_);
@@ -211,9 +212,11 @@ Result<std::int64_t> DiskKvStore::set_budgets(std::int64_t disk_bytes, std::int6
   });
 }
 
-void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) {
+void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember,
+                                std::span<const Digest> forgotten) {
   CatalogueChange change;
   change.removed.assign(ids.begin(), ids.end());
+  change.forgotten.assign(forgotten.begin(), forgotten.end());
   {
     const std::lock_guard lock(state_mutex_);
     if (remember == Remember::kYes) {
@@ -238,6 +241,7 @@ void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) 
       index_.erase(id);
       memory_.erase(id);
     }
+    for (const Digest& id : forgotten) index_.forget_evicted(id);
     for (const EvictedRow& row : remembered) index_.remember_evicted(row);
   }
   // All are tried; a file that stays has no row, and the next start sweeps it.
@@ -249,46 +253,41 @@ void DiskKvStore::remove_blocks(std::span<const Digest> ids, Remember remember) 
   if (first_failure) throw Exception(*first_failure);
 }
 
-std::int64_t DiskKvStore::remove_selected(const BlockFilter& filter, Pinned pinned,
-                                          Remember remember) {
-  std::vector<Digest> ids;
-  {
-    const std::lock_guard lock(state_mutex_);
-    ids = index_.select(filter);
-    if (pinned == Pinned::kKeep)
-      std::erase_if(ids, [&](const Digest& id) { return index_.find(id)->row.pinned; });
-  }
-  if (!ids.empty()) remove_blocks(ids, remember);
-  if (remember == Remember::kNo) block_files_.sync_removals(ids);
-  return static_cast<std::int64_t>(ids.size());
-}
-
 Result<std::int64_t> DiskKvStore::evict(const BlockFilter& filter, Pinned pinned) {
   return returning([&] {
     const std::lock_guard writer(writer_mutex_);
-    return remove_selected(filter, pinned, Remember::kYes);
+    std::vector<Digest> ids;
+    {
+      const std::lock_guard lock(state_mutex_);
+      ids = index_.select(filter);
+      if (pinned == Pinned::kKeep)
+        std::erase_if(ids, [&](const Digest& id) { return index_.find(id)->row.pinned; });
+    }
+    if (!ids.empty()) remove_blocks(ids, Remember::kYes);
+    return std::ssize(ids);
   });
 }
 
-Result<std::int64_t> DiskKvStore::erase_content(const Digest& content) {
-  return returning([&] {
+Result<std::int64_t> DiskKvStore::erase_contents(std::span<const Digest> contents) {
+  return returning([&]() -> std::int64_t {
     const std::lock_guard writer(writer_mutex_);
-    CatalogueChange change;
+    // One that failed may have left what it erased in the journal, or names of files.
+    const bool is_unfinished = !owed_.empty();
+    owed_.insert(contents.begin(), contents.end());
+    if (owed_.empty()) return 0;
+    BlockIndex::OfContents found;
     {
       const std::lock_guard lock(state_mutex_);
-      change.forgotten = index_.evicted_of(content);
+      found = index_.of_contents(owed_);
     }
-    const std::vector<Digest> forgotten = change.forgotten;
-    apply(std::move(change));
-    {
-      const std::lock_guard lock(state_mutex_);
-      for (const Digest& id : forgotten) index_.forget_evicted(id);
+    const bool is_known = !found.blocks.empty() || !found.evicted.empty();
+    if (is_known) {
+      remove_blocks(found.blocks, Remember::kNo, found.evicted);
+      block_files_.sync_removals(found.blocks);
     }
-    BlockFilter filter;
-    filter.content = content;
-    const std::int64_t n = remove_selected(filter, Pinned::kInclude, Remember::kNo);
-    catalogue_.empty_journal();
-    return n;
+    if (is_known || is_unfinished) catalogue_.empty_journal();
+    owed_.clear();
+    return std::ssize(found.blocks);
   });
 }
 

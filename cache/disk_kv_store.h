@@ -40,7 +40,7 @@ class DiskKvStore final : public KvStore {
                                    std::stop_token stop) override;
   Result<std::int64_t> evict(const BlockFilter& filter, Pinned pinned) override;
   Result<std::int64_t> set_pinned(const BlockFilter& filter, bool pinned) override;
-  Result<std::int64_t> erase_content(const Digest& content) override;
+  Result<std::int64_t> erase_contents(std::span<const Digest> contents) override;
   Result<VerifyReport> verify(const BlockFilter& filter, const Progress& progress,
                               std::stop_token stop) override;
   void drop_memory() override;
@@ -80,8 +80,9 @@ class DiskKvStore final : public KvStore {
   // With writer_mutex_ held.
   void apply(CatalogueChange change);
   void make_room(std::int64_t bytes);
-  void remove_blocks(std::span<const Digest> ids, Remember remember);
-  std::int64_t remove_selected(const BlockFilter& filter, Pinned pinned, Remember remember);
+  /// In the same transaction what is remembered of `forgotten` goes.
+  void remove_blocks(std::span<const Digest> ids, Remember remember,
+                     std::span<const Digest> forgotten = {});
 
   /// What has to leave so that the disk budget is kept, least worth first.
   std::vector<Digest> beyond_budget();
@@ -95,6 +96,7 @@ class DiskKvStore final : public KvStore {
   SweepReport sweep_;
   std::mutex writer_mutex_;
   Catalogue catalogue_;  // guarded by writer_mutex_
+  DigestSet owed_;       // contents whose erasure did not end; guarded by writer_mutex_
   mutable std::mutex state_mutex_;
   BlockIndex index_;   // guarded by state_mutex_
   MemoryTier memory_;  // guarded by state_mutex_

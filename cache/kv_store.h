@@ -166,8 +166,13 @@ class KvStore {
   enum class Pinned { kKeep, kInclude };
   virtual Result<std::int64_t> evict(const BlockFilter& filter, Pinned pinned) = 0;
   virtual Result<std::int64_t> set_pinned(const BlockFilter& filter, bool pinned) = 0;
-  /// As evict with pins, and leaves no memory of the content: no "evicted" reason later.
-  virtual Result<std::int64_t> erase_content(const Digest& content) = 0;
+  /// As evict with pins, and leaves no memory of the contents: no "evicted" reason later. All of
+  /// them in one transaction; what an error leaves is erased with the next call, even one that
+  /// names nothing, unless a block of it was put meanwhile.
+  virtual Result<std::int64_t> erase_contents(std::span<const Digest> contents) = 0;
+  Result<std::int64_t> erase_content(const Digest& content) {
+    return erase_contents(std::span(&content, 1));
+  }
 
   using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
   /// Reads and checks every block named; damaged ones are set aside and reported.

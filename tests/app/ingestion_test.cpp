@@ -118,6 +118,19 @@ TEST_F(IngestionTest, RemovingErasesBlocksThatNoOtherDocumentShares) {
   EXPECT_EQ(value_or_throw(session->library().documents()).size(), 1U);
 }
 
+TEST_F(IngestionTest, AFileThatCannotBeRemovedKeepsNoOtherBlockOfTheText) {
+  library_.write("a.md", story("boat", 12));
+  kvlink::tests::FaultyFileSystem files;
+  const auto session = library_.open({}, files);
+  library_.add(*session);
+  ASSERT_GT(contents_of_blocks(*session).size(), 2U);
+  const auto id = find(*session, "a.md").id;
+  files.fail_call(1, kvlink::tests::Fault::kIoError, kvlink::tests::Times::kOnce);
+  EXPECT_FALSE(remove_documents(session->library(), session->store(), std::span(&id, 1)));
+  EXPECT_EQ(files.n_failed(), 1);
+  EXPECT_TRUE(contents_of_blocks(*session).empty());
+}
+
 TEST_F(IngestionTest, BlocksOfTextThatDiedWithAProcessAreErasedAtTheNextStart) {
   library_.write("a.md", story("boat", 12));
   {

@@ -273,7 +273,7 @@ TEST_F(CatalogueTest, EvictionMemoryIsBounded) {
 
   BlockIndex index;
   for (const EvictedRow& row : change.evicted) index.remember_evicted(row);
-  EXPECT_EQ(std::int64_t(index.evicted_of(sha256("content")).size()), kMax);
+  EXPECT_EQ(std::int64_t(index.of_contents({sha256("content")}).evicted.size()), kMax);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "tests/support/kv_blocks.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/unwritable_files.h"
 
 namespace kvlink::cache {
 namespace {
@@ -42,9 +43,19 @@ class KvStoreTest : public ::testing::Test {
   }
   void expect_totals_equal_files(KvStore& store) {
     EXPECT_EQ(store.totals().disk_bytes, bytes_of_block_files(folder()));
-    std::int64_t sum = 0;
-    for (const BlockRow& row : value_or_throw(store.list())) sum += row.file_bytes;
-    EXPECT_EQ(store.totals().disk_bytes, sum);
+    Totals sums;
+    for (const BlockRow& row : value_or_throw(store.list())) {
+      sums.disk_bytes += row.file_bytes;
+      if (!row.damage.empty()) continue;
+      ++sums.n_blocks;
+      sums.n_tokens += row.n_tokens;
+    }
+    EXPECT_EQ(store.totals().disk_bytes, sums.disk_bytes);
+    EXPECT_EQ(store.totals().n_blocks, sums.n_blocks);
+    EXPECT_EQ(store.totals().n_tokens, sums.n_tokens);
+  }
+  std::uintmax_t journal_bytes() const {
+    return std::filesystem::file_size(folder() / "kv.db-wal");
   }
 
   tests::TemporaryFolder temporary_;
@@ -146,6 +157,54 @@ TEST_F(KvStoreTest, EraseContentLeavesNoMemoryOfIt) {
     }
   }
   EXPECT_EQ(reason_of(load(*open(), earlier)), MissReason::kNeverEncoded);
+}
+
+TEST_F(KvStoreTest, ErasesManyContentsAtOnceAndDoesNothingForUnknownOnes) {
+  const auto store = open();
+  std::vector<Digest> contents;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const KvSample sample = make_kv_sample(seed, {.n_tokens = std::int64_t(seed)});
+    put(*store, sample);
+    contents.push_back(sample.content);
+  }
+  BlockFilter filter;
+  filter.content = contents[0];
+  EXPECT_EQ(*store->evict(filter, KvStore::Pinned::kKeep), 1);
+  const KvSample damaged = make_kv_sample(2, {.n_tokens = 2});
+  tests::write_bytes(block_file(folder(), damaged.key), {});
+  EXPECT_EQ(reason_of(load(*store, damaged)), MissReason::kChecksum);
+  expect_totals_equal_files(*store);
+
+  const auto journal = journal_bytes();
+  EXPECT_EQ(*store->erase_content(sha256("unknown")), 0);
+  EXPECT_EQ(journal_bytes(), journal) << "there was nothing to empty it for";
+  contents.resize(4);
+  contents.push_back(sha256("unknown"));
+  EXPECT_EQ(*store->erase_contents(contents), 3) << "one had been evicted";
+  EXPECT_EQ(journal_bytes(), 0U);
+  EXPECT_EQ(store->list()->size(), 2U);
+  EXPECT_EQ(reason_of(load(*store, make_kv_sample(1, {.n_tokens = 1}))), MissReason::kNeverEncoded);
+  expect_totals_equal_files(*store);
+}
+
+TEST_F(KvStoreTest, WhatAnErrorLeftIsErasedByTheNextCallUnlessItIsThereAgain) {
+  const auto store = open();
+  std::vector<Digest> contents;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    put(*store, make_kv_sample(seed));
+    contents.push_back(make_kv_sample(seed).content);
+  }
+  {
+    const tests::UnwritableFiles disk;
+    EXPECT_FALSE(store->erase_contents(contents));
+    EXPECT_FALSE(store->erase_contents({}));
+  }
+  EXPECT_EQ(store->list()->size(), 3U);
+  put(*store, make_kv_sample(2));
+  EXPECT_EQ(*store->erase_contents({}), 2);
+  EXPECT_TRUE(store->contains(make_kv_sample(2).key));
+  EXPECT_EQ(*store->erase_contents({}), 0);
+  expect_totals_equal_files(*store);
 }
 
 TEST_F(KvStoreTest, PutOfAnExistingKeyOnlyRefreshes) {
