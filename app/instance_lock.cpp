@@ -86,24 +86,31 @@ void InstanceLock::name_owner() {
   if (!is_named_) is_named_ = write_owner(descriptor_, std::to_string(::getpid())) == 0;
 }
 
+void InstanceLock::unsettle() {
+  leaves_work_ = true;
+  name_owner();
+}
+
 InstanceLock::InstanceLock(InstanceLock&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       previous_owner_died_(other.previous_owner_died_),
       is_named_(other.is_named_),
-      is_settled_(other.is_settled_) {}
+      is_settled_(other.is_settled_),
+      leaves_work_(other.leaves_work_) {}
 
 InstanceLock& InstanceLock::operator=(InstanceLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(previous_owner_died_, other.previous_owner_died_);
   std::swap(is_named_, other.is_named_);
   std::swap(is_settled_, other.is_settled_);
+  std::swap(leaves_work_, other.leaves_work_);
   return *this;
 }
 
 InstanceLock::~InstanceLock() {
   if (descriptor_ < 0) return;
   // A failure here only means that the next start checks more than it needs to.
-  const bool is_clean = is_settled_ || !previous_owner_died_;
+  const bool is_clean = !leaves_work_ && (is_settled_ || !previous_owner_died_);
   if (is_named_ && is_clean) static_cast<void>(write_owner(descriptor_, ""));
   ::close(descriptor_);
 }

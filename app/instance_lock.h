@@ -30,6 +30,8 @@ class InstanceLock {
   bool previous_owner_died() const { return previous_owner_died_; }
   /// What that owner left has been set right.
   void settle() { is_settled_ = true; }
+  /// This owner leaves something that the next one has to set right, as if it had died.
+  void unsettle();
 
  private:
   InstanceLock(int descriptor, bool previous_owner_died)
@@ -38,6 +40,7 @@ class InstanceLock {
   bool previous_owner_died_ = false;
   bool is_named_ = false;
   bool is_settled_ = false;
+  bool leaves_work_ = false;
 };
 
 }  // namespace kvlink::app

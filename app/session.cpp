@@ -81,7 +81,11 @@ Result<std::unique_ptr<Session>> Session::open(SessionOptions options) {
   });
 }
 
-Session::~Session() = default;
+Session::~Session() {
+  writer_.reset();  // what it has queued may have to be erased again
+  // The library has forgotten this text already: only a look at all blocks finds it.
+  if (store_ && !store_->erase_contents({})) lock_->unsettle();
+}
 
 void Session::open_parts() {
   value_or_throw(ensure_data_folder(options_.paths));

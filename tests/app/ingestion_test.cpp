@@ -15,6 +15,7 @@
 #include "app/reconcile.h"
 #include "tests/app/tiny_library.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/support/unwritable_files.h"
 
 namespace kvlink::app::tests {
 namespace {
@@ -144,6 +145,24 @@ TEST_F(IngestionTest, BlocksOfTextThatDiedWithAProcessAreErasedAtTheNextStart) {
   write_file(library_.paths().lock_file(), "999999\n");
   const auto session = library_.open();
   EXPECT_TRUE(contents_of_blocks(*session).empty());
+}
+
+TEST_F(IngestionTest, BlocksThatCouldNotBeErasedGoWhenTheNextSessionStarts) {
+  library_.write("a.md", story("boat", 12));
+  {
+    auto session = library_.open();
+    library_.add(*session);
+    const auto documents = value_or_throw(session->library().documents());
+    value_or_throw(session->library().remove(std::vector{documents.front().id}));
+    const auto erased = value_or_throw(session->library().erase_removed());
+    ASSERT_GT(erased.orphaned.size(), 1U);
+    const kvlink::tests::UnwritableFiles disk;
+    ASSERT_FALSE(session->store().erase_contents(erased.orphaned));
+    session.reset();
+  }
+  EXPECT_TRUE(read_text(library_.paths().lock_file()).starts_with(std::to_string(::getpid())));
+  EXPECT_TRUE(value_or_throw(library_.open()->store().list()).empty());
+  EXPECT_TRUE(read_text(library_.paths().lock_file()).starts_with("\n")) << "it is set right";
 }
 
 TEST_F(IngestionTest, AStoppedRunKeepsWhatItHasAndTheNextOneFinishes) {
