@@ -11,6 +11,7 @@
 #include "app/file_bytes.h"
 #include "inference/device/gpu_options.h"
 #include "inference/tokenizer/chat_format.h"
+#include "retrieval/chunker.h"
 
 namespace kvlink::app {
 namespace {
@@ -140,7 +141,8 @@ std::vector<Field> size_fields() {
       integer("max_answer_tokens", &Settings::max_answer_tokens, 1, 65536),
       integer("max_context", &Settings::max_context, 0, 1 << 20),
       integer("chunk_target_tokens", &Settings::chunk_target_tokens, 16, 4096),
-      integer("chunk_max_tokens", &Settings::chunk_max_tokens, 16, 8192),
+      integer("chunk_max_tokens", &Settings::chunk_max_tokens,
+              retrieval::ChunkerOptions::kMinMaxTokens, 8192),
       integer("max_document_bytes", &Settings::max_document_bytes, 1, std::int64_t{1} << 32),
   };
 }

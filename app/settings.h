@@ -79,7 +79,7 @@ struct Settings {
   std::int32_t max_context = 0;
   /// A chunk is closed at a border once it has this many tokens. 16 to 4,096.
   std::int32_t chunk_target_tokens = 180;
-  /// A chunk never has more. chunk_target_tokens to 8,192.
+  /// A chunk never has more. 32, and not below chunk_target_tokens, to 8,192.
   std::int32_t chunk_max_tokens = 256;
   /// A document's file is at most this large. 1 to 2^32.
   std::int64_t max_document_bytes = std::int64_t{64} << 20;

@@ -15,7 +15,6 @@ namespace {
 constexpr std::string_view kPathSeparator = " \u203A ";
 constexpr std::size_t kMaxHeadingBytes = 80;  // of one heading in a path
 constexpr std::size_t kMaxPieces = 4096;      // in a chunk, whatever the counter says
-constexpr std::int64_t kMinMaxTokens = 32;
 
 bool begins_with_line(std::string_view text, std::string_view line) {
   return !line.empty() && text.starts_with(line) &&
@@ -327,10 +326,11 @@ std::string prompt_text(std::string_view title, std::string_view heading, std::s
 
 std::vector<Chunk> chunk_text(std::string_view title, const std::vector<TextBlock>& blocks,
                               const TokenCounter& count_tokens, const ChunkerOptions& options) {
-  if (options.max_tokens < kMinMaxTokens || options.target_tokens < 1 ||
+  if (options.max_tokens < ChunkerOptions::kMinMaxTokens || options.target_tokens < 1 ||
       options.target_tokens > options.max_tokens) {
-    fail(ErrorCode::kInvalidInput,
-         "a chunk's limit must be at least 32 tokens and its target between 1 and the limit");
+    fail(ErrorCode::kInvalidInput, "a chunk's limit must be at least " +
+                                       std::to_string(ChunkerOptions::kMinMaxTokens) +
+                                       " tokens and its target between 1 and the limit");
   }
   const std::int64_t title_tokens = count_tokens(prompt_text(title, "", ""));
   if (title_tokens > options.max_tokens * 5 / 8) {

@@ -42,8 +42,12 @@ std::string prompt_text(std::string_view title, std::string_view heading, std::s
 using TokenCounter = std::function<std::int64_t(std::string_view)>;
 
 struct ChunkerOptions {
+  /// Smaller chunks would hold little but title and heading.
+  static constexpr std::int64_t kMinMaxTokens = 32;
+
   std::int64_t target_tokens = 180;  ///< a chunk is closed at a border once it has this many
-  std::int64_t max_tokens = 256;     ///< never more, title and heading included; at least 32
+  /// Never more, title and heading included; at least kMinMaxTokens.
+  std::int64_t max_tokens = 256;
 };
 
 /// Splits on heading, paragraph, then sentence borders, then (for monstrous lines) between words or

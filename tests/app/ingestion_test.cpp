@@ -13,6 +13,7 @@
 
 #include "app/low_priority.h"
 #include "app/reconcile.h"
+#include "retrieval/chunker.h"
 #include "tests/app/tiny_library.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/unwritable_files.h"
@@ -67,6 +68,32 @@ TEST(LowPriority, IsOfTheThreadAloneAndNeverAboveWhatItHad) {
   EXPECT_EQ(lowered, std::max(before, 10));
   EXPECT_EQ(inherited, lowered);
   EXPECT_EQ(niceness(), before);
+}
+
+TEST(PassageSizes, ThatSettingsAllowAreAllowedByTheChunker) {
+  const kvlink::tests::TemporaryFolder folder;
+  const auto file = folder.path() / "settings.json";
+  const auto is_chunkable = [](std::int64_t max_tokens) {
+    const auto chunks = returning([&] {
+      return retrieval::chunk_text("", {}, [](std::string_view text) { return std::ssize(text); },
+                                   {.target_tokens = 16, .max_tokens = max_tokens});
+    });
+    return chunks.has_value();
+  };
+  for (const std::int32_t n : {16, 31, 32, 8192, 8193}) {
+    Settings settings;
+    settings.chunk_target_tokens = 16;
+    settings.chunk_max_tokens = n;
+    const bool is_allowed = settings_problem(settings).empty();
+    EXPECT_EQ(is_allowed, n >= 32 && n <= 8192) << n;
+    EXPECT_TRUE(!is_allowed || is_chunkable(n)) << n;
+    write_file(file,
+               R"({"chunk_target_tokens": 16, "chunk_max_tokens": )" + std::to_string(n) + "}");
+    const auto loaded = value_or_throw(load_settings(file));
+    EXPECT_EQ(loaded.settings.chunk_max_tokens, is_allowed ? n : 256);
+    EXPECT_EQ(loaded.notices.empty(), is_allowed) << n;
+  }
+  EXPECT_FALSE(is_chunkable(31));
 }
 
 TEST_F(IngestionTest, MakesEveryPassageSearchableAndCached) {
