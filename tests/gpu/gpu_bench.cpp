@@ -410,14 +410,16 @@ void measure_q4(const Arguments& arguments, const std::shared_ptr<CudaBackend>& 
 
 void measure_default(const Arguments& arguments, const std::shared_ptr<CudaBackend>& backend,
                      json& out) {
-  if (arguments.model.empty()) return;
-  const auto model = inference::load_model(arguments.model);
-  if (!model) {
-    out["default_model_error"] = model.error().message;
-    return;
+  if (arguments.model.empty() && !arguments.toy) return;
+  RandomModel random;
+  if (arguments.model.empty()) {
+    random = random_model(toy(), DType::kQ4_0);
+  } else {
+    random.model = value_or_throw(inference::load_model(arguments.model));
   }
+  const inference::Model& model = random.model;
   const std::int64_t per_block = arguments.toy ? 20 : 200;
-  Bench bench(*model, backend, DType::kF16, 10 * (per_block + 5) + 100, std::int64_t{1} << 30);
+  Bench bench(model, backend, DType::kF16, 10 * (per_block + 5) + 100, std::int64_t{1} << 30);
   bench.make_blocks(10, per_block);
   const int runs = arguments.toy ? 1 : 30;
   out["default_ttft_pinned"] = timed(3, runs, [&] { return bench.answer(5, 40, false); });
