@@ -267,7 +267,7 @@ class DeskTest : public QObject {
     QVERIFY(fixture_->open());
     QVERIFY(fixture_->add({otter}));
     app::Settings settings = desk_->facts().settings;
-    settings.threads = 2;
+    settings.eviction = cache::Eviction::kLru;
     Inbox estimated(&desk_->settings(), &desk::SettingsWorker::effect_estimated);
     app::Settings stale = settings;
     stale.block_dtype = DType::kQ8Kv;
@@ -278,7 +278,7 @@ class DeskTest : public QObject {
     Inbox opened(desk_, &desk::Desk::opened);
     desk_->apply_settings(settings);
     QVERIFY(opened.wait());
-    QCOMPARE(desk_->facts().settings.threads, 2);
+    QVERIFY(desk_->facts().settings.eviction == cache::Eviction::kLru);
     QVERIFY(fs::exists(fixture_->files().paths().settings_file()));
     settings.chunks_per_answer = -1;
     Inbox failed(desk_, &desk::Desk::failed);
