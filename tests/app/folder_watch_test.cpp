@@ -3,6 +3,7 @@
 #include "app/folder_watch.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <thread>
@@ -16,6 +17,37 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// The next changes; none after so long that none will come.
+FolderChanges next(FolderWatch& watched) {
+  std::stop_source give_up;
+  const std::jthread clock([&](std::stop_token over) {
+    for (int i = 0; i < 600 && !over.stop_requested(); ++i) {
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    give_up.request_stop();
+  });
+  return watched.wait(give_up.get_token());
+}
+
+/// A drive at a folder, for as long as it lives or until it is taken away.
+class Drive {
+ public:
+  explicit Drive(fs::path at)
+      : at_(std::move(at)), there_(::mount("none", at_.c_str(), "tmpfs", 0, nullptr) == 0) {}
+  ~Drive() {
+    if (there_) take_away();
+  }
+  Drive(const Drive&) = delete;
+  Drive& operator=(const Drive&) = delete;
+
+  bool there() const { return there_; }
+  void take_away() { there_ = ::umount2(at_.c_str(), MNT_DETACH) != 0; }
+
+ private:
+  fs::path at_;
+  bool there_;
+};
+
 class FolderWatching : public ::testing::Test {
  protected:
   FolderWatching() { fs::create_directories(root()); }
@@ -26,6 +58,11 @@ class FolderWatching : public ::testing::Test {
     const std::vector<fs::path> roots = {root()};
     return value_or_throw(
         FolderWatch::start(roots, {.scan = std::move(scan), .quiet = milliseconds(100)}));
+  }
+
+  static FolderWatch watch_only(const std::vector<fs::path>& roots) {
+    return value_or_throw(FolderWatch::start(
+        roots, {.quiet = milliseconds(100), .rescan_every = std::chrono::seconds(1)}));
   }
 
   static bool tells(const std::vector<fs::path>& paths, const fs::path& path) {
@@ -91,6 +128,83 @@ TEST_F(FolderWatching, LeavesOutHiddenAndExcludedNames) {
 TEST_F(FolderWatching, FollowsNoLinkInACircle) {
   fs::create_directory_symlink(root(), root() / "loop");
   EXPECT_EQ(watch().n_watched(), 1);
+}
+
+TEST_F(FolderWatching, TellsOfAWatchedFolderThatGoesAwayAndComesBack) {
+  write_file(root() / "sub" / "a.md", "words");
+  auto watched = watch();
+  const fs::path folder = root();
+  const fs::path away = folder.string() + "_away";
+  fs::rename(folder, away);
+  EXPECT_TRUE(tells(next(watched).removed, folder));
+  write_file(away / "sub" / "b.md", "not where it is watched");
+  fs::rename(away, folder);
+  EXPECT_EQ(next(watched).changed, std::vector{folder});
+  EXPECT_EQ(watched.n_watched(), 3) << "with the one that it came back to";
+  write_file(folder / "sub" / "c.md", "words");
+  EXPECT_EQ(next(watched).changed, std::vector{folder / "sub" / "c.md"});
+  fs::remove_all(folder);
+  EXPECT_TRUE(tells(next(watched).removed, folder));
+}
+
+TEST_F(FolderWatching, TellsOfAFolderWhoseParentIsMoved) {
+  const fs::path folder = root() / "deep" / "notes";
+  fs::create_directories(folder);
+  auto watched = watch_only({folder});
+  fs::rename(root() / "deep", root() / "elsewhere");
+  EXPECT_EQ(next(watched).removed, std::vector{folder});
+  fs::rename(root() / "elsewhere", root() / "deep");
+  EXPECT_TRUE(next(watched).rescan);
+}
+
+TEST_F(FolderWatching, ForgetsFoldersThatAreMovedOut) {
+  fs::create_directories(root() / "sub" / "deep");
+  auto watched = watch();
+  EXPECT_EQ(watched.n_watched(), 3);
+  const fs::path away = root().string() + "_away";
+  fs::rename(root() / "sub", away);
+  EXPECT_EQ(next(watched).removed, std::vector{root() / "sub"});
+  EXPECT_EQ(watched.n_watched(), 1);
+  write_file(away / "deep" / "a.md", "not below the folder any more");
+  write_file(root() / "b.md", "words");
+  EXPECT_EQ(next(watched).changed, std::vector{root() / "b.md"});
+}
+
+TEST_F(FolderWatching, WatchesAFileThatWasNamedItself) {
+  const fs::path file = root() / ".notes.md";
+  write_file(file, "old");
+  auto watched = watch_only({file});
+  EXPECT_EQ(watched.n_watched(), 1);
+  write_file(root() / "other.md", "not asked for");
+  write_file(root() / "saved", "new");
+  fs::rename(root() / "saved", file);  // as editors save
+  EXPECT_EQ(next(watched).changed, std::vector{file});
+  fs::remove(root() / "other.md");
+  fs::remove(file);
+  EXPECT_EQ(next(watched).removed, std::vector{file});
+  write_file(file, "back");
+  EXPECT_EQ(next(watched).changed, std::vector{file});
+  fs::rename(root(), root().string() + "_away");
+  EXPECT_EQ(next(watched).removed, std::vector{file}) << "with the folder it lies in";
+}
+
+TEST_F(FolderWatching, TakesNothingForDeletedWhoseDriveIsTakenAway) {
+  Drive drive(root());
+  if (!drive.there()) GTEST_SKIP() << "no drive may be mounted here";
+  library_.write("watched/a.md", story("boat", 5));
+  library_.write("watched/sub/b.md", story("mill", 5));
+  const auto session = library_.open();
+  library_.add(*session);
+  auto watched = watch();
+  drive.take_away();
+  const auto changes = next(watched);
+  EXPECT_TRUE(changes.rescan);
+  EXPECT_TRUE(changes.removed.empty());
+  const auto synced = value_or_throw(drop_missing(*session, watched.roots(), changes.removed));
+  EXPECT_EQ(synced.n_removed, 0);
+  EXPECT_EQ(synced.n_offline, 2);
+  write_file(root() / "c.md", "at the mount point");
+  EXPECT_EQ(next(watched).changed, std::vector{root() / "c.md"});
 }
 
 TEST_F(FolderWatching, StopsWhenAsked) {
