@@ -153,9 +153,32 @@ void for_each_bert_word(std::string_view text, const WordPieceOptions& options,
 
 #else
 
-void for_each_bert_word(std::string_view, const WordPieceOptions&,
-                        const std::function<void(std::string_view, int)>&) {
-  expect_character_data();
+void for_each_bert_word(std::string_view text, const WordPieceOptions& options,
+                        const std::function<void(std::string_view, int)>& word) {
+  expect_character_data(text);
+  std::string current;
+  const auto finish_word = [&] {
+    if (!current.empty()) word(current, static_cast<int>(current.size()));
+    current.clear();
+  };
+  for (const char c : text) {
+    const bool is_control = static_cast<unsigned char>(c) < ' ' || c == 127;
+    const bool is_blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (is_control && !is_blank && options.clean_text) continue;
+    if (is_blank || c == '\v' || c == '\f') {
+      finish_word();
+      continue;
+    }
+    const bool is_letter_or_digit =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool is_alone = !is_control && !is_letter_or_digit;
+    if (is_alone) finish_word();
+    if (std::ssize(current) <= options.max_word_chars) {
+      current += options.lower_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    }
+    if (is_alone) finish_word();
+  }
+  finish_word();
 }
 
 #endif

@@ -20,7 +20,6 @@ ByteLevelBpe::ByteLevelBpe(const TokenizerSource& source, ByteLevelOptions optio
       raw_tokens_(vocabulary(), rules, UserTokens::Stage::kRaw),
       normalized_tokens_(vocabulary(), rules, UserTokens::Stage::kNormalized),
       merges_(source.merges.size()) {
-  expect_character_data();
   read_pieces();
   read_merges(source.merges);
   if (options_.whole_words_first) index_whole_words();
@@ -73,6 +72,7 @@ void ByteLevelBpe::index_whole_words() {
 }
 
 std::vector<std::int32_t> ByteLevelBpe::encode(std::string_view text) const {
+  expect_character_data(text);
   std::string repaired;
   if (!is_valid_utf8(text)) {
     repaired = repair_utf8(text);

@@ -66,9 +66,9 @@ std::string to_nfc(std::string_view text) {
 
 #else
 
-std::string to_nfc(std::string_view) {
-  expect_character_data();
-  return {};
+std::string to_nfc(std::string_view text) {
+  expect_character_data(text);
+  return std::string(text);
 }
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/tokenizer/text_scan.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kernels/base/result.h"
@@ -32,7 +33,7 @@ constexpr std::array<CharClass, 128> kAsciiClasses = make_ascii_classes();
 
 #ifdef KVLINK_HAVE_ICU
 
-void expect_character_data() {}
+void expect_character_data(std::string_view) {}
 
 CharClass classify(std::uint32_t code_point) {
   if (code_point < 128) return kAsciiClasses[code_point];
@@ -81,7 +82,9 @@ bool is_punctuation(std::uint32_t code_point) {
   return code_point < 128 && kPunctuation.find(static_cast<char>(code_point)) < kPunctuation.size();
 }
 
-void expect_character_data() {
+void expect_character_data(std::string_view text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return;
   fail(ErrorCode::kUnsupported,
        "this model's tokenizer needs Unicode character data, and this build has no ICU");
 }

@@ -19,9 +19,9 @@ enum class CharClass : std::uint8_t {
 
 inline bool is_space(CharClass c) { return c == CharClass::kSpace || c == CharClass::kNewline; }
 
-/// Throws kUnsupported in a build without ICU, where only sentencepiece vocabularies are handled.
-/// Called once by whatever classifies characters.
-void expect_character_data();
+/// Throws kUnsupported in a build without ICU, which classifies ASCII alone, for any other text.
+/// Called by whatever classifies characters.
+void expect_character_data(std::string_view text);
 
 /// By Unicode general category; constant time.
 CharClass classify(std::uint32_t code_point);

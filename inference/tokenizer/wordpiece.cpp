@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "inference/tokenizer/bert_text.h"
-#include "inference/tokenizer/text_scan.h"
 #include "inference/tokenizer/tokenizer_json.h"
 #include "inference/tokenizer/vocabulary.h"
 #include "kernels/base/utf8.h"
@@ -29,7 +28,6 @@ std::vector<std::string> lines_of(std::string_view text) {
 Result<WordPiece> WordPiece::from_tokens(std::vector<std::string> tokens,
                                          WordPieceOptions options) {
   return returning([&] {
-    expect_character_data();
     if (tokens.size() > kMaxVocabSize) {
       fail(ErrorCode::kUnsupported, "WordPiece: a vocabulary of " + std::to_string(tokens.size()) +
                                         " tokens is more than is handled");
