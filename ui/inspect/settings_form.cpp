@@ -335,7 +335,7 @@ void SettingsForm::build_computing() {
       {16, 4096, 10}, [](Settings & s) -> auto& { return s.chunk_target_tokens; }, 1,
       tr(" tokens"));
   add_number(
-      passages, tr("At most"), tr("A passage never has more"), {16, 8192, 10},
+      passages, tr("At most"), tr("A passage never has more"), {32, 8192, 10},
       [](Settings & s) -> auto& { return s.chunk_max_tokens; }, 1, tr(" tokens"));
   add_number(
       passages, tr("Largest document"), tr("Larger files are listed as problems"), {1, 4294, 1, 1},
