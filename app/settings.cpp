@@ -231,11 +231,15 @@ void read_fields(const json& object, LoadedSettings& loaded) {
 
 }  // namespace
 
-Result<LoadedSettings> load_settings(const std::filesystem::path& file) {
+Result<LoadedSettings> load_settings(const std::filesystem::path& file, DamagedFile damaged) {
   return returning([&] {
     LoadedSettings loaded;
     std::error_code error;
-    if (!std::filesystem::exists(file, error)) return loaded;
+    const std::filesystem::path aside = file.string() + ".damaged";
+    if (!std::filesystem::exists(file, error)) {
+      loaded.budget_is_known = !std::filesystem::exists(aside, error);
+      return loaded;
+    }
     std::optional<json> object;
     const FileBytes read = read_file(file, kMaxFileBytes);
     if (!read.too_large) object = parse_object(read.bytes);
@@ -244,11 +248,12 @@ Result<LoadedSettings> load_settings(const std::filesystem::path& file) {
       return loaded;
     }
     loaded.budget_is_known = false;
-    const std::filesystem::path aside = file.string() + ".damaged";
-    std::filesystem::rename(file, aside, error);
-    loaded.notices.push_back(
-        "The settings file is damaged; the defaults are used" +
-        (error ? std::string(".") : ", and the file was kept as " + aside.string() + "."));
+    std::string notice = "The settings file is damaged; the defaults are used";
+    if (damaged == DamagedFile::kSetAside) {
+      std::filesystem::rename(file, aside, error);
+      if (!error) notice += ", and the file was kept as " + aside.string();
+    }
+    loaded.notices.push_back(notice + ".");
     return loaded;
   });
 }

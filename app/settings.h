@@ -103,10 +103,15 @@ struct LoadedSettings {
   bool budget_is_known = true;
 };
 
-/// Reads settings.json; a missing file gives the defaults. A file that is not JSON is renamed to
-/// settings.json.damaged and the defaults are used; a value out of range is ignored, each with a
-/// notice. kIo when the file exists and cannot be read.
-Result<LoadedSettings> load_settings(const std::filesystem::path& file);
+/// What becomes of a file that is not JSON: only who holds the instance lock may put it aside, as
+/// settings.json.damaged.
+enum class DamagedFile : std::uint8_t { kSetAside, kLeave };
+
+/// Reads settings.json; a missing file gives the defaults. So does one that is not JSON; a value out
+/// of range is ignored, each with a notice. While a file that was set aside has no successor, the
+/// disk budget is not known. kIo when the file exists and cannot be read.
+Result<LoadedSettings> load_settings(const std::filesystem::path& file,
+                                     DamagedFile damaged = DamagedFile::kSetAside);
 
 /// Writes all fields: temporary file, sync, rename. kInvalidInput names a value out of range.
 Result<void> save_settings(const Settings& settings, const std::filesystem::path& file,

@@ -10,7 +10,7 @@ namespace kvlink::app {
 namespace {
 
 Settings bench_settings(const CommandContext& context) {
-  Settings settings = value_or_throw(load_settings(context.paths.settings_file())).settings;
+  Settings settings = context.look_at_settings();
   if (context.global.threads > 0) settings.threads = context.global.threads;
   settings.kv_type = context.chosen_kv_type().value_or(settings.kv_type);
   if (!context.global.model.empty()) settings.generator = context.global.model;

@@ -30,6 +30,12 @@ std::unique_ptr<Session> CommandContext::open_session(
   return session;
 }
 
+Settings CommandContext::look_at_settings() const {
+  auto loaded = value_or_throw(load_settings(paths.settings_file(), DamagedFile::kLeave));
+  for (const auto& notice : loaded.notices) output.note(notice);
+  return std::move(loaded.settings);
+}
+
 std::optional<DType> CommandContext::chosen_kv_type() const {
   for (const DType type : {DType::kF16, DType::kBF16, DType::kQ8Kv}) {
     if (global.kv_type == dtype_name(type)) return type;

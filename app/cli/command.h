@@ -26,6 +26,8 @@ struct CommandContext {
   /// `adjust` may change settings for this session.
   std::unique_ptr<Session> open_session(Parts parts,
                                         const std::function<void(Settings&)>& adjust = {}) const;
+  /// The settings, for a command without a session: their notices are shown, nothing is changed.
+  Settings look_at_settings() const;
   /// What `--kv-type` says; nothing: the setting holds.
   std::optional<DType> chosen_kv_type() const;
 };

@@ -51,6 +51,25 @@ void examine_machine(const CommandContext& context, Findings& findings) {
   findings.add("models", space_words(context.paths.models));
 }
 
+/// Without touching the file: another KVLink may be using it.
+Settings examine_settings(const CommandContext& context, Findings& findings) {
+  const auto file = context.paths.settings_file();
+  const auto loaded = load_settings(file, DamagedFile::kLeave);
+  if (!loaded) {
+    findings.problem("settings", loaded.error().message);
+    return {};
+  }
+  std::string words;
+  for (const auto& notice : loaded->notices) words += " " + notice;
+  if (words.empty() && !loaded->budget_is_known) {
+    words =
+        " it was damaged and set aside; the defaults are used until settings are saved, and "
+        "nothing is evicted for their disk budget";
+  }
+  if (!words.empty()) findings.problem("settings", file.string() + ":" + words);
+  return loaded->settings;
+}
+
 /// Every GPU of the machine, and what the choice of a device comes to.
 void examine_devices(const CommandContext& context, const std::string& choice, Findings& findings) {
   const auto found = inference::find_gpus(context.paths.cuda_plugin);
@@ -156,8 +175,7 @@ void examine_stores(Session& session, Findings& findings) {
 ExitCode run_command(CommandContext& context, const DoctorArguments&) {
   Findings findings;
   examine_machine(context, findings);
-  auto settings = load_settings(context.paths.settings_file());
-  const Settings values = settings ? settings->settings : Settings();
+  const Settings values = examine_settings(context, findings);
   examine_devices(context, context.global.device.empty() ? values.device : context.global.device,
                   findings);
   const std::string generator =

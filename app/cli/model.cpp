@@ -146,9 +146,7 @@ ExitCode check_one(CommandContext& context, const std::string& wanted) {
   const auto path = path_of(context, wanted);
   const inference::LoadWatch watch{.progress = progress_of(context, "reading"),
                                    .stop = context.interrupt.token()};
-  const auto settings = value_or_throw(load_settings(context.paths.settings_file()));
-  for (const auto& notice : settings.notices) context.output.note(notice);
-  const DType kv_type = context.chosen_kv_type().value_or(settings.settings.kv_type);
+  const DType kv_type = context.chosen_kv_type().value_or(context.look_at_settings().kv_type);
   const auto check = value_or_throw(check_model(path, watch, context.paths.adapters, kv_type));
   context.output.end_progress();
   context.output.print_line(context.output.json() ? to_text(as_json(path, check))

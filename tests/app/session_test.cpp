@@ -122,6 +122,10 @@ TEST(Settings, ThatCannotBeReadEvictNothing) {
     EXPECT_EQ(session->store().totals().n_blocks, n_blocks) << damage;
   }
   fs::remove(library.paths().settings_file());
+  const fs::path aside = library.paths().settings_file().string() + ".damaged";
+  ASSERT_TRUE(fs::exists(aside));
+  EXPECT_EQ(library.open(small)->store().totals().n_blocks, n_blocks) << "nor by the next start";
+  fs::remove(aside);
   EXPECT_LT(library.open(small)->store().totals().n_blocks, n_blocks);
 }
 
@@ -138,6 +142,9 @@ TEST(Settings, DamagedFilesAreSetAsideAndBadValuesIgnoredWithANotice) {
     EXPECT_FALSE(fs::exists(file));
     EXPECT_EQ(read_text(folder.path() / "settings.json.damaged"), damage);
   }
+  write_file(file, "{\"threads\": 2");
+  EXPECT_EQ(value_or_throw(load_settings(file, DamagedFile::kLeave)).notices.size(), 1U);
+  EXPECT_TRUE(fs::exists(file)) << "it was only looked at";
   write_file(
       file, R"({"threads": -1, "eviction": "best", "top_p": "x", "colour": 1, "max_context": 64})");
   const auto loaded = value_or_throw(load_settings(file));
