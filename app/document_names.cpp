@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace kvlink::app {
 namespace {
 
 using Documents = std::vector<retrieval::Document>;
+constexpr std::string_view kNumberMark = "id:";
 
 Documents those(const Documents& all, const std::function<bool(const retrieval::Document&)>& is) {
   Documents chosen;
@@ -17,14 +20,36 @@ Documents those(const Documents& all, const std::function<bool(const retrieval::
   return chosen;
 }
 
-/// The absolute path meant, also of a file that is gone; "" when it cannot be a path.
+/// The absolute path meant, also of a file that is gone or may not be looked at; "" when there is
+/// none.
 std::string absolute_path(const std::string& name) {
   std::error_code error;
-  auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(name, error), error);
+  const auto absolute = std::filesystem::absolute(name, error);
   if (error) return "";
+  auto path = std::filesystem::weakly_canonical(absolute, error);
+  if (error) path = absolute.lexically_normal();
   std::string text = path.string();
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
+}
+
+/// The one at that path, or all below it.
+Documents at_path(const Documents& all, const std::string& path) {
+  if (path.empty()) return {};
+  auto found = those(all, [&](const auto& d) { return d.path == path; });
+  if (!found.empty()) return found;
+  return those(all, [&](const auto& d) { return d.path.starts_with(path + "/"); });
+}
+
+/// A folder may be called as a document is numbered: 2024.
+void expect_one_meaning(const std::string& name, const Documents& numbered,
+                        const Documents& placed) {
+  const bool same = placed.size() == 1 && placed.front().id == numbered.front().id;
+  if (placed.empty() || same) return;
+  fail(ErrorCode::kInvalidInput, name + " is the number of " + numbered.front().path +
+                                     ", and documents lie at that path, too. Write " +
+                                     std::string(kNumberMark) + name + " for the number or ./" +
+                                     name + " for the path.");
 }
 
 }  // namespace
@@ -33,12 +58,20 @@ Result<Documents> find_documents(retrieval::Library& library, const std::string&
   return returning([&] {
     const Documents all = value_or_throw(library.documents());
     if (name.empty()) return Documents();
-    auto found = those(all, [&](const auto& d) { return std::to_string(d.id) == name; });
-    const std::string path = absolute_path(name);
-    if (found.empty()) found = those(all, [&](const auto& d) { return d.path == path; });
-    if (found.empty()) {
-      found = those(all, [&](const auto& d) { return d.path.starts_with(path + "/"); });
+    const auto numbered = [&](const std::string& number) {
+      return those(all, [&](const auto& d) { return std::to_string(d.id) == number; });
+    };
+    if (name.starts_with(kNumberMark)) {
+      auto marked = numbered(name.substr(kNumberMark.size()));
+      if (!marked.empty()) return marked;
     }
+    auto found = numbered(name);
+    auto placed = at_path(all, absolute_path(name));
+    if (!found.empty()) {
+      expect_one_meaning(name, found, placed);
+      return found;
+    }
+    found = std::move(placed);
     if (!found.empty()) return found;
     found = those(all, [&](const auto& d) { return d.path.ends_with("/" + name); });
     if (found.size() > 1) {

@@ -11,9 +11,10 @@
 
 namespace kvlink::app {
 
-/// The documents a name means, in number order: the one with that number; else the one with that
-/// path, or all inside that folder; else the one whose path ends in that name. Empty: none.
-/// kInvalidInput when several files end in the name: they are listed.
+/// The documents a name means, in number order: the one with that number ("12", "id:12"); else the
+/// one with that path, or all inside that folder; else the one whose path ends in that name. Empty:
+/// none. kInvalidInput when several files end in the name (they are listed), or when a number is
+/// also the path of others: "id:12" and "./12" say which.
 Result<std::vector<retrieval::Document>> find_documents(retrieval::Library& library,
                                                         const std::string& name);
 

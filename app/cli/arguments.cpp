@@ -25,9 +25,13 @@ Exit codes:
   0    done
   1    failed; the message says what and where
   2    the command line or the question makes no sense as given
-  3    nothing found: no passage, document or block matches
+  3    nothing found: no passage, document, block or conversation matches
   4    another KVLink uses the folder
-  130  cancelled by Ctrl-C or a termination signal (a second Ctrl-C ends at once)
+  130  cancelled by Ctrl-C or a termination signal (a second Ctrl-C ends at once); 0 where nothing
+       was left to do, as in `add --watch` that waits for changes
+
+A document is named by its path, its number, or its file name. Where a folder is called as a
+document is numbered, ./12 is the folder and id:12 the document.
 
 Results go to standard output, progress and notices to standard error.)";
 
@@ -138,7 +142,8 @@ class CommandLine {
     chosen(add, add_);
 
     auto* remove = add_command(app_, "remove", "Erase documents, their vectors and caches",
-                               "  kvlink remove notes.md\n  kvlink remove 12 ~/Documents/old");
+                               "  kvlink remove notes.md\n  kvlink remove 12 ~/Documents/old\n"
+                               "  kvlink remove id:2024   # not the folder of that name");
     remove->add_option("documents", remove_.targets, "Paths, folders or document numbers")
         ->required();
     chosen(remove, remove_);

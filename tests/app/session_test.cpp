@@ -283,6 +283,45 @@ TEST(DocumentNames, NumberPathFolderAndFileNameAllMeanADocument) {
   EXPECT_EQ(ambiguous.error().code, ErrorCode::kInvalidInput);
 }
 
+TEST(DocumentNames, ANumberThatIsAlsoAPathIsAskedAbout) {
+  const TinyLibrary library;
+  const auto other = library.write("other.md", story("lock", 3));
+  const auto session = library.open();
+  library.add(*session, Ingestion::Caching::kNo);
+  auto& l = session->library();
+  const std::string number = std::to_string(value_or_throw(l.documents())[0].id);
+  library.write(number + "/a.md", story("boat", 3));
+  library.write(number + "/b.md", story("mill", 3));
+  library.add(*session, Ingestion::Caching::kNo);
+  const fs::path before = fs::current_path();
+  fs::current_path(library.document(""));
+  const auto unclear = find_documents(l, number);
+  const auto numbered = value_or_throw(find_documents(l, "id:" + number));
+  const auto placed = value_or_throw(find_documents(l, "./" + number));
+  fs::current_path(before);
+  ASSERT_FALSE(unclear);
+  EXPECT_EQ(unclear.error().code, ErrorCode::kInvalidInput);
+  EXPECT_NE(unclear.error().message.find("id:" + number), std::string::npos);
+  EXPECT_NE(unclear.error().message.find("./" + number), std::string::npos);
+  ASSERT_EQ(numbered.size(), 1U);
+  EXPECT_EQ(numbered[0].path, fs::canonical(other).string());
+  EXPECT_EQ(placed.size(), 2U);
+  EXPECT_EQ(value_or_throw(find_documents(l, number)).size(), 1U)
+      << "elsewhere it is only a number";
+}
+
+TEST(DocumentNames, WhatCannotBeAPathMeansNothing) {
+  const TinyLibrary library;
+  library.write("a.md", story("boat", 3));
+  const fs::path loop = library.folder() / "loop";
+  fs::create_symlink(loop, loop);
+  const auto session = library.open();
+  library.add(*session, Ingestion::Caching::kNo);
+  for (const std::string& name : {std::string(5000, 'x'), (loop / "a").string(), std::string()}) {
+    EXPECT_TRUE(value_or_throw(find_documents(session->library(), name)).empty()) << name;
+  }
+}
+
 TEST(ModelCheck, AcceptsAWorkingModelAndNamesWhatIsWrongWithAnother) {
   const TinyLibrary library;
   const auto good = library.paths().models / "tiny.gguf";
