@@ -95,6 +95,7 @@ Result<IngestReport> Ingestion::add(std::span<const std::filesystem::path> paths
       report.notices.push_back(std::move(notice));
     }
     report.cancelled = stop.stop_requested();
+    report.cut_short = report.cut_short || report.cancelled;
     return report;
   });
 }
@@ -170,6 +171,7 @@ bool Ingestion::has_room(const ScannedFile& file, std::size_t n_more, IngestRepo
   if (full.empty()) return true;
   report.problems.push_back({file.path.string(), ErrorCode::kOutOfMemory,
                              full + waiting_in_words(n_more), retrieval::ReadProblem::kNone});
+  report.cut_short = true;
   return false;
 }
 

@@ -35,6 +35,7 @@ struct IngestReport {
   std::vector<std::string> notices;      ///< what was repaired or left out
   EncodeReport caching;
   bool cancelled = false;
+  bool cut_short = false;  ///< files were not looked at: cancelled, or the disk is full
 
   bool all_searchable() const { return !cancelled && problems.empty() && unsupported.empty(); }
 };

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <filesystem>
-#include <iterator>
-#include <system_error>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
-#include "app/folder_sync.h"
-#include "app/folder_watch.h"
+#include "app/cli/password_file.h"
+#include "app/folder_following.h"
 #include "app/ingestion.h"
 #include "app/reconcile.h"
 #include "app/reindexing.h"
@@ -16,63 +17,39 @@
 namespace kvlink::app {
 namespace {
 
-/// Files that come and go quickly are no problem to tell.
-std::vector<std::filesystem::path> existing(const std::vector<std::filesystem::path>& paths) {
-  std::vector<std::filesystem::path> there;
-  std::error_code ignored;
-  std::copy_if(paths.begin(), paths.end(), std::back_inserter(there),
-               [&](const auto& path) { return std::filesystem::exists(path, ignored); });
-  return there;
-}
-
-void drop_missing_and_tell(CommandContext& context, Session& session,
-                           std::span<const std::filesystem::path> paths,
-                           std::span<const std::filesystem::path> reported = {}) {
-  const auto synced = value_or_throw(drop_missing(session, paths, reported));
+void tell_sync(Output& output, const SyncReport& synced) {
   if (synced.n_removed > 0) {
-    context.output.note(counted(synced.n_removed, "document") + " removed: the files are gone.");
+    output.note(counted(synced.n_removed, "document") + " removed: the files are gone.");
   }
   if (synced.n_offline > 0) {
-    context.output.note(counted(synced.n_offline, "document") +
-                        " offline: the folder is not there. What was read stays searchable.");
+    output.note(counted(synced.n_offline, "document") +
+                " offline: the folder is not there. What was read stays searchable.");
   }
-  if (synced.n_online > 0) {
-    context.output.note(counted(synced.n_online, "document") + " back.");
-  }
+  if (synced.n_online > 0) output.note(counted(synced.n_online, "document") + " back.");
 }
 
-/// Until somebody interrupts: what changes below the paths is added, what is gone leaves.
-ExitCode follow(CommandContext& context, Session& session, Ingestion& ingestion,
-                const std::vector<std::filesystem::path>& paths, const AddArguments& arguments,
-                const ScanOptions& scan) {
+FolderFollowing start_following(CommandContext& context, Session& session, Ingestion& ingestion,
+                                std::span<const std::filesystem::path> paths,
+                                const AddArguments& arguments, const ScanOptions& scan) {
   auto watch = value_or_throw(FolderWatch::start(paths, {.scan = scan}));
-  ScanOptions in_folders = scan;
-  in_folders.names_are_found = true;
-  ingestion.set_scan(in_folders);
-  drop_missing_and_tell(context, session, paths);
-  context.output.note("Watching " + counted(watch.n_watched(), "folder") + "; Ctrl-C ends.");
-  if (watch.n_unwatched() > 0) {
-    context.output.note(counted(watch.n_unwatched(), "folder") +
+  const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
+  const FolderFollowing::Events events{
+      .on_added =
+          [&](const IngestReport& report) { tell_report(context.output, report, arguments.no_kv); },
+      .on_synced = [&](const SyncReport& synced) { tell_sync(context.output, synced); }};
+  return {session, ingestion, std::move(watch), scan, caching, events};
+}
+
+/// Until somebody interrupts, which is how it ends.
+ExitCode follow(CommandContext& context, FolderFollowing& following) {
+  context.output.note("Watching " + counted(following.n_watched(), "folder") + "; Ctrl-C ends.");
+  if (following.n_unwatched() > 0) {
+    context.output.note(counted(following.n_unwatched(), "folder") +
                         " beyond the system's limit (fs.inotify.max_user_watches): they are looked "
                         "at once a minute.");
   }
-  const auto stop = context.interrupt.token();
-  while (!stop.stop_requested()) {
-    const FolderChanges changes = watch.wait(stop);
-    if (changes.empty()) continue;
-    // What was renamed is found by its content before its old name is taken for gone.
-    const auto& changed = changes.rescan ? paths : changes.changed;
-    if (!changed.empty()) {
-      const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
-      const auto report = value_or_throw(ingestion.add(existing(changed), caching, stop));
-      tell_report(context.output, report, arguments.no_kv);
-      if (report.cancelled) continue;  // what was not looked at may be what an old name became
-    }
-    if (changes.rescan || !changes.removed.empty()) {
-      drop_missing_and_tell(context, session, paths, changes.removed);
-    }
-  }
-  return ExitCode::kDone;
+  const bool is_done = value_or_throw(following.run(context.interrupt.token()));
+  return is_done ? ExitCode::kDone : ExitCode::kCancelled;
 }
 
 /// After another embedder was chosen: its vectors, until it can serve.
@@ -100,12 +77,17 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
     context.output.progress(progress_line(progress));
   });
   if (!arguments.password_file.empty()) {
-    ingestion.set_password(password_in(arguments.password_file));
+    ingestion.set_password(password_in(arguments.password_file, context.interrupt.token()));
   }
   const ScanOptions scan{.exclude = arguments.exclude, .hidden = arguments.hidden};
   ingestion.set_scan(scan);
   const std::vector<std::filesystem::path> paths(arguments.paths.begin(), arguments.paths.end());
   const auto caching = arguments.no_kv ? Ingestion::Caching::kNo : Ingestion::Caching::kYes;
+  // What changes while the first run reads is found after it.
+  std::optional<FolderFollowing> following;
+  if (arguments.watch) {
+    following.emplace(start_following(context, *session, ingestion, paths, arguments, scan));
+  }
   const auto report = value_or_throw(ingestion.add(paths, caching, context.interrupt.token()));
   tell_report(context.output, report, arguments.no_kv);
   if (report.cancelled) return ExitCode::kCancelled;
@@ -113,7 +95,7 @@ ExitCode run_command(CommandContext& context, const AddArguments& arguments) {
   value_or_throw(erase_removed(session->library(), session->store()));
   reindex_and_tell(context, *session);
   if (context.interrupt.token().stop_requested()) return ExitCode::kCancelled;
-  if (arguments.watch) return follow(context, *session, ingestion, paths, arguments, scan);
+  if (following) return follow(context, *following);
   return report.all_searchable() ? ExitCode::kDone : ExitCode::kFailed;
 }
 

@@ -129,16 +129,18 @@ class CommandLine {
         ->required();
     add->add_flag("--no-kv", add_.no_kv, "Searchable is enough; caches come with a later `add`");
     add->add_option("--password-file", add_.password_file,
-                    "File whose first line opens encrypted documents");
+                    "File or pipe whose first line opens encrypted documents");
     add->add_option("--exclude", add_.exclude,
                     "Leave out names or paths that fit this pattern, as *.log; may be repeated")
         ->expected(1);
     add->add_flag("--hidden", add_.hidden, "Also take names that begin with a dot");
     add->add_flag("--watch", add_.watch,
                   "Stay, and keep the library as the folders are until Ctrl-C");
-    add->footer(add->get_footer() +
-                "\n\nExit code 0 only if every file became searchable. A run that was stopped goes "
-                "on\nwhere it ended. Hidden files inside folders are left out.");
+    add->footer(
+        add->get_footer() +
+        "\n\nExit code 0 only if every file became searchable. A run that was stopped goes "
+        "on\nwhere it ended. Hidden files inside folders are left out. Ctrl-C is how --watch "
+        "ends: code 0,\nor 130 when it was adding something.");
     chosen(add, add_);
 
     auto* remove = add_command(app_, "remove", "Erase documents, their vectors and caches",
@@ -183,7 +185,8 @@ class CommandLine {
     add_action("--unignore", Action::kUnignore, "Hear of them again");
     auto* password = problems->add_option(
         "--password-file", problems_.password_file,
-        "Read those that need a password again, with the one in the first line of this file");
+        "Read those that need a password again, with the one in the first line of this file or "
+        "pipe");
     password->excludes(actions[1])->excludes(actions[2]);
     problems->add_flag("--ignored", problems_.ignored, "List those that are ignored, too");
     problems->footer(problems->get_footer() +

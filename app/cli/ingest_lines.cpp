@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/ingest_lines.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "app/cli/json.h"
-#include "app/file_bytes.h"
 #include "app/words.h"
 
 namespace kvlink::app {
@@ -96,16 +94,6 @@ void tell_report(Output& output, const IngestReport& report, bool no_kv) {
   } else {
     print_report(output, report, no_kv);
   }
-}
-
-std::string password_in(const std::string& file) {
-  constexpr std::int64_t kMaxBytes = 4096;
-  std::string password = read_file(file, kMaxBytes).bytes;
-  password.resize(std::min(password.find_first_of("\r\n"), password.size()));
-  if (password.empty()) {
-    fail(ErrorCode::kInvalidInput, file + " has no password in its first line.");
-  }
-  return password;
 }
 
 }  // namespace kvlink::app

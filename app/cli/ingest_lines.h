@@ -18,8 +18,4 @@ std::string caching_line(const EncodeReport& report);
 /// The whole report, as text or JSON.
 void tell_report(Output& output, const IngestReport& report, bool no_kv);
 
-/// The file's first line, so that no password stands on a command line for others to see. Throws
-/// kInvalidInput, and what reading the file does.
-std::string password_in(const std::string& file);
-
 }  // namespace kvlink::app

@@ -8,6 +8,7 @@
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
 #include "app/cli/json.h"
+#include "app/cli/password_file.h"
 #include "app/document_names.h"
 #include "app/problem_remedy.h"
 
@@ -109,7 +110,8 @@ ExitCode ignore(CommandContext& context, const ProblemsArguments& arguments, boo
 
 ExitCode read_again(CommandContext& context, const ProblemsArguments& arguments) {
   const bool has_password = !arguments.password_file.empty();
-  const std::string password = has_password ? password_in(arguments.password_file) : "";
+  const std::string password =
+      has_password ? password_in(arguments.password_file, context.interrupt.token()) : "";
   const auto session = context.open_session(Parts::kAnswer);
   auto documents = chosen_documents(session->library(), arguments.targets);
   std::erase_if(documents, [&](const retrieval::Document& document) {

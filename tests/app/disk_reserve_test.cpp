@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/folder_following.h"
 #include "tests/app/tiny_library.h"
 
 namespace kvlink::app::tests {
@@ -83,6 +84,45 @@ TEST(DiskReserve, OnAFullDiskQuestionsAreAnsweredAndAddingSaysWhy) {
   EXPECT_EQ(report.problems.front().code, ErrorCode::kOutOfMemory);
   EXPECT_NE(report.problems.front().reason.find("2 more files"), std::string::npos);
   EXPECT_EQ(value_or_throw(session->library().documents()).size(), 1U);
+}
+
+TEST(DiskReserve, AFollowedFolderLosesNothingThatIsRenamedWhileTheDiskIsFull) {
+  const TinyLibrary library;
+  library.write("a.md", story("otter", 5));
+  library.write("kept.md", story("seal", 5));
+  SmallDisk disk;
+  const auto session = library.open({}, disk);
+  library.add(*session, Ingestion::Caching::kNo);
+  const auto paths = [&] {
+    std::vector<std::string> names;
+    for (const auto& document : value_or_throw(session->library().documents())) {
+      names.push_back(fs::path(document.path).filename());
+    }
+    return names;
+  };
+  std::stop_source stop;
+  bool was_full = false;
+  const auto on_added = [&](const IngestReport& report) {
+    EXPECT_EQ(report.cut_short, !was_full);
+    if (was_full) {
+      stop.request_stop();
+      return;
+    }
+    was_full = true;
+    disk.free = std::int64_t{1} << 30;
+    library.write("next.md", story("whale", 5));
+  };
+  const auto on_synced = [&](const SyncReport& synced) { EXPECT_EQ(synced.n_removed, 0); };
+  const std::vector roots = {library.document("")};
+  Ingestion ingestion(*session, {});
+  FolderFollowing following(
+      *session, ingestion,
+      value_or_throw(FolderWatch::start(roots, {.quiet = std::chrono::milliseconds(100)})), {},
+      Ingestion::Caching::kNo, {on_added, on_synced});
+  disk.free = 0;
+  fs::rename(library.document("a.md"), library.document("b.md"));
+  EXPECT_TRUE(value_or_throw(following.run(stop.get_token())));
+  EXPECT_EQ(paths(), (std::vector<std::string>{"b.md", "kept.md", "next.md"}));
 }
 
 }  // namespace
