@@ -3,7 +3,6 @@
 #include "app/cli/answer_lines.h"
 #include "app/cli/command.h"
 #include "app/cli/json.h"
-#include "app/document_names.h"
 
 namespace kvlink::app {
 namespace {
@@ -13,10 +12,9 @@ Question question_of(Session& session, const AskArguments& arguments) {
   question.text = arguments.question;
   question.max_tokens = arguments.max_tokens;
   if (!arguments.mode.empty()) question.mode = inference::parse_link_mode(arguments.mode);
-  question.documents = value_or_throw(resolve_documents(session.library(), arguments.documents));
+  question.documents = documents_named(session, arguments.documents);
   if (!arguments.whole.empty()) {
-    const auto found =
-        value_or_throw(resolve_documents(session.library(), std::span(&arguments.whole, 1)));
+    const auto found = documents_named(session, std::span(&arguments.whole, 1));
     if (found.size() > 1) {
       fail(ErrorCode::kInvalidInput, arguments.whole + " is a folder; --whole takes one document.");
     }

@@ -4,7 +4,6 @@
 #include "app/cli/command.h"
 #include "app/cli/ingest_lines.h"
 #include "app/cli/json.h"
-#include "app/document_names.h"
 #include "app/ingestion.h"
 #include "app/words.h"
 
@@ -20,8 +19,7 @@ std::vector<cache::BlockFilter> filters_of(Session& session, const CacheArgument
   if (arguments.stale) base.not_model = session.encoding().model;
   if (arguments.document.empty()) return {base};
   std::set<Digest> contents;
-  const auto ids =
-      value_or_throw(resolve_documents(session.library(), std::span(&arguments.document, 1)));
+  const auto ids = documents_named(session, std::span(&arguments.document, 1));
   for (const auto id : ids) {
     for (const auto& chunk : value_or_throw(session.library().chunks(id))) {
       contents.insert(chunk.content);
@@ -75,18 +73,21 @@ ExitCode verify_blocks(CommandContext& context, Session& session,
   const auto progress = [&](std::int64_t done, std::int64_t total) {
     context.output.progress("checking " + count_in_words(done) + " of " + counted(total, "block"));
   };
+  const auto stop = context.interrupt.token();
   for (const auto& filter : filters) {
-    auto part = value_or_throw(session.store().verify(filter, progress, context.interrupt.token()));
+    auto part = value_or_throw(session.store().verify(filter, progress, stop));
     report.n_checked += part.n_checked;
     report.n_damaged += part.n_damaged;
     for (auto& problem : part.problems) report.problems.push_back(std::move(problem));
   }
+  const bool cancelled = stop.stop_requested();
   context.output.end_progress();
   for (const auto& problem : report.problems) context.output.note(problem);
   if (context.output.json()) {
     context.output.print_line(to_text({{"checked", report.n_checked},
                                        {"damaged", report.n_damaged},
-                                       {"problems", report.problems}}));
+                                       {"problems", report.problems},
+                                       {"cancelled", cancelled}}));
   } else {
     context.output.print_line(counted(report.n_checked, "block") + " checked, " +
                               count_in_words(report.n_damaged) + " damaged.");
@@ -94,6 +95,10 @@ ExitCode verify_blocks(CommandContext& context, Session& session,
       context.output.note(
           "Damaged blocks are set aside; `kvlink cache rebuild` computes them again.");
     }
+  }
+  if (cancelled) {
+    context.output.note("Stopped before every block was checked.");
+    return ExitCode::kCancelled;
   }
   return report.n_damaged == 0 ? ExitCode::kDone : ExitCode::kFailed;
 }
@@ -135,7 +140,7 @@ ExitCode rebuild_blocks(CommandContext& context, Session& session,
       ids.push_back(document.id);
     }
   } else {
-    ids = value_or_throw(resolve_documents(session.library(), std::span(&arguments.document, 1)));
+    ids = documents_named(session, std::span(&arguments.document, 1));
   }
   Ingestion ingestion(session, [&](const IngestProgress& progress) {
     context.output.progress(progress_line(progress));

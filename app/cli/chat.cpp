@@ -5,7 +5,6 @@
 #include "app/cli/json.h"
 #include "app/cli/line_reader.h"
 #include "app/cli/source_lines.h"
-#include "app/document_names.h"
 #include "app/words.h"
 
 namespace kvlink::app {
@@ -73,10 +72,9 @@ class Chat {
         lines_(context.interrupt) {
     question_.max_tokens = arguments.max_tokens;
     if (!arguments.mode.empty()) question_.mode = inference::parse_link_mode(arguments.mode);
-    question_.documents =
-        value_or_throw(resolve_documents(session_->library(), arguments.documents));
+    question_.documents = documents_named(*session_, arguments.documents);
     if (!arguments.continue_id) return;
-    const auto stored = value_or_throw(session_->library().conversation(*arguments.continue_id));
+    const auto stored = found_or_throw(session_->library().conversation(*arguments.continue_id));
     conversation_ = Conversation(stored);
     context.output.note("Going on with \"" + stored.name + "\" (" +
                         counted(static_cast<std::int64_t>(stored.turns.size()), "turn") + ").");
@@ -93,7 +91,8 @@ class Chat {
     if (conversation_.stored_id() && conversation_.turns().empty()) {
       value_or_throw(session_->library().remove_conversation(*conversation_.stored_id()));
     }
-    return context_.interrupt.requested() ? ExitCode::kCancelled : ExitCode::kDone;
+    if (context_.interrupt.requested()) return ExitCode::kCancelled;
+    return any_answered_ ? ExitCode::kDone : last_failure_;
   }
 
  private:
@@ -109,10 +108,23 @@ class Chat {
     if (!answer) {
       // One question that cannot be answered does not end the conversation.
       context_.output.error(answer.error());
-    } else if (context_.output.json()) {
+      count(exit_code_of(answer.error().code));
+      return;
+    }
+    count(exit_code_of(*answer));
+    if (context_.output.json()) {
       context_.output.print_line(to_text(json_of(*answer)));
     } else {
       print_answer_details(context_.output, *answer);
+    }
+  }
+
+  /// An answer that was stopped was one.
+  void count(ExitCode code) {
+    if (code == ExitCode::kDone || code == ExitCode::kCancelled) {
+      any_answered_ = true;
+    } else {
+      last_failure_ = code;
     }
   }
 
@@ -122,6 +134,8 @@ class Chat {
   LineReader lines_;
   Conversation conversation_;
   Question question_;
+  bool any_answered_ = false;
+  ExitCode last_failure_ = ExitCode::kDone;  // none was asked
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/command.h"
 
+#include "app/document_names.h"
 #include "app/words.h"
 
 namespace kvlink::app {
@@ -41,6 +42,11 @@ std::optional<DType> CommandContext::chosen_kv_type() const {
     if (global.kv_type == dtype_name(type)) return type;
   }
   return std::nullopt;
+}
+
+std::vector<retrieval::DocumentId> documents_named(Session& session,
+                                                   std::span<const std::string> names) {
+  return found_or_throw(resolve_documents(session.library(), names));
 }
 
 void adjust_recompute(Settings& settings, const RecomputeArguments& arguments) {

@@ -5,7 +5,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/cli/arguments.h"
 #include "app/cli/exit_code.h"
@@ -31,6 +34,17 @@ struct CommandContext {
   /// What `--kv-type` says; nothing: the setting holds.
   std::optional<DType> chosen_kv_type() const;
 };
+
+/// A result, or NothingFound where its error says that what was named is not there.
+template <typename T>
+T found_or_throw(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kNotFound) throw NothingFound(result.error());
+  return value_or_throw(std::move(result));
+}
+
+/// The numbers of the documents named. Throws NothingFound for a name that means none.
+std::vector<retrieval::DocumentId> documents_named(Session& session,
+                                                   std::span<const std::string> names);
 
 /// What the command line says about mode recompute, into the settings of a session.
 void adjust_recompute(Settings& settings, const RecomputeArguments& arguments);

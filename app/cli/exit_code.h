@@ -11,9 +11,16 @@ enum class ExitCode : int {
   kDone = 0,
   kFailed = 1,        ///< something did not work; the message says what
   kUsage = 2,         ///< the command line or the question makes no sense
-  kNothingFound = 3,  ///< no passage, document or block matches
+  kNothingFound = 3,  ///< no passage, document, block or conversation matches
   kBusy = 4,          ///< another KVLink uses the folder
   kCancelled = 130,   ///< Ctrl-C or a termination signal
+};
+
+/// Thrown by a command when nothing is what the user named: it ends with kNothingFound. An Error of
+/// code kNotFound is more than that: also a model or a file that is not there.
+class NothingFound : public Exception {
+ public:
+  using Exception::Exception;
 };
 
 constexpr ExitCode exit_code_of(ErrorCode code) {

@@ -26,13 +26,22 @@ app::Paths find_paths(const app::GlobalArguments& global) {
                                             .home = variable("HOME")}));
 }
 
+app::ExitCode run_command(app::CommandContext& context, const app::Arguments& arguments) {
+  try {
+    return std::visit([&](const auto& command) { return app::run_command(context, command); },
+                      arguments.command);
+  } catch (const app::NothingFound& e) {
+    context.output.error(e.error());
+    return app::ExitCode::kNothingFound;
+  }
+}
+
 app::ExitCode run(const app::Arguments& arguments, app::Interrupt& interrupt) {
   app::Output output(arguments.global.json, interrupt);
   const auto code = returning([&] {
     value_or_throw(inference::cap_instructions(variable("KVLINK_MAX_ISA")));
     app::CommandContext context{arguments.global, find_paths(arguments.global), output, interrupt};
-    return std::visit([&](const auto& command) { return app::run_command(context, command); },
-                      arguments.command);
+    return run_command(context, arguments);
   });
   if (!output.intact()) return app::ExitCode::kFailed;
   if (code) return *code;

@@ -37,7 +37,8 @@ Documents chosen_documents(retrieval::Library& library, const std::vector<std::s
   for (const auto& target : targets) {
     auto documents = value_or_throw(find_documents(library, target));
     if (documents.empty()) {
-      fail(ErrorCode::kNotFound, "There is no document " + target + " in the library.");
+      throw NothingFound(
+          {ErrorCode::kNotFound, "There is no document " + target + " in the library."});
     }
     take(std::move(documents));
   }

@@ -2,7 +2,6 @@
 #include "app/cli/command.h"
 #include "app/cli/json.h"
 #include "app/cli/source_lines.h"
-#include "app/document_names.h"
 #include "retrieval/query_filter.h"
 
 namespace kvlink::app {
@@ -12,7 +11,7 @@ ExitCode run_command(CommandContext& context, const SearchArguments& arguments) 
   retrieval::SearchRequest request;
   request.text = arguments.query;
   request.limit = arguments.limit;
-  request.documents = value_or_throw(resolve_documents(session->library(), arguments.documents));
+  request.documents = documents_named(*session, arguments.documents);
   const std::string plain = retrieval::question_to_embed(arguments.query);
   const auto vector =
       value_or_throw(session->embed(std::span(&plain, 1), inference::Priority::kQuestion));

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real program: exit codes, JSON, help, signals.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -163,6 +167,88 @@ TEST_F(CommandLineTest, ProblemsAreListedReadAgainAndIgnored) {
   EXPECT_EQ(run({"add", "--no-kv", broken}).exit_code, 1);
 }
 
+TEST_F(CommandLineTest, PasswordsComeFromPipesTooAndWhatIsNoneIsNamed) {
+  const auto locked =
+      library_.write("locked.docx", read_text(fs::path(KVLINK_ENCRYPTED_FILES) / "agile.docx"))
+          .string();
+  const auto add = [&](const std::string& file) {
+    return run({"add", "--no-kv", "--password-file", file, locked});
+  };
+  const fs::path pipe = library_.folder() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto long_line = library_.write("long", std::string(4097, 'x') + "\n").string();
+  const auto empty = library_.write("empty", "\nsecond line").string();
+  for (const auto& [file, words] : {std::pair{long_line, "longer than 4,096 bytes"},
+                                    {empty, "no password in its first line"}}) {
+    const auto refused = add(file);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_NE(refused.err.find(words), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(add(library_.document("none").string()).exit_code, 1);
+  EXPECT_NE(add(library_.folder().string()).err.find("directory"), std::string::npos);
+
+  // The writer comes late, and keeps the pipe open after the line.
+  std::jthread writer([&](std::stop_token over) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::ofstream stream(pipe);
+    stream << "heron & reed\n" << std::flush;
+    while (!over.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  });
+  const auto opened = add(pipe.string());
+  EXPECT_EQ(opened.exit_code, 0) << opened.err;
+}
+
+TEST_F(CommandLineTest, WhatIsNamedAndNotThereIsNothingFound) {
+  add_boats();
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"search", "boat", "--docs", "none.md"},
+        {"ask", "boat", "--docs", "none.md"},
+        {"ask", "boat", "--whole", "none.md"},
+        {"chat", "--docs", "none.md"},
+        {"chat", "--continue", "77"},
+        {"problems", "none.md"},
+        {"problems", "--ignore", "none.md"},
+        {"cache", "ls", "--doc", "none.md"},
+        {"cache", "rebuild", "--doc", "none.md"},
+        {"remove", "none.md"}}) {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 3) << arguments[0] << arguments[1] << result.out << result.err;
+    EXPECT_NE(result.err.find("here is no "), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(run_json({"search", "boat", "--docs", "none.md"}, 3)["error"]["code"], "not_found");
+}
+
+TEST_F(CommandLineTest, AChatInWhichNothingWasAnsweredFails) {
+  add_boats();
+  const std::string too_long(20000, 'x');
+  const auto failed = run({"chat"}, too_long + "\n");
+  EXPECT_NE(failed.exit_code, 0) << failed.out;
+  EXPECT_EQ(failed.exit_code, run({"ask", too_long}).exit_code);
+  EXPECT_EQ(run({"chat"}, too_long + "\nboat\n").exit_code, 0);
+  EXPECT_EQ(run({"chat"}, "boat\n" + too_long + "\n").exit_code, 0);
+  EXPECT_EQ(run({"chat"}, "\n").exit_code, 0) << "nothing was asked";
+}
+
+TEST_F(CommandLineTest, ADamagedSettingsFileIsToldAndLeftToWhoHoldsTheLock) {
+  const fs::path settings = library_.paths().settings_file();
+  write_file(settings, "{\"disk_budget_bytes\": 1,}");
+  const auto bench = run({"bench", "ttft", "--tokens", "100", "--modes", "full", "--repeat", "1"});
+  EXPECT_NE(bench.err.find("settings file is damaged"), std::string::npos) << bench.err;
+  const auto check = run({"model", "check", "tiny.gguf"});
+  EXPECT_NE(check.err.find("settings file is damaged"), std::string::npos) << check.err;
+  EXPECT_TRUE(fs::exists(settings));
+  {
+    fs::rename(settings, settings.string() + "_away");
+    const auto session = library_.open();
+    fs::rename(settings.string() + "_away", settings);
+    const json doctor = run_json({"doctor"}, 1);
+    EXPECT_NE(doctor["settings"].get<std::string>().find("is damaged"), std::string::npos);
+    EXPECT_TRUE(fs::exists(settings)) << "another KVLink is using it";
+  }
+  EXPECT_EQ(run({"doctor"}).exit_code, 1);
+  EXPECT_TRUE(fs::exists(settings.string() + ".damaged"));
+}
+
 TEST_F(CommandLineTest, CacheCommandsListVerifyPinEvictAndRebuild) {
   const std::string file = add_boats();
   const auto n = run_json({"cache", "ls"})["blocks"].size();
@@ -267,6 +353,61 @@ TEST_F(CommandLineTest, AnInterruptStopsAnAddThatTheNextOneFinishes) {
   EXPECT_FALSE(stopped.killed) << "it ended by itself";
   EXPECT_EQ(run({"add", documents}).exit_code, 0);
   EXPECT_EQ(run_json({"status"})["documents"], 40);
+}
+
+TEST_F(CommandLineTest, WatchingTakesWhatComesDuringTheFirstRunAndEndsWithZero) {
+  for (int i = 0; i < 40; ++i) {
+    library_.write("d" + std::to_string(i) + ".md", story("boat " + std::to_string(i), 120));
+  }
+  Program program(library_.folder(), command({"add", "--watch", library_.document("").string()}));
+  const auto has_cached = [&] {
+    std::error_code ignored;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(library_.paths().kv_folder() / "blocks", ignored)) {
+      if (entry.path().extension() == ".kv") return true;
+    }
+    return false;
+  };
+  while (program.running() && !has_cached()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  library_.write("late.md", story("mill", 3));
+  for (int i = 0; i < 400 && program.running(); ++i) {
+    if (program.out_so_far().find("1 document added") != std::string::npos) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  program.send(SIGINT);
+  const auto ended = program.wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  EXPECT_EQ(run_json({"status"})["documents"], 41) << ended.out << ended.err;
+}
+
+TEST_F(CommandLineTest, AnInterruptOfACheckIsTold) {
+  add_boats();
+  // It has something to say before it checks, and nobody listens until it was interrupted.
+  write_file(library_.paths().settings_file(), R"({"colour": 1})");
+  const fs::path pipe = library_.folder() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int listener = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(listener, 0);
+  while (::write(listener, "x", 1) == 1) continue;
+  std::string line = "exec";
+  for (const auto& word : command({"cache", "verify", "--json"})) line += " '" + word + "'";
+  Program program(library_.folder(), {"/bin/bash", "-c", line + " 2>'" + pipe.string() + "'"});
+  const auto owner = [&] { return read_text(library_.paths().lock_file()); };
+  while (program.running() && owner().find(std::to_string(program.pid())) == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  program.send(SIGINT);
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  ::close(listener);
+  const auto ended = program.wait();
+  EXPECT_EQ(ended.exit_code, 130);
+  EXPECT_FALSE(ended.killed);
+  const json report = json::parse(ended.out, nullptr, false);
+  EXPECT_EQ(report["cancelled"], true) << ended.out;
+  EXPECT_EQ(report["checked"], 0);
+  EXPECT_EQ(run_json({"cache", "verify"})["cancelled"], false);
 }
 
 TEST_F(CommandLineTest, AClosedPipeIsNoCrash) {
