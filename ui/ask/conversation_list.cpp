@@ -182,9 +182,11 @@ void ConversationList::refresh() { worker_.list(search_->text().trimmed()); }
 
 void ConversationList::set_current(desk::ConversationId id) {
   current_ = id;
+  int row = -1;  // not listed yet: chosen when it is
   for (int i = 0; i < list_->count(); ++i) {
-    if (list_->item(i)->data(kIdRole).toLongLong() == id) list_->setCurrentRow(i);
+    if (list_->item(i)->data(kIdRole).toLongLong() == id) row = i;
   }
+  list_->setCurrentRow(row);
 }
 
 desk::ConversationId ConversationList::chosen() const {
